@@ -1,0 +1,1 @@
+//! wires the rooms of the house together and runs them until shutdown.

@@ -1,0 +1,12 @@
+//! The ground floor: what every room stands on and none of them owns.
+
+pub mod backoff;
+pub mod clock;
+pub mod secret;
+pub mod shutdown;
+pub mod telemetry;
+
+pub use backoff::Backoff;
+pub use clock::Clock;
+pub use secret::Secret;
+pub use shutdown::Shutdown;

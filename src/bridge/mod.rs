@@ -1,0 +1,1 @@
+//! The two journeys: receive, open, translate, deliver.

@@ -1,0 +1,1 @@
+//! The homeserver, as an application service sees it.

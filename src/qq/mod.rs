@@ -1,0 +1,113 @@
+//! A QQ client library: the seam [`Network`], the words it speaks in, and its backends.
+//!
+//! Whoever uses this room knows the seam and the model, never a backend. A backend owes its callers *lasting* ids:
+//! whatever numbers the wire uses, [`ChatId`] and [`ContactId`] mean the same chat and person for ever.
+
+pub mod error;
+pub mod face;
+pub mod id;
+pub mod memory;
+pub mod model;
+pub mod webqq;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::base::{Clock, Secret};
+use crate::config::Network as Settings;
+
+pub use error::{Error, Verdict};
+pub use face::Face;
+pub use id::{AccountId, ChatId, ContactId, MessageKey};
+pub use memory::{Forgetful, Memory, MemoryError, Note};
+pub use model::{
+    Capabilities, Chat, ChatKind, Contact, Doubt, Envelope, Event, Matching, Message, Outgoing, Piece, Sender, Sent,
+};
+
+/// One QQ account, logged in on one network.
+#[async_trait]
+pub trait Network: Send + Sync {
+    /// What this network can carry: data, so that callers compare values instead of types.
+    fn capabilities(&self) -> Capabilities;
+
+    /// What must survive a restart. The same `Arc` until something in it changed: compare with [`Arc::ptr_eq`] and
+    /// save it when it did.
+    fn session(&self) -> Arc<Session>;
+
+    /// How contacts and chats were found again when this login began.
+    fn matching(&self) -> Matching;
+
+    /// Waits for what the network pushes next, still sealed, oldest first; empty when the wait timed out.
+    ///
+    /// Call it again only after the batch is on disk. Not cancel-safe: stop between calls.
+    async fn receive(&self) -> Result<Vec<Envelope>, Error>;
+
+    /// Decodes one envelope and turns session numbers into lasting ids. May ask the network; may be repeated, and
+    /// then gives the same ids. One that cannot be read gives [`Event::Unreadable`], never an error.
+    async fn open(&self, envelope: &Envelope) -> Result<Vec<Event>, Error>;
+
+    /// Says `message` in `chat`, once. Retrying belongs to the outbox.
+    async fn send(&self, chat: &ChatId, message: &Outgoing) -> Result<Sent, Error>;
+
+    /// Every friend, group and discussion of the account that is matched for certain.
+    async fn chats(&self) -> Result<Vec<Chat>, Error>;
+
+    /// The members of `chat`, from the last list that the network gave; asks only when it has none.
+    async fn members(&self, chat: &ChatId) -> Result<Vec<Contact>, Error>;
+
+    /// One person by lasting id.
+    async fn contact(&self, contact: &ContactId) -> Result<Contact, Error>;
+
+    /// Ends the session on the network, as far as the network has such a call.
+    async fn log_out(&self) -> Result<(), Error>;
+}
+
+/// A login in progress.
+#[async_trait]
+pub trait Login: Send {
+    /// Waits for the next thing that the person has to see or do. After [`LoginStep::Done`] or an error it is over.
+    async fn step(&mut self) -> Result<LoginStep, Error>;
+}
+
+/// What a login asks of the person, or how it ended.
+#[derive(Clone, Debug)]
+pub enum LoginStep {
+    /// Show this PNG; it replaces the one before.
+    ShowQr(Vec<u8>),
+    /// The code was scanned; the person has to confirm on the phone.
+    Scanned,
+    /// The code is too old. The next step shows a new one, or is [`Error::TooManyCodes`].
+    Expired,
+    /// The account is logged in. Save the session before anything else.
+    Done(Session),
+}
+
+/// A login as it is kept on disk, sealed: only the backend that made it can read `body`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// Whose session it is.
+    pub account: AccountId,
+    /// The account's own nick.
+    pub nick: String,
+    /// Changes with every login: the session whose numbers the envelopes use.
+    pub epoch: String,
+    /// Cookies and tickets.
+    pub body: Secret,
+}
+
+/// Begins a QR login on the configured network.
+pub fn begin_login(settings: &Settings, clock: &Clock) -> Result<Box<dyn Login>, Error> {
+    webqq::begin_login(&settings.webqq, clock)
+}
+
+/// Takes up `session`: loads what `memory` holds, and after a new login fetches the lists and finds contacts and chats
+/// again by what lasts. Fails with [`Verdict::LogIn`] when the network no longer accepts the session.
+pub async fn connect(
+    settings: &Settings,
+    session: Session,
+    memory: Arc<dyn Memory>,
+    clock: &Clock,
+) -> Result<Arc<dyn Network>, Error> {
+    webqq::connect(&settings.webqq, session, memory, clock).await
+}

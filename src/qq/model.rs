@@ -1,0 +1,179 @@
+//! What QQ says, in words that hold for every backend.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::face::Face;
+use super::id::{ChatId, ContactId, MessageKey};
+
+/// What a network can carry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capabilities {
+    /// The longest text of one message, in bytes of UTF-8.
+    pub max_text_bytes: usize,
+    /// The least time between two messages of one account; zero for none.
+    pub send_interval: Duration,
+    /// Whether the account's own messages come back.
+    pub echoes: bool,
+}
+
+/// Something that QQ pushed, unopened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Envelope {
+    /// The same for the same push handed out twice, different for any two pushes.
+    pub dedup_key: String,
+    /// The session whose numbers `body` uses.
+    pub epoch: String,
+    /// As it came.
+    pub body: String,
+}
+
+/// What was in an envelope.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// Somebody said something.
+    Message(Message),
+    /// It belongs to a chat or person that this login could not match for certain: keep the envelope, open it later.
+    Parked {
+        /// What is in doubt, for people to read; names no message text.
+        reason: String,
+    },
+    /// It could not be read: kept and shown as such.
+    Unreadable {
+        /// What is wrong with it; names no message text.
+        reason: String,
+    },
+    /// It was read, but is of a kind that is not carried (yet).
+    Unsupported {
+        /// The network's own word for it, such as a `poll_type`.
+        kind: String,
+    },
+    /// QQ ended the session.
+    SignedOut {
+        /// In QQ's own words.
+        reason: String,
+    },
+}
+
+/// One message as QQ handed it out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Message {
+    /// Where.
+    pub chat: ChatId,
+    /// Of what kind that chat is.
+    pub kind: ChatKind,
+    /// Who.
+    pub sender: Sender,
+    /// Which.
+    pub key: MessageKey,
+    /// When, in milliseconds since 1970, by QQ's clock (whole seconds on the wire).
+    pub sent_at_ms: i64,
+    /// What, in order. Never empty: a message without content has a [`Piece::Unsupported`].
+    pub pieces: Vec<Piece>,
+}
+
+/// Who said it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sender {
+    /// The account itself, from this or another device.
+    Me,
+    /// Somebody else.
+    Contact(ContactId),
+    /// QQ, about the chat.
+    System,
+}
+
+/// A part of a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Piece {
+    /// Plain text with `\n` between lines, entities decoded.
+    Text(String),
+    /// A built-in emoticon.
+    Face(Face),
+    /// Something that is not carried (yet).
+    Unsupported {
+        /// What it is, as QQ users know it: `[图片]` and the like.
+        label: String,
+    },
+}
+
+/// What is to be said on QQ.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outgoing {
+    /// In order.
+    pub pieces: Vec<Piece>,
+}
+
+/// How a send ended, if it did not fail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// QQ took it.
+    Accepted(Option<MessageKey>),
+    /// Nobody knows: the request left and no reply came, or QQ's reply is known to mean either (retcode 1202).
+    Uncertain,
+}
+
+/// What kind of chat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChatKind {
+    /// With one friend.
+    Friend,
+    /// 群.
+    Group,
+    /// 讨论组.
+    Discussion,
+    /// With a stranger met in a group or discussion.
+    Temporary,
+}
+
+/// A chat as lists show it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chat {
+    /// Lasting id.
+    pub id: ChatId,
+    /// Its kind.
+    pub kind: ChatKind,
+    /// What the account calls it: markname, else its own name.
+    pub name: String,
+    /// The other person of a friend chat.
+    pub peer: Option<ContactId>,
+    /// The friend's category (分组).
+    pub category: Option<String>,
+}
+
+/// A person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contact {
+    /// Lasting id.
+    pub id: ContactId,
+    /// The name that they gave themselves; empty when not known.
+    pub nick: String,
+    /// The account's own remark for a friend. Private: never shown to others.
+    pub markname: Option<String>,
+    /// The name within the group that was asked about.
+    pub card: Option<String>,
+}
+
+/// How a new login found contacts and chats again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Matching {
+    /// Found again for certain: they keep their rooms.
+    pub kept: usize,
+    /// Seen for the first time.
+    pub new: usize,
+    /// Could be more than one of those known before: left alone until the owner says which.
+    pub doubtful: Vec<Doubt>,
+}
+
+/// A friend, group or discussion that could not be matched for certain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Doubt {
+    /// Its kind.
+    pub kind: ChatKind,
+    /// Its name now.
+    pub name: String,
+    /// Why it is in doubt, for people to read.
+    pub reason: String,
+}

@@ -1,0 +1,1 @@
+//! A pretend WebQQ, standing apart: it shares no wire code with the client.

@@ -1,0 +1,1 @@
+//! What must survive a crash: inbox, outbox and memory, on SQLite or PostgreSQL.
