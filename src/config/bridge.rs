@@ -14,6 +14,9 @@ pub struct Bridge {
     pub language: Language,
     /// Whether a message that QQ may or may not have taken is sent once more. It may then arrive twice.
     pub resend_uncertain: bool,
+    /// How long QQ's echo of a message is waited for before the message counts as one that QQ may not have taken, in
+    /// milliseconds.
+    pub uncertain_wait_ms: u64,
     /// Who may do what, by user id, domain or `*`; the most exact key counts.
     pub permissions: BTreeMap<String, Permission>,
 }
@@ -33,6 +36,7 @@ impl Default for Bridge {
             command_prefix: "!qq".to_owned(),
             language: Language::En,
             resend_uncertain: false,
+            uncertain_wait_ms: 15_000,
             permissions: BTreeMap::new(),
         }
     }
