@@ -14,7 +14,7 @@ use crate::base::Clock;
 use crate::config::{Database as Settings, DatabaseKind};
 
 /// How long a bridge that is just going away may take to let go of the database.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// FULL: a commit is on the disk before it is answered. The limit keeps the log small after a burst.
 const SQLITE_WRITER: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
@@ -23,7 +23,7 @@ const SQLITE_READER: &str = "PRAGMA query_only = ON; PRAGMA busy_timeout = 5000;
 /// Servers may be told to answer before the disk has it; not to us.
 ///
 /// The lock says that we are the only bridge of this schema; it is held as long as the connection lives.
-const POSTGRES_WRITER: &str = "SET synchronous_commit = on; SET lock_timeout = '5s'; \
+const POSTGRES_WRITER: &str = "SET synchronous_commit = on; SET lock_timeout = '2s'; \
      SELECT pg_advisory_lock(hashtext('matrix-webqq'), hashtext(current_schema())); SET lock_timeout = DEFAULT;";
 const POSTGRES_READER: &str = "SET default_transaction_read_only = on;";
 

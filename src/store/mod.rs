@@ -66,7 +66,8 @@ use writer::{Order, Queued, Writer};
 /// The database of this bridge; clones share it.
 #[derive(Clone)]
 pub struct Store {
-    queue: mpsc::Sender<Order>,
+    /// As long as the number of callers at most, since each waits for its answer.
+    queue: mpsc::UnboundedSender<Order>,
     readers: Arc<Readers>,
     commits: Arc<AtomicU64>,
 }
@@ -83,7 +84,7 @@ impl Store {
         schema::migrate(&mut tx, database.kind()).await?;
         let readers = Arc::new(Readers::new(Arc::clone(&database)));
         let (writer, commits) = Writer::new(database, hold, tx);
-        let (queue, orders) = Writer::queue();
+        let (queue, orders) = mpsc::unbounded_channel();
         // The writer outlives every other task: it ends by itself once nobody can write any more.
         Shutdown::new().spawn(writer.run(orders));
         Ok(Self { queue, readers, commits })
@@ -91,7 +92,7 @@ impl Store {
 
     /// Does `work` and returns once it is on disk; all of it, or nothing when it fails.
     ///
-    /// Work is done in the order in which it was queued. A caller that stops waiting does not stop the work.
+    /// Work is done in the order in which it was first polled. A caller that stops waiting does not stop the work.
     /// `work` holds up every other writer, so it must wait for nothing but `tx`, least of all for this store.
     pub async fn write<T, F>(&self, work: F) -> Result<T, Error>
     where
@@ -99,7 +100,7 @@ impl Store {
         F: for<'t> FnOnce(&'t mut Tx) -> Work<'t, T> + Send + 'static,
     {
         let (job, answer) = Queued::new(work);
-        self.queue.send(Order::Do(Box::new(job))).await.map_err(|_| Error::Closed)?;
+        self.queue.send(Order::Do(Box::new(job))).map_err(|_| Error::Closed)?;
         answer.await.map_err(|_| Error::Closed)?
     }
 
@@ -123,7 +124,7 @@ impl Store {
     pub async fn close(&self) {
         self.readers.close().await;
         let (closer, ended) = oneshot::channel();
-        if self.queue.send(Order::Close(closer)).await.is_ok() {
+        if self.queue.send(Order::Close(closer)).is_ok() {
             // An error means that the writer has ended already.
             drop(ended.await);
         }

@@ -16,9 +16,6 @@ use super::database::{Database, Hold};
 use super::error::Error;
 use super::tx::Tx;
 
-/// How much work may wait before callers have to.
-const QUEUE: usize = 1024;
-
 /// How much work one commit may keep: what fails with it fails for all.
 const BATCH: usize = 256;
 
@@ -68,12 +65,10 @@ where
         let Self { work, answer } = *self;
         Box::pin(async move {
             let done = AssertUnwindSafe(async { work(tx).await }).catch_unwind().await;
-            let spoiled = tx.spoiled().cloned().map_or(Ok(()), Err);
+            let done = done.unwrap_or(Err(Error::Panicked));
             // Whoever waits may have gone away; the work counts all the same.
-            match done.unwrap_or(Err(Error::Panicked)).and_then(|value| spoiled.map(|()| value)) {
-                Ok(value) => {
-                    Some(Box::new(move |kept: Result<(), Error>| drop(answer.send(kept.map(|()| value)))) as Kept)
-                }
+            match done.and_then(|value| tx.spoiled().cloned().map_or(Ok(value), Err)) {
+                Ok(value) => Some(kept(answer, value)),
                 Err(error) => {
                     drop(answer.send(Err(error)));
                     None
@@ -108,13 +103,8 @@ impl Writer {
         (Self { database, tx: Some(tx), commits: Arc::clone(&commits), _hold: hold }, commits)
     }
 
-    /// Where work is queued.
-    pub(super) fn queue() -> (mpsc::Sender<Order>, mpsc::Receiver<Order>) {
-        mpsc::channel(QUEUE)
-    }
-
     /// Does what is queued until it is told to close or nobody is left to queue anything.
-    pub(super) async fn run(mut self, mut queue: mpsc::Receiver<Order>) {
+    pub(super) async fn run(mut self, mut queue: mpsc::UnboundedReceiver<Order>) {
         let mut closers = Vec::new();
         let mut orders = Vec::new();
         while queue.recv_many(&mut orders, BATCH).await > 0 {
