@@ -20,11 +20,20 @@ pub async fn list_logins(context: &Context, _: &str) -> Result<(), Error> {
     let lines: Vec<String> = rows
         .iter()
         .map(|row| {
-            let state = context.say(&format!("login.state.{}", row.state.as_str()), &[]);
+            let state = context.say(state_key(row.state), &[]);
             format!("- {} ({}): {state}", row.nick, row.account)
         })
         .collect();
     context.reply(&lines.join("\n")).await
+}
+
+/// The text that says how a login does.
+pub(super) fn state_key(state: LoginState) -> &'static str {
+    match state {
+        LoginState::Connected => "login.state.connected",
+        LoginState::Lost => "login.state.lost",
+        LoginState::LoggedOut => "login.state.logged_out",
+    }
 }
 
 /// Ends a login. With one login it needs no number.

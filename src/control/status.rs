@@ -1,10 +1,10 @@
 //! `ping` and `queue`: how the logins do, and what waits.
 
-use super::link::logins;
+use super::link::{logins, state_key};
 use super::list::escape;
 use super::{Context, Error};
 use crate::qq::AccountId;
-use crate::store::{InboxRow, LoginRow, OutboxRow};
+use crate::store::{InboxRow, LoginRow, OutboxRow, OutboxState};
 
 /// How many rows of each kind one answer lists.
 const MOST: u32 = 20;
@@ -22,7 +22,7 @@ pub async fn ping(context: &Context, _: &str) -> Result<(), Error> {
 fn health(context: &Context, row: &LoginRow) -> String {
     let name = format!("{} ({})", escape(&row.nick), row.account);
     let Some(live) = context.bridge().logins.live(&AccountId::new(&row.account)) else {
-        return format!("{name}: {}", context.say(&format!("login.state.{}", row.state.as_str()), &[]));
+        return format!("{name}: {}", context.say(state_key(row.state), &[]));
     };
     let hours = context.bridge().clock.now_ms().saturating_sub(row.since_ms) / 3_600_000;
     let heard = match live.last_heard() {
@@ -55,10 +55,20 @@ pub async fn queue(context: &Context, _: &str) -> Result<(), Error> {
 }
 
 fn leaving_line(context: &Context, row: &OutboxRow) -> String {
-    let state = context.say(&format!("queue.state.{}", row.state.as_str()), &[]);
+    let state = context.say(queue_key(row.state), &[]);
     let way = if row.lane.starts_with(crate::bridge::route::TO_QQ) { "→ QQ" } else { "→ Matrix" };
     let why = row.error.as_deref().map_or_else(String::new, |error| format!(" – {}", escape(error)));
     format!("- #{} {way}: {state}{why}", row.seq)
+}
+
+fn queue_key(state: OutboxState) -> &'static str {
+    match state {
+        OutboxState::Ready => "queue.state.ready",
+        OutboxState::Sending => "queue.state.sending",
+        OutboxState::Sent => "queue.state.sent",
+        OutboxState::Uncertain => "queue.state.uncertain",
+        OutboxState::Dead => "queue.state.dead",
+    }
 }
 
 fn odd_line(context: &Context, row: &InboxRow) -> String {

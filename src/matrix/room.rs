@@ -6,7 +6,7 @@ use matrix_sdk::ruma::api::client::membership::invite_user::v3::{InvitationRecip
 use matrix_sdk::ruma::api::client::membership::{
     forget_room, invite_user, join_room_by_id, joined_members, joined_rooms, kick_user, leave_room,
 };
-use matrix_sdk::ruma::api::client::room::create_room;
+use matrix_sdk::ruma::api::client::room::create_room::{self, v3::RoomPreset};
 use matrix_sdk::ruma::api::client::state::{get_state_event_for_key, send_state_event};
 use matrix_sdk::ruma::serde::Raw;
 use matrix_sdk::ruma::{OwnedEventId, OwnedRoomId, OwnedUserId, RoomId, UserId};
@@ -26,6 +26,8 @@ pub struct NewRoom {
     pub invite: Vec<OwnedUserId>,
     /// Whether the invitations say that this is a direct chat.
     pub is_direct: bool,
+    /// Whether everybody who is invited gets the powers of whoever makes the room.
+    pub trusted: bool,
     /// More for `m.room.create`, such as a `type`, or our own key by which the room is found again.
     pub creation_content: Map<String, Value>,
     /// State from the first moment on.
@@ -43,6 +45,7 @@ impl Default for NewRoom {
             topic: None,
             invite: Vec::new(),
             is_direct: false,
+            trusted: false,
             creation_content: Map::new(),
             initial_state: Vec::new(),
             power_levels: None,
@@ -72,7 +75,7 @@ impl NewRoom {
         request.topic = self.topic;
         request.invite = self.invite;
         request.is_direct = self.is_direct;
-        request.preset = Some(create_room::v3::RoomPreset::PrivateChat);
+        request.preset = Some(if self.trusted { RoomPreset::TrustedPrivateChat } else { RoomPreset::PrivateChat });
         if !self.creation_content.is_empty() {
             request.creation_content = Some(Raw::from_json(raw(CREATE, &self.creation_content)?));
         }

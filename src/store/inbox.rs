@@ -89,9 +89,10 @@ impl Tx {
         self.one(sql("SELECT * FROM inbox WHERE seq = $1").number(seq)).await
     }
 
-    /// The oldest rows that were postponed or buried, oldest first.
-    pub async fn arrivals_with_error(&mut self, limit: u32) -> Result<Vec<InboxRow>, Error> {
-        self.all(sql("SELECT * FROM inbox WHERE error IS NOT NULL ORDER BY seq LIMIT $1").number(limit.into())).await
+    /// The oldest rows of `origin` that were postponed or buried, oldest first.
+    pub async fn arrivals_with_error(&mut self, origin: &str, limit: u32) -> Result<Vec<InboxRow>, Error> {
+        let odd = "SELECT * FROM inbox WHERE error IS NOT NULL AND origin = $1 ORDER BY seq LIMIT $2";
+        self.all(sql(odd).text(origin).number(limit.into())).await
     }
 
     /// The row was dealt with. `false` when it was not new any more: then somebody else dealt with it.

@@ -46,6 +46,8 @@ pub struct OutboxRow {
     pub state: OutboxState,
     /// How many times it was made ready again.
     pub attempts: u32,
+    /// How many times it went on the wire.
+    pub sends: u32,
     /// When to send it (again), in milliseconds since 1970; 0 is at once.
     pub due_at_ms: i64,
     /// Why it was not delivered, or why that is not known.
@@ -80,8 +82,8 @@ pub enum OutboxState {
 impl Tx {
     /// Puts `departure` at the end of its lane. `false` when its key is known already.
     pub async fn add_departure(&mut self, departure: &Departure) -> Result<bool, Error> {
-        let insert = "INSERT INTO outbox (lane, login, body, dedup_key, state, attempts, due_at_ms, echo, echoed, created_at_ms) \
-             VALUES ($1, $2, $3, $4, 'ready', 0, 0, $5, 0, $6) ON CONFLICT (dedup_key) DO NOTHING";
+        let insert = "INSERT INTO outbox (lane, login, body, dedup_key, state, attempts, sends, due_at_ms, echo, echoed, created_at_ms) \
+             VALUES ($1, $2, $3, $4, 'ready', 0, 0, 0, $5, 0, $6) ON CONFLICT (dedup_key) DO NOTHING";
         let insert = sql(insert).text(&departure.lane).text(&departure.login).text(&departure.body);
         let insert = insert.text(&departure.dedup_key).text_or_null(departure.echo.as_deref()).number(self.now_ms());
         Ok(self.change(insert).await? > 0)
@@ -109,7 +111,7 @@ impl Tx {
     /// Marks what is about to go on the wire. Gives those of `seqs` that may go: not those that were finished meanwhile.
     pub async fn mark_sending(&mut self, seqs: &[i64]) -> Result<Vec<i64>, Error> {
         let mark =
-            "UPDATE outbox SET state = 'sending', sent_at_ms = $2 WHERE seq = $1 AND state IN ('ready', 'uncertain')";
+            "UPDATE outbox SET state = 'sending', sends = sends + 1, sent_at_ms = $2 WHERE seq = $1 AND state IN ('ready', 'uncertain')";
         let now_ms = self.now_ms();
         let mut marked = Vec::with_capacity(seqs.len());
         for seq in seqs {
@@ -214,6 +216,7 @@ impl Record for OutboxRow {
             dedup_key: fields.text("dedup_key")?,
             state: fields.word("state")?,
             attempts: fields.count("attempts")?,
+            sends: fields.count("sends")?,
             due_at_ms: fields.number("due_at_ms")?,
             error: fields.text_or_null("error")?,
             echo: fields.text_or_null("echo")?,

@@ -71,6 +71,11 @@ impl Tx {
         self.one(sql("SELECT * FROM portal WHERE login = $1 AND chat = $2").text(login).text(chat)).await
     }
 
+    /// All portals of all logins, oldest first.
+    pub async fn all_portals(&mut self) -> Result<Vec<PortalRow>, Error> {
+        self.all(sql("SELECT * FROM portal ORDER BY id")).await
+    }
+
     /// All portals of a login, oldest first.
     pub async fn portals(&mut self, login: &str) -> Result<Vec<PortalRow>, Error> {
         self.all(sql("SELECT * FROM portal WHERE login = $1 ORDER BY id").text(login)).await

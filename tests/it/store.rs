@@ -575,7 +575,7 @@ async fn an_arrival_that_failed_is_found_by_its_error(place: &Place) {
         tx.finish_arrival(3).await
     });
     assert!(fail.await.unwrap());
-    let failed = read!(store, tx => tx.arrivals_with_error(10).await).await.unwrap();
+    let failed = read!(store, tx => tx.arrivals_with_error("qq", 10).await).await.unwrap();
     let failed: Vec<_> = failed.into_iter().map(|row| (row.seq, row.state, row.error.unwrap())).collect();
     let expected = [(1, InboxState::Dead, "unreadable".to_owned()), (2, InboxState::New, "unmatched".to_owned())];
     assert_eq!(failed, expected);
@@ -827,7 +827,7 @@ async fn tidying_forgets_what_is_over_and_old(place: &Place) {
     assert_eq!(read!(store, tx => tx.last_result("qq/1").await).await.unwrap().as_deref(), Some("c"));
     assert_eq!(row(&store, stuck).await.state, OutboxState::Sending);
     assert_eq!(due(&store).await, ["new"]);
-    assert_eq!(read!(store, tx => tx.arrivals_with_error(9).await).await.unwrap().len(), 1);
+    assert_eq!(read!(store, tx => tx.arrivals_with_error("qq", 9).await).await.unwrap().len(), 1);
 }
 
 // The memory.

@@ -14,7 +14,7 @@ CREATE TABLE inbox (
 ) STRICT;
 CREATE INDEX inbox_new ON inbox (origin, seq) WHERE state = 'new';
 CREATE INDEX inbox_due ON inbox (origin, due_at_ms) WHERE state = 'new';
-CREATE INDEX inbox_error ON inbox (seq) WHERE error IS NOT NULL;
+CREATE INDEX inbox_error ON inbox (origin, seq) WHERE error IS NOT NULL;
 CREATE INDEX inbox_done ON inbox (received_at_ms) WHERE state = 'done';
 
 CREATE TABLE outbox (
@@ -25,6 +25,7 @@ CREATE TABLE outbox (
     dedup_key     TEXT    NOT NULL UNIQUE,
     state         TEXT    NOT NULL, -- ready | sending | sent | uncertain | dead
     attempts      INTEGER NOT NULL,
+    sends         INTEGER NOT NULL, -- how many times it went on the wire
     due_at_ms     INTEGER NOT NULL, -- 0: at once, even when the clock is set back
     error         TEXT,
     echo          TEXT,
