@@ -30,6 +30,7 @@ pub mod portal;
 pub mod receive;
 pub mod route;
 pub mod text;
+mod tidy;
 pub mod translate;
 
 use std::sync::Arc;
@@ -141,7 +142,8 @@ impl Bridge {
             .await?;
         self.portals.load(portals);
         let bridge = Arc::clone(self);
-        self.shutdown.spawn(async move { bridge.translate_from_matrix().await });
+        self.shutdown.spawn(bridge.translate_from_matrix());
+        self.shutdown.spawn(Arc::clone(self).keep_tidy());
         self.wake_all(route::TO_MATRIX).await?;
         self.take_up_sessions().await
     }

@@ -176,12 +176,13 @@ impl Bridge {
             Some(room) => room,
             None => self.make_room(&portal, &creator).await?,
         };
-        let text = room.to_string();
-        self.store.write(move |tx| Box::pin(async move { tx.set_portal_room(id, &text).await })).await?;
-        self.note_member(&room, creator.user_id()).await?;
         if portal.is_direct() {
+            // Before the room counts as made: a start that finds it half made comes through here again.
             self.homeserver.bot().join(&room).await?;
         }
+        self.note_member(&room, creator.user_id()).await?;
+        let text = room.to_string();
+        self.store.write(move |tx| Box::pin(async move { tx.set_portal_room(id, &text).await })).await?;
         info!(portal = id, %room, "a portal has its room");
         self.portals.put(Portal { room: Some(room.clone()), in_doubt: false, ..Portal::clone(&portal) });
         self.portals.made(id);
@@ -262,7 +263,19 @@ impl Bridge {
             self.name_ghost(peer.clone(), self.nick_of(account, peer).await?).await?;
         }
         let portal = self.ensure_portal(account, chat).await?;
-        self.ensure_room(portal.id).await
+        let Some(room) = &portal.room else { return self.ensure_room(portal.id).await };
+        self.invite_owner_back(&portal, room).await?;
+        Ok(room.clone())
+    }
+
+    /// Asks the owner in again, who may have left.
+    async fn invite_owner_back(&self, portal: &Portal, room: &RoomId) -> Result<(), Error> {
+        let Some(owner) = self.owner_of(&portal.account).await? else { return Ok(()) };
+        match self.room_creator(portal).await?.invite(room, &owner).await {
+            // Whoever is in the room cannot be invited.
+            Err(error) if !error.is_forbidden() => Err(error.into()),
+            _ => Ok(()),
+        }
     }
 
     async fn nick_of(&self, account: &AccountId, peer: &ContactId) -> Result<String, Error> {

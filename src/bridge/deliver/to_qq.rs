@@ -15,6 +15,9 @@ use crate::store::{OutboxRow, OutboxState};
 /// What an uncertain message is filed under.
 const NOT_CONFIRMED: &str = "QQ did not say whether it took the message";
 
+/// How long until an uncertain message is looked at again when QQ has not been heard since it left.
+const DEAF_WAIT: Duration = Duration::from_secs(1);
+
 impl Bridge {
     /// Says what lies at the head of a lane on QQ.
     pub(in crate::bridge) async fn deliver_to_qq(self: &Arc<Self>, lane: &str, failures: &mut u32) -> Next {
@@ -115,10 +118,8 @@ impl Bridge {
         Ok(Next::More)
     }
 
-    /// How much longer the echo of an uncertain message may be on its way; `None` when it should have come.
-    ///
-    /// The wait counts from the first poll that ended well after the message left: before that, the echo could not
-    /// have reached us.
+    /// How much longer the echo of an uncertain message may be on its way; `None` when it should have come: enough time
+    /// has passed, and a poll has ended well since the message left, so that we were not deaf.
     fn echo_may_come(&self, live: &Live, row: &OutboxRow) -> Option<Duration> {
         if !live.network.capabilities().echoes {
             return None;
@@ -127,12 +128,11 @@ impl Bridge {
         let left_ms = row.sent_at_ms.unwrap_or(row.created_at_ms);
         let since_left = Duration::from_millis(self.clock.now_ms().saturating_sub(left_ms).unsigned_abs());
         let waited = since_left.min(live.listening_for());
-        let left = patience.saturating_sub(waited);
-        if !left.is_zero() {
-            return Some(left);
+        if waited < patience {
+            return Some(patience.saturating_sub(waited));
         }
-        // Deaf until a poll ends well: look again soon.
-        live.last_heard().is_none().then_some(patience.max(Duration::from_millis(200)))
+        let heard_since = live.last_heard().is_some_and(|ago| ago < waited);
+        (!heard_since).then_some(DEAF_WAIT)
     }
 
     /// Takes a message out of its lane and tells the person who wrote it why, both or neither.
