@@ -4,11 +4,10 @@
 
 #![cfg(test)]
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::future::join_all;
-use matrix_webqq::base::{Clock, Secret};
+use matrix_webqq::base::{Clock, Secret, Shutdown};
 use matrix_webqq::config::{Database, DatabaseKind};
 use matrix_webqq::store::{
     Arrival, Departure, Error, InboxState, LoginRow, LoginState, MessageRow, NoteRow, OutboxRow, OutboxState,
@@ -131,7 +130,7 @@ on_every_database! {
     a_reader_sees_one_moment
     a_reader_that_goes_away_harms_nobody
     a_reader_cannot_write
-    what_was_written_is_there_after_the_process_died
+    what_was_answered_is_there_after_a_drop_without_closing
     closing_finishes_what_is_queued
     a_closed_store_says_so
     a_second_bridge_is_kept_out_until_the_first_one_is_gone
@@ -231,7 +230,7 @@ async fn hold_up(store: &Store) -> oneshot::Sender<()> {
     let (go, gate) = oneshot::channel::<()>();
     let (at_work, working) = oneshot::channel();
     let store = store.clone();
-    tokio::task::spawn(async move {
+    Shutdown::new().spawn(async move {
         let held = write!(store, _tx => {
             at_work.send(()).unwrap();
             gate.await.unwrap();
@@ -290,7 +289,7 @@ async fn a_write_that_fails_leaves_those_beside_it_alone(place: &Place) {
         tx.set_portal_room(other.id, "!a").await?;
         Ok(0)
     });
-    let (_, first, mind, rule, last) =
+    let ((), first, mind, rule, last) =
         tokio::join!(async { go.send(()).unwrap() }, good("first"), changes_mind, breaks_rule, good("last"));
     assert_eq!((first.unwrap(), last.unwrap()), (1, 1));
     assert_eq!(mind.unwrap_err(), Error::Closed);
@@ -304,9 +303,9 @@ async fn a_write_that_fails_leaves_those_beside_it_alone(place: &Place) {
 async fn a_write_that_panics_leaves_the_store_alive(place: &Place) {
     let store = place.open().await;
     let panics = write!(store, tx => {
-        tx.add_arrivals("qq", &arrivals(&["undone"])).await?;
-        let none: Option<()> = None;
-        Ok(none.expect("a mistake"))
+        let new = tx.add_arrivals("qq", &arrivals(&["undone"])).await?;
+        assert_eq!(new, 404, "a mistake");
+        Ok(())
     });
     assert_eq!(panics.await.unwrap_err(), Error::Panicked);
     assert_eq!(take_in(&store, &["kept"]).await, 1);
@@ -421,7 +420,7 @@ async fn a_reader_cannot_write(place: &Place) {
     assert_eq!(due(&store).await, [""; 0]);
 }
 
-async fn what_was_written_is_there_after_the_process_died(place: &Place) {
+async fn what_was_answered_is_there_after_a_drop_without_closing(place: &Place) {
     let store = place.open().await;
     take_in(&store, &["a", "b"]).await;
     send(&store, "qq/1", "c", None).await;
@@ -585,19 +584,12 @@ async fn an_arrival_that_failed_is_found_by_its_error(place: &Place) {
 async fn translating_is_both_or_neither(place: &Place) {
     let store = place.open().await;
     take_in(&store, &["a"]).await;
-    let (at_work, working) = oneshot::channel();
-    let dying = store.clone();
-    let died = tokio::task::spawn(async move {
-        let half = write!(dying, tx => {
-            tx.finish_arrival(1).await?;
-            tx.add_departure(&departure("matrix/1", "a", None)).await?;
-            at_work.send(()).unwrap();
-            Err::<(), _>(Error::Closed)
-        });
-        half.await
+    let half = write!(store, tx => {
+        tx.finish_arrival(1).await?;
+        tx.add_departure(&departure("matrix/1", "a", None)).await?;
+        Err::<(), _>(Error::Closed)
     });
-    working.await.unwrap();
-    assert!(died.await.unwrap().is_err());
+    assert!(half.await.is_err());
     assert_eq!((due(&store).await, head(&store, "matrix/1").await), (vec!["a".to_owned()], vec![]));
     let whole = write!(store, tx => {
         tx.finish_arrival(1).await?;
@@ -1026,6 +1018,33 @@ async fn single_values_are_kept(place: &Place) {
         write!(store, tx => tx.set_meta("colour", value).await).await.unwrap();
         assert_eq!(read!(store, tx => tx.meta("colour").await).await.unwrap().as_deref(), Some(value));
     }
+}
+
+// What only a server does.
+
+#[tokio::test]
+async fn a_connection_that_the_server_cut_is_made_again() {
+    let Some(place) = Place::postgres().await else { return };
+    let store = place.open().await;
+    take_in(&store, &["a"]).await;
+    assert_eq!(due(&store).await, ["a"]);
+    let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+         WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    place.meddle(cut).await;
+    assert_eq!(due(&store).await, ["a"]);
+    assert_eq!(take_in(&store, &["b"]).await, 1);
+    let cut_while_writing = write!(store, tx => {
+        tx.add_arrivals("qq", &arrivals(&["undone"])).await?;
+        run(&tx.meta("server").await?.unwrap(), cut).await;
+        Ok(())
+    });
+    let url = place.settings.uri.clone();
+    write!(store, tx => tx.set_meta("server", &url).await).await.unwrap();
+    let error = cut_while_writing.await.unwrap_err();
+    assert_eq!(error.verdict(), Verdict::Retry, "{error:?}");
+    assert_eq!(take_in(&store, &["c"]).await, 1);
+    assert_eq!(due(&store).await, ["a", "b", "c"]);
+    place.leave().await;
 }
 
 // What only a file has.
