@@ -11,8 +11,8 @@ use crate::base::Secret;
 /// What stands for a token until one is made.
 pub const TOKEN_PLACEHOLDER: &str = "This value is generated when generating the registration";
 
-/// Where the contact's id goes in [`AppService::username_template`].
-const ID: &str = "{{.}}";
+/// Where the contact's id goes in [`AppService::username_template`]; Go's templates allow the spaces.
+const HOLES: [&str; 2] = ["{{.}}", "{{ . }}"];
 
 /// `appservice:`
 #[derive(Clone, Debug, Deserialize)]
@@ -41,19 +41,6 @@ pub struct AppService {
 }
 
 impl AppService {
-    /// The localpart of the ghost of the contact `id`.
-    #[must_use]
-    pub fn ghost_localpart(&self, id: &str) -> String {
-        self.username_template.replace(ID, id)
-    }
-
-    /// The contact whose ghost has `localpart`; `None` when it is no ghost of ours.
-    #[must_use]
-    pub fn contact_of<'a>(&self, localpart: &'a str) -> Option<&'a str> {
-        let (before, after) = self.username_template.split_once(ID)?;
-        localpart.strip_prefix(before)?.strip_suffix(after).filter(|id| !id.is_empty())
-    }
-
     /// Whether `token` is still to be made.
     #[must_use]
     pub fn is_unmade(token: &Secret) -> bool {
@@ -81,12 +68,17 @@ impl AppService {
     fn check_names(&self, faults: &mut Vec<Fault>) {
         const LETTERS: &str = "user ids may hold a-z 0-9 . _ = - / + only";
         let (template, bot) = (&self.username_template, &self.bot.username);
-        let rest = template.replacen(ID, "", 1);
-        let fix = match template {
-            _ if template.matches(ID).count() != 1 => "write {{.}} once, where the contact's id goes, such as qq_{{.}}",
-            _ if !is_localpart(&rest) => LETTERS,
-            _ if rest.is_empty() => "ghosts would be the whole server; write something before {{.}}, such as qq_{{.}}",
-            _ => "",
+        let holes: Vec<_> = HOLES.iter().flat_map(|hole| template.match_indices(hole)).collect();
+        let (before, after) = match holes.as_slice() {
+            [(start, hole)] => (template.get(..*start), template.get(start + hole.len()..)),
+            _ => (None, None),
+        };
+        let (before, after) = (before.unwrap_or_default(), after.unwrap_or_default());
+        let fix = match holes.len() {
+            1 if !is_localpart(before) || !is_localpart(after) => LETTERS,
+            1 if before.is_empty() && after.is_empty() => "ghosts would be the whole server; write something before {{.}}, such as qq_{{.}}",
+            1 => "",
+            _ => "write {{.}} once, where the contact's id goes, such as qq_{{.}}",
         };
         if !fix.is_empty() {
             faults.push(Fault::text("appservice.username_template", template, fix));
@@ -94,7 +86,7 @@ impl AppService {
         if bot.is_empty() || !is_localpart(bot) {
             let fix = format!("write the part between @ and : of the bot's user id, such as qqbot; {LETTERS}");
             faults.push(Fault::text("appservice.bot.username", bot, fix));
-        } else if fix.is_empty() && self.contact_of(bot).is_some() {
+        } else if fix.is_empty() && is_between(bot, before, after) {
             let fix = "it would be a ghost (appservice.username_template); give the bot another name, such as qqbot";
             faults.push(Fault::text("appservice.bot.username", bot, fix));
         }
@@ -136,6 +128,11 @@ impl Default for AppService {
     }
 }
 
+/// Whether `text` is `before`, something, `after`.
+fn is_between(text: &str, before: &str, after: &str) -> bool {
+    text.strip_prefix(before).and_then(|rest| rest.strip_suffix(after)).is_some_and(|between| !between.is_empty())
+}
+
 /// `appservice.bot:`
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -157,16 +154,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_ghost_and_its_contact_find_each_other() {
-        let service = AppService { username_template: "_qq_{{.}}_x".to_owned(), ..AppService::default() };
-        assert_eq!(service.ghost_localpart("10001"), "_qq_10001_x");
-        assert_eq!(service.contact_of("_qq_10001_x"), Some("10001"));
-        for other in ["_qq__x", "qq_10001_x", "_qq_10001", "alice", ""] {
-            assert_eq!(service.contact_of(other), None, "{other}");
-        }
-    }
-
-    #[test]
     fn each_fault_is_found() {
         let faulty = |change: fn(&mut AppService)| {
             let mut service = AppService::default();
@@ -181,11 +168,12 @@ mod tests {
         assert_eq!(faulty(|s| s.hostname = "http://x".into()), ["appservice.hostname"]);
         assert_eq!(faulty(|s| s.port = 0), ["appservice.port"]);
         assert_eq!(faulty(|s| s.id = String::new()), ["appservice.id"]);
-        for template in ["qq_", "{{.}}", "QQ_{{.}}", "qq_{{.}}{{.}}", "qq_{{ . }}", "qq:{{.}}"] {
+        for template in ["qq_", "{{.}}", "QQ_{{.}}", "qq_{{.}}{{ . }}", "qq:{{.}}"] {
             let mut faults = Vec::new();
             AppService { username_template: template.to_owned(), ..AppService::default() }.check(&mut faults);
             assert_eq!(faults.len(), 1, "{template}: {faults:?}");
         }
+        assert_eq!(faulty(|s| s.username_template = "_{{ . }}_x".into()), [""; 0]);
         assert_eq!(faulty(|s| s.bot.username = "QQ".into()), ["appservice.bot.username"]);
         assert_eq!(faulty(|s| s.bot.username = "qq_bot".into()), ["appservice.bot.username"]);
     }

@@ -1,3 +1,6 @@
 //! The integration tests: one binary, so that it links once.
 
+mod cli;
+mod floors;
+mod samples;
 mod support;
