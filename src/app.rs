@@ -1,7 +1,7 @@
 //! Wires the rooms of the house together and runs them until shutdown.
 
-pub use crate::cli::Fatal;
 use crate::cli::Exit;
+pub use crate::cli::Fatal;
 use crate::config::Config;
 
 /// Runs the bridge until it is told to stop.

@@ -24,9 +24,9 @@ fn compare(config: &Config, path: &Path) -> Result<(), Fatal> {
     let name = path.display();
     let differs = |what: String| Fatal::new(Exit::RegistrationDiffers, what);
     let yaml = std::fs::read_to_string(path).map_err(|why| differs(format!("cannot read {name}: {why}")))?;
-    let registration =
-        Registration::from_yaml(&yaml).map_err(|error| differs(format!("{name}: {error}")))?;
-    let drifts = registration.drift(&config.homeserver, &config.appservice).map_err(|error| differs(error.to_string()))?;
+    let registration = Registration::from_yaml(&yaml).map_err(|error| differs(format!("{name}: {error}")))?;
+    let drifts =
+        registration.drift(&config.homeserver, &config.appservice).map_err(|error| differs(error.to_string()))?;
     if drifts.is_empty() {
         return Ok(());
     }

@@ -76,7 +76,9 @@ impl AppService {
         let (before, after) = (before.unwrap_or_default(), after.unwrap_or_default());
         let fix = match holes.len() {
             1 if !is_localpart(before) || !is_localpart(after) => LETTERS,
-            1 if before.is_empty() && after.is_empty() => "ghosts would be the whole server; write something before {{.}}, such as qq_{{.}}",
+            1 if before.is_empty() && after.is_empty() => {
+                "ghosts would be the whole server; write something before {{.}}, such as qq_{{.}}"
+            }
             1 => "",
             _ => "write {{.}} once, where the contact's id goes, such as qq_{{.}}",
         };

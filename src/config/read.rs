@@ -19,6 +19,8 @@ use super::{Config, hint};
 /// The options that may also be given as `…_file`, the name of a file that holds the value.
 const SECRETS: [&str; 3] = ["appservice.as_token", "appservice.hs_token", "database.uri"];
 
+const ROOT_FIX: &str = "write sections such as homeserver: at the beginning of a line and their options below";
+
 /// A configuration as it was found, good or bad.
 #[derive(Clone, Debug)]
 pub struct Draft {
@@ -74,7 +76,8 @@ impl Draft {
         let mut faults = Vec::new();
         let mut tree = match Tree::of(value, &mut faults) {
             Tree::Value(serde_yaml::Value::Null) => Tree::Section(BTreeMap::new()),
-            tree => tree,
+            tree @ Tree::Section(_) => tree,
+            _ => return Err(Error::Faults(Faults(vec![Fault::new(Key::default(), "no list of sections", ROOT_FIX)]))),
         };
         let variables = environment.lay_over(&mut tree, &SECRETS);
         for secret in SECRETS {
@@ -339,7 +342,10 @@ encryption:
             let said = draft(text, &[]).unwrap_err().to_string();
             assert!(said.starts_with("it is not YAML: ") && said.contains("quotes"), "{said}");
         }
-        assert!(matches!(draft("- 1", &[]).unwrap().for_running(), Err(Error::Faults(_))));
+        for text in ["- 1", "hello"] {
+            let said = draft(text, &[]).unwrap_err().to_string();
+            assert!(said.starts_with("  the file is no list of sections: "), "{said}");
+        }
         assert!(draft("", &[]).unwrap().for_running().is_err());
     }
 

@@ -111,6 +111,31 @@ fn docs_configuration_is_made_from_the_example() {
     assert!(found == wanted, "docs/configuration.md is out of date: run the tests once with UPDATE_DOCS=1");
 }
 
+/// The names at the beginning of lines of `text` between the line `from` and the next heading.
+fn names<'a>(text: &'a str, from: &str, mark: &str) -> Vec<&'a str> {
+    let section = text.lines().skip_while(|line| *line != from).skip(1);
+    let section = section.take_while(|line| !line.starts_with('[') && !line.starts_with("## "));
+    let name = |line: &'a str| {
+        let rest = line.strip_prefix(mark)?;
+        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_')?;
+        rest.get(..end).filter(|name| !name.is_empty())
+    };
+    section.filter_map(name).collect()
+}
+
+#[test]
+fn docs_dependencies_explains_every_dependency() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap();
+    let page = fs::read_to_string(root.join("docs/dependencies.md")).unwrap();
+    let wanted = names(&manifest, "[dependencies]", "");
+    assert!(wanted.len() > 20, "the dependencies are not where this test looks");
+    assert_eq!(names(&page, "## In the program", "| `"), wanted);
+    let for_tests: Vec<&str> =
+        names(&manifest, "[dev-dependencies]", "").into_iter().filter(|name| !wanted.contains(name)).collect();
+    assert_eq!(names(&page, "## In the tests", "| `"), for_tests);
+}
+
 const INTRODUCTION: &str = "# Configuration
 
 <!-- Made from config/config.example.yaml by tests/it/samples.rs; change that file, then run the tests with UPDATE_DOCS=1. -->
