@@ -108,6 +108,18 @@ impl Registration {
         (Secret::new(self.stable.as_token.clone()), Secret::new(self.stable.hs_token.clone()))
     }
 
+    /// Which application service it is for.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.stable.id
+    }
+
+    /// The user name that the application service itself has.
+    #[must_use]
+    pub fn sender_localpart(&self) -> &str {
+        &self.stable.sender_localpart
+    }
+
     /// Where the configuration asks for another registration than this. Empty when they agree.
     pub fn drift(&self, homeserver: &config::Homeserver, appservice: &config::AppService) -> Result<Vec<Drift>, Error> {
         let (as_token, hs_token) = (&appservice.as_token, &appservice.hs_token);

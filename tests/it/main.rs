@@ -1,4 +1,7 @@
 //! The integration tests: one binary, so that it links once.
 
+mod cli;
+mod floors;
+mod samples;
 mod store;
 mod support;
