@@ -17,19 +17,16 @@ pub(crate) fn from_text(text: &str) -> Vec<Value> {
     let mut rest = text;
     while let Some((before, bracket)) = rest.split_once('[') {
         plain.push_str(before);
-        match face_at(bracket) {
-            Some((id, after)) => {
-                if !plain.is_empty() {
-                    elements.push(Value::String(std::mem::take(&mut plain)));
-                }
-                elements.push(json!(["face", id]));
-                rest = after;
-            }
-            None => {
-                plain.push('[');
-                rest = bracket;
-            }
+        let Some((id, after)) = face_at(bracket) else {
+            plain.push('[');
+            rest = bracket;
+            continue;
+        };
+        if !plain.is_empty() {
+            elements.push(Value::String(std::mem::take(&mut plain)));
         }
+        elements.push(json!(["face", id]));
+        rest = after;
     }
     plain.push_str(rest);
     if !plain.is_empty() {

@@ -41,7 +41,7 @@ pub struct SessionView {
 impl Handle {
     /// Says `text` in `chat` (`friend:<name>`, `group:<name>`, `discussion:<name>`) as the person `speaker`; faces by `[微笑]`.
     ///
-    /// The account's own nick speaks as the account from another device. Gives the msg_id that clients will see.
+    /// The account's own nick speaks as the account from another device. Gives the `msg_id` that clients will see.
     pub fn say(&self, chat: &str, speaker: &str, text: &str) -> Result<u16, Refused> {
         self.say_content(chat, speaker, content::from_text(text))
     }
@@ -118,7 +118,7 @@ impl Handle {
         self.shared.change(|stage| stage.faults.clear());
     }
 
-    /// Throws the client out: its next poll gets a kick_message, everything after that is refused.
+    /// Throws the client out: its next poll gets a `kick_message`, everything after that is refused.
     pub fn kick(&self, reason: &str) -> Result<(), Refused> {
         self.shared.change(|stage| {
             let current =

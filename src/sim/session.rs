@@ -20,7 +20,7 @@ pub(crate) struct Session {
     pub(crate) ptwebqq: String,
     pub(crate) skey: String,
     pub(crate) p_skey: String,
-    /// What the check_sig link carries.
+    /// What the `check_sig` link carries.
     pub(crate) ptsigx: String,
     /// The list ticket of getvfwebqq.
     pub(crate) vfwebqq: Option<String>,
@@ -30,7 +30,7 @@ pub(crate) struct Session {
     pub(crate) poll_turn: u64,
     /// Polls that are held right now.
     pub(crate) held_polls: u32,
-    /// A kick_message waits for the next poll; nothing else is served any more.
+    /// A `kick_message` waits for the next poll; nothing else is served any more.
     pub(crate) kicked: Option<String>,
 }
 
@@ -42,7 +42,7 @@ pub(crate) struct Channel {
     pub(crate) clientid: String,
     pub(crate) status: String,
     pub(crate) numbers: Numbers,
-    /// Whether get_online_buddies2 was called.
+    /// Whether `get_online_buddies2` was called.
     pub(crate) asked_for_buddies: bool,
 }
 

@@ -156,7 +156,7 @@ impl Stage {
         }
     }
 
-    /// Puts a message of somebody on its way to the client. Gives its msg_id.
+    /// Puts a message of somebody on its way to the client. Gives its `msg_id`.
     pub(crate) fn say(&mut self, chat: ChatKey, speaker: Speaker, content: Vec<Value>, now_ms: i64) -> u16 {
         self.log_line(&chat, &speaker, false, &content, now_ms);
         self.send_to_client(chat, speaker, content, now_ms)

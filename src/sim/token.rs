@@ -8,7 +8,7 @@ const NODE: &[u8] = b"connserver_webqq@10.133.41.84";
 
 /// `bytes` random bytes as lower hex.
 pub(crate) fn hex(rng: &mut impl Rng, bytes: usize) -> String {
-    (0..bytes).map(|_| format!("{:02x}", rng.random::<u8>())).collect()
+    to_hex(&(0..bytes).map(|_| rng.random()).collect::<Vec<u8>>())
 }
 
 /// Random letters and digits.
@@ -43,7 +43,11 @@ pub(crate) fn psessionid(rng: &mut impl Rng, uin: u32, skey: &str, ticket: &[u8;
 
 /// Bytes as lower hex.
 pub(crate) fn to_hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 0x0f)]).collect()
+}
+
+fn digit(value: u8) -> char {
+    char::from_digit(u32::from(value), 16).unwrap_or('0')
 }
 
 /// `ptqrtoken`, made from the cookie qrsig. Source: protocol dossier 4.3.
@@ -58,7 +62,8 @@ pub(crate) fn list_hash(uin: u32, ptwebqq: &str) -> String {
         folded.iter_mut().zip(chunk).for_each(|(sum, byte)| *sum ^= byte);
     }
     let own = uin.to_be_bytes().into_iter().zip(*b"ECOK").map(|(byte, letter)| byte ^ letter);
-    folded.into_iter().zip(own).map(|(sum, own)| format!("{sum:02X}{own:02X}")).collect()
+    let bytes: Vec<u8> = folded.into_iter().zip(own).flat_map(|(sum, own)| [sum, own]).collect();
+    to_hex(&bytes).to_uppercase()
 }
 
 #[cfg(test)]

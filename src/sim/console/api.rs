@@ -19,7 +19,7 @@ use crate::sim::handle::{Handle, Refused};
 use crate::sim::world::World;
 
 /// The longest that `/api/heard` waits.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
 /// What a kicked client is told. Source: protocol dossier 7.6.
 const KICKED: &str = "您的帐号在另一地点登录，您已被迫下线。如有疑问，请登录 safe.qq.com 了解更多。";
 

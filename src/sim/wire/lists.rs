@@ -21,7 +21,7 @@ use crate::sim::world::World;
 /// The category that everybody has and that no reply lists.
 const OWN_CATEGORY: &str = "我的好友";
 
-/// POST s.web2.qq.com/api/get_user_friends2: friends, their nicks, marknames and categories, each in its own order.
+/// `POST s.web2.qq.com/api/get_user_friends2`: friends, their nicks, marknames and categories, each in its own order.
 pub(super) async fn get_user_friends2(State(shared): State<Arc<Shared>>, ask: Ask) -> Outcome {
     let r = ask.r()?;
     shared.look(|stage| {
@@ -68,7 +68,7 @@ fn categories(world: &World) -> Vec<&str> {
     names
 }
 
-/// POST s.web2.qq.com/api/get_group_name_list_mask2: groups with their two numbers; some clients send it as a GET.
+/// `POST s.web2.qq.com/api/get_group_name_list_mask2`: groups with their two numbers; some clients send it as a GET.
 pub(super) async fn get_group_name_list_mask2(State(shared): State<Arc<Shared>>, ask: Ask) -> Outcome {
     let r = ask.r()?;
     shared.look(|stage| {
@@ -91,7 +91,7 @@ fn groups(world: &World, numbers: &Numbers) -> Value {
     json!({"gmasklist": [{"gid": 1000, "mask": 0}], "gnamelist": names, "gmarklist": marks})
 }
 
-/// GET s.web2.qq.com/api/get_discus_list.
+/// `GET s.web2.qq.com/api/get_discus_list`.
 pub(super) async fn get_discus_list(State(shared): State<Arc<Shared>>, ask: Ask) -> Outcome {
     shared.look(|stage| {
         let (_, channel) = admit::to_lists(stage, &ask, ask.field("vfwebqq"))?;
@@ -102,7 +102,7 @@ pub(super) async fn get_discus_list(State(shared): State<Arc<Shared>>, ask: Ask)
     })
 }
 
-/// POST d1.web2.qq.com/channel/get_recent_list2: where something was said lately, newest first.
+/// `POST d1.web2.qq.com/channel/get_recent_list2`: where something was said lately, newest first.
 pub(super) async fn get_recent_list2(State(shared): State<Arc<Shared>>, ask: Ask) -> Outcome {
     let r = ask.r()?;
     shared.look(|stage| {

@@ -18,7 +18,7 @@ use crate::sim::token;
 /// A ptwebqq that nobody was given.
 const BAD_TICKET: Refusal = Refusal(100_000);
 
-/// GET s.web2.qq.com/api/getvfwebqq: the ticket for the lists.
+/// `GET s.web2.qq.com/api/getvfwebqq`: the ticket for the lists.
 pub(super) async fn getvfwebqq(State(shared): State<Arc<Shared>>, ask: Ask) -> Outcome {
     shared.change(|stage| {
         if stage.world.options.check_headers && !ask.has_referer() {
@@ -32,7 +32,7 @@ pub(super) async fn getvfwebqq(State(shared): State<Arc<Shared>>, ask: Ask) -> O
     })
 }
 
-/// POST d1.web2.qq.com/channel/login2: a new channel with new numbers, or the old one again when its psessionid is shown.
+/// `POST d1.web2.qq.com/channel/login2`: a new channel with new numbers, or the old one again when its psessionid is shown.
 pub(super) async fn login2(State(shared): State<Arc<Shared>>, ask: Ask) -> Outcome {
     let r = ask.r()?;
     shared.change(|stage| {
@@ -97,7 +97,7 @@ fn by_ptwebqq(stage: &Stage, ask: &Ask, ptwebqq: &str) -> Result<SessionId, Refu
     session.filter(|session| session.kicked.is_none()).map(|session| session.id).ok_or(BAD_TICKET)
 }
 
-/// GET d1.web2.qq.com/channel/get_online_buddies2: who is online; polling works only after it.
+/// `GET d1.web2.qq.com/channel/get_online_buddies2`: who is online; polling works only after it.
 pub(super) async fn get_online_buddies2(State(shared): State<Arc<Shared>>, ask: Ask) -> Outcome {
     shared.change(|stage| {
         let (session, channel) = admit::to_channel_lists(stage, &ask, &Value::Null)?;
@@ -114,7 +114,7 @@ pub(super) async fn get_online_buddies2(State(shared): State<Arc<Shared>>, ask: 
     })
 }
 
-/// GET d1.web2.qq.com/channel/change_status2.
+/// `GET d1.web2.qq.com/channel/change_status2`.
 pub(super) async fn change_status2(State(shared): State<Arc<Shared>>, ask: Ask) -> Outcome {
     shared.change(|stage| {
         let id = admit::to_channel(stage, &ask, &Value::Null)?;
@@ -125,7 +125,7 @@ pub(super) async fn change_status2(State(shared): State<Arc<Shared>>, ask: Ask) 
     })
 }
 
-/// GET d1.web2.qq.com/channel/logout2: the session and all its tickets end.
+/// `GET d1.web2.qq.com/channel/logout2`: the session and all its tickets end.
 pub(super) async fn logout2(State(shared): State<Arc<Shared>>, ask: Ask) -> Outcome {
     shared.change(|stage| {
         let id = admit::to_channel(stage, &ask, &Value::Null)?;

@@ -23,7 +23,7 @@ struct Row<'a> {
     card: Option<&'a str>,
 }
 
-/// GET s.web2.qq.com/api/get_group_info_ext2, by `code`; a gid is refused with 6.
+/// `GET s.web2.qq.com/api/get_group_info_ext2`, by `code`; a gid is refused with 6.
 pub(super) async fn get_group_info_ext2(State(shared): State<Arc<Shared>>, ask: Ask) -> Outcome {
     shared.look(|stage| {
         let (_, channel) = admit::to_lists(stage, &ask, ask.field("vfwebqq"))?;
@@ -73,7 +73,7 @@ fn group_info(stage: &Stage, numbers: &Numbers, group: &Group, code: u32) -> Val
     info
 }
 
-/// GET d1.web2.qq.com/channel/get_discu_info.
+/// `GET d1.web2.qq.com/channel/get_discu_info`.
 pub(super) async fn get_discu_info(State(shared): State<Arc<Shared>>, ask: Ask) -> Outcome {
     shared.look(|stage| {
         let (_, channel) = admit::to_channel_lists(stage, &ask, &Value::Null)?;

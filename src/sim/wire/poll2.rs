@@ -1,4 +1,4 @@
-//! POST d1.web2.qq.com/channel/poll2: held until somebody says something.
+//! `POST d1.web2.qq.com/channel/poll2`: held until somebody says something.
 //!
 //! Source: protocol dossier 7.1 to 7.4.
 

@@ -16,7 +16,7 @@ use crate::sim::people::lasting_number;
 use crate::sim::session::Channel;
 use crate::sim::stage::{Shared, Stage};
 
-/// GET s.web2.qq.com/api/get_self_info2: by cookies alone.
+/// `GET s.web2.qq.com/api/get_self_info2`: by cookies alone.
 pub(super) async fn get_self_info2(State(shared): State<Arc<Shared>>, ask: Ask) -> Outcome {
     shared.look(|stage| {
         admit::by_cookie(stage, &ask)?;
@@ -30,7 +30,7 @@ pub(super) async fn get_self_info2(State(shared): State<Arc<Shared>>, ask: Ask) 
     })
 }
 
-/// GET s.web2.qq.com/api/get_friend_info2.
+/// `GET s.web2.qq.com/api/get_friend_info2`.
 pub(super) async fn get_friend_info2(State(shared): State<Arc<Shared>>, ask: Ask) -> Outcome {
     shared.look(|stage| {
         let (_, channel) = admit::to_lists(stage, &ask, ask.field("vfwebqq"))?;
@@ -39,7 +39,7 @@ pub(super) async fn get_friend_info2(State(shared): State<Arc<Shared>>, ask: Ask
     })
 }
 
-/// GET s.web2.qq.com/api/get_single_long_nick2: the signature; only the account has one in this world.
+/// `GET s.web2.qq.com/api/get_single_long_nick2`: the signature; only the account has one in this world.
 pub(super) async fn get_single_long_nick2(State(shared): State<Arc<Shared>>, ask: Ask) -> Outcome {
     shared.look(|stage| {
         let (_, channel) = admit::to_lists(stage, &ask, ask.field("vfwebqq"))?;
@@ -50,7 +50,7 @@ pub(super) async fn get_single_long_nick2(State(shared): State<Arc<Shared>>, ask
     })
 }
 
-/// GET s.web2.qq.com/api/get_friend_uin2: the real number behind a pseudonym. Closed in April 2017, and what it
+/// `GET s.web2.qq.com/api/get_friend_uin2`: the real number behind a pseudonym. Closed in April 2017, and what it
 /// answered then is not known: 100000 is a guess.
 pub(super) async fn get_friend_uin2(State(shared): State<Arc<Shared>>, ask: Ask) -> Outcome {
     shared.look(|stage| {

@@ -22,12 +22,12 @@ const WEB2: &str = "web2.qq.com";
 /// Where a login ends.
 const PROXY_PAGE: &str = "http://w.qq.com/proxy.html?login2qq=1&webqq_type=10";
 
-/// GET w.qq.com/ and others of which clients only want that they exist.
+/// `GET w.qq.com/` and others of which clients only want that they exist.
 pub(super) async fn blank_page() -> Response {
     html("<!DOCTYPE html>\n<html><head><title>SmartQQ</title></head><body></body></html>\n".to_owned())
 }
 
-/// GET ui.ptlogin2.qq.com/cgi-bin/login: the page from which clients scrape `login_sig`. Source: protocol dossier 3.0.
+/// `GET ui.ptlogin2.qq.com/cgi-bin/login`: the page from which clients scrape `login_sig`. Source: protocol dossier 3.0.
 pub(super) async fn login_page(State(shared): State<Arc<Shared>>) -> Response {
     let sig = shared.change(|stage| token::letters(&mut stage.rng, 64));
     let mut page = html(format!(
@@ -39,7 +39,7 @@ pub(super) async fn login_page(State(shared): State<Arc<Shared>>) -> Response {
     page
 }
 
-/// GET ssl.ptlogin2.qq.com/ptqrshow: a new code, known by the cookie qrsig.
+/// `GET ssl.ptlogin2.qq.com/ptqrshow`: a new code, known by the cookie qrsig.
 pub(super) async fn ptqrshow(State(shared): State<Arc<Shared>>) -> Response {
     let shown = shared.change(|stage| {
         let qrsig = token::letters(&mut stage.rng, 64);
@@ -60,7 +60,7 @@ pub(super) async fn ptqrshow(State(shared): State<Arc<Shared>>) -> Response {
     }
 }
 
-/// GET ssl.ptlogin2.qq.com/ptqrlogin: how far the code has come.
+/// `GET ssl.ptlogin2.qq.com/ptqrlogin`: how far the code has come.
 ///
 /// What the service did about a wrong ptqrtoken is not known; 403 is a guess. Source: protocol dossier 4.3.
 pub(super) async fn ptqrlogin(State(shared): State<Arc<Shared>>, ask: Ask) -> Response {
@@ -135,7 +135,7 @@ fn check_sig_link(session: &Session, number: u32) -> String {
     format!("http://ptlogin4.web2.qq.com/check_sig?{query}")
 }
 
-/// GET ptlogin4.web2.qq.com/check_sig: the cookies of web2.qq.com, and a redirect to w.qq.com.
+/// `GET ptlogin4.web2.qq.com/check_sig`: the cookies of web2.qq.com, and a redirect to w.qq.com.
 pub(super) async fn check_sig(State(shared): State<Arc<Shared>>, ask: Ask) -> Response {
     shared.look(|stage| {
         let number = stage.world.account.number;
@@ -160,7 +160,7 @@ pub(super) async fn check_sig(State(shared): State<Arc<Shared>>, ask: Ask) -> Re
     })
 }
 
-/// GET ssl.ptlogin2.qq.com/pt4_auth: resuming without a new scan, which this service does not grant.
+/// `GET ssl.ptlogin2.qq.com/pt4_auth`: resuming without a new scan, which this service does not grant.
 ///
 /// Source: protocol dossier 4.6; that 1 means failure is a guess.
 pub(super) async fn pt4_auth() -> Response {

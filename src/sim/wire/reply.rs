@@ -6,6 +6,8 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
+use crate::sim::token;
+
 /// How a call ends: well, or with a retcode.
 pub(super) type Outcome = Result<Response, Refusal>;
 
@@ -45,7 +47,8 @@ pub(super) fn json_text(value: &Value) -> String {
         } else {
             let mut units = [0; 2];
             for unit in character.encode_utf16(&mut units) {
-                text.push_str(&format!("\\u{unit:04x}"));
+                text.push_str("\\u");
+                text.push_str(&token::to_hex(&unit.to_be_bytes()));
             }
         }
     }

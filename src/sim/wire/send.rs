@@ -1,4 +1,4 @@
-//! POST d1.web2.qq.com/channel/send_…_msg2: the client says something.
+//! `POST d1.web2.qq.com/channel/send_…_msg2`: the client says something.
 //!
 //! Source: protocol dossier 9.
 

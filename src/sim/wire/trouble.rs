@@ -15,7 +15,7 @@ use futures_util::stream::poll_fn;
 use super::line::Line;
 use super::reply::{Refusal, http_error};
 use crate::sim::fault::{Suffering, Trouble};
-use crate::sim::stage::Shared;
+use crate::sim::stage::{Shared, Stage};
 
 /// Larger than any reply.
 const REPLY_LIMIT: usize = 64 << 20;
@@ -53,7 +53,7 @@ pub(super) async fn suffer(State(shared): State<Arc<Shared>>, request: Request, 
             next.run(request).await
         }
         Trouble::Rotate => {
-            shared.change(|stage| stage.rotate_ptwebqq());
+            shared.change(Stage::rotate_ptwebqq);
             next.run(request).await
         }
     }
