@@ -3,5 +3,6 @@
 mod cli;
 mod floors;
 mod samples;
+mod simulator;
 mod store;
 mod support;
