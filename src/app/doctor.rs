@@ -24,14 +24,14 @@ pub async fn doctor(config: Config) -> Result<(), Fatal> {
     let mut findings = vec![database(&config)];
     findings.extend(matrix_side(&config).await);
     findings.push(qq_side(&config).await);
-    let mut report = String::new();
-    for Finding { what, problem } in &findings {
-        match problem {
-            None => report.push_str(&format!("ok    {what}\n")),
-            Some((_, why)) => report.push_str(&format!("WRONG {what}: {why}\n")),
-        }
-    }
-    let told = std::io::stdout().write_all(report.as_bytes());
+    let report: Vec<String> = findings
+        .iter()
+        .map(|Finding { what, problem }| match problem {
+            None => format!("ok    {what}\n"),
+            Some((_, why)) => format!("WRONG {what}: {why}\n"),
+        })
+        .collect();
+    let told = std::io::stdout().write_all(report.concat().as_bytes());
     told.map_err(|why| Fatal::new(Exit::Failure, format!("cannot write to standard output: {why}")))?;
     let wrong: Vec<Exit> = findings.iter().filter_map(|finding| Some(finding.problem.as_ref()?.0)).collect();
     match wrong.first() {
@@ -44,8 +44,8 @@ fn fine(what: impl Into<String>) -> Finding {
     Finding { what: what.into(), problem: None }
 }
 
-fn wrong(what: impl Into<String>, exit: Exit, why: impl ToString) -> Finding {
-    Finding { what: what.into(), problem: Some((exit, why.to_string())) }
+fn wrong(what: impl Into<String>, exit: Exit, why: impl Into<String>) -> Finding {
+    Finding { what: what.into(), problem: Some((exit, why.into())) }
 }
 
 /// Looks at the place of the database without opening it: a running bridge holds it.
@@ -76,7 +76,7 @@ async fn matrix_side(config: &Config) -> Vec<Finding> {
     let towards = format!("homeserver.address {}", config.homeserver.address);
     let homeserver = match Homeserver::new(&config.homeserver, &config.appservice).await {
         Ok(homeserver) => homeserver,
-        Err(why) => return vec![wrong(towards, Exit::ConfigInvalid, why)],
+        Err(why) => return vec![wrong(towards, Exit::ConfigInvalid, why.to_string())],
     };
     if let Err(why) = homeserver.versions().await {
         let fix = "is the homeserver running, and is this the address of its client API?";
@@ -166,7 +166,7 @@ async fn qq_side(config: &Config) -> Finding {
     let clock = Clock::system();
     let step = match qq::begin_login(&config.network, &clock) {
         Ok(mut login) => login.step().await,
-        Err(why) => return wrong(what, Exit::ConfigInvalid, why),
+        Err(why) => return wrong(what, Exit::ConfigInvalid, why.to_string()),
     };
     match step {
         Ok(LoginStep::ShowQr(_)) => fine(what),

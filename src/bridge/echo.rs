@@ -5,6 +5,7 @@
 
 use sha2::{Digest as _, Sha256};
 
+use super::convert::to_matrix::bracketed;
 use crate::qq::{Face, Piece};
 
 /// How far QQ's clock may be from ours when an echo is matched, in milliseconds. Too long, and the same words typed on
@@ -21,7 +22,7 @@ pub fn fingerprint(pieces: &[Piece]) -> String {
     for piece in pieces {
         match piece {
             Piece::Text(text) => said.push_str(&canonical_faces(text)),
-            Piece::Face(face) => said.push_str(&named(*face)),
+            Piece::Face(face) => said.push_str(&bracketed(*face)),
             Piece::Unsupported { label } => said.push_str(label),
         }
     }
@@ -51,23 +52,16 @@ fn canonical_faces(text: &str) -> String {
             let face = Face::by_name(from.get(1..end)?)?;
             Some((face, from.get(end + 1..)?))
         });
-        rest = match known {
-            Some((face, after)) => {
-                out.push_str(&named(face));
-                after
-            }
-            None => {
-                out.push('[');
-                from.get(1..).unwrap_or_default()
-            }
+        rest = if let Some((face, after)) = known {
+            out.push_str(&bracketed(face));
+            after
+        } else {
+            out.push('[');
+            from.get(1..).unwrap_or_default()
         };
     }
     out.push_str(rest);
     out
-}
-
-fn named(face: Face) -> String {
-    format!("[{}]", face.name_zh())
 }
 
 fn narrow(c: char) -> char {

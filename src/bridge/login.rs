@@ -124,7 +124,7 @@ impl Bridge {
     }
 
     async fn take_up_until_decided(self: &Arc<Self>, session: Session, owner: String) {
-        let backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(60));
+        let backoff = Backoff::new(Duration::from_secs(1), Duration::from_mins(1));
         let mut failures = 0;
         while let Err(error) = self.take_up(session.clone(), &owner).await {
             let Error::Qq(qq) = &error else {

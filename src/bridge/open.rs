@@ -21,7 +21,7 @@ pub(super) struct OpenedFromQq {
 #[derive(Debug)]
 pub(super) enum Content {
     /// Somebody said something.
-    Said(Said),
+    Said(Box<Said>),
     /// Wait for a login that can match it.
     Parked(String),
     /// It cannot be shown; the reason.
@@ -60,7 +60,7 @@ impl Bridge {
             Event::Message(message) => {
                 let chat = self.chat_without_portal(live, &message).await?;
                 let speaker = self.speaker(live, &message.sender).await?;
-                Content::Said(Said { message, chat, speaker })
+                Content::Said(Box::new(Said { message, chat, speaker }))
             }
             Event::Parked { reason } => Content::Parked(reason),
             Event::Unreadable { reason } => Content::Odd(format!("unreadable: {reason}")),

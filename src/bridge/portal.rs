@@ -74,9 +74,9 @@ pub struct Portals {
 
 #[derive(Debug, Default)]
 struct Known {
-    by_id: HashMap<i64, Arc<Portal>>,
-    by_room: HashMap<OwnedRoomId, i64>,
-    by_chat: HashMap<(AccountId, ChatId), i64>,
+    ids: HashMap<i64, Arc<Portal>>,
+    rooms: HashMap<OwnedRoomId, i64>,
+    chats: HashMap<(AccountId, ChatId), i64>,
 }
 
 impl Portals {
@@ -91,33 +91,33 @@ impl Portals {
         let portal = Arc::new(portal);
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(room) = &portal.room {
-            known.by_room.insert(room.clone(), portal.id);
+            known.rooms.insert(room.clone(), portal.id);
         }
-        known.by_chat.insert((portal.account.clone(), portal.chat.clone()), portal.id);
-        known.by_id.insert(portal.id, Arc::clone(&portal));
+        known.chats.insert((portal.account.clone(), portal.chat.clone()), portal.id);
+        known.ids.insert(portal.id, Arc::clone(&portal));
         portal
     }
 
     /// By our number.
     #[must_use]
     pub fn by_id(&self, id: i64) -> Option<Arc<Portal>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).by_id.get(&id).cloned()
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).ids.get(&id).cloned()
     }
 
     /// By the room's id.
     #[must_use]
     pub fn by_room(&self, room: &str) -> Option<Arc<Portal>> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let id = known.by_room.get(<&RoomId>::try_from(room).ok()?)?;
-        known.by_id.get(id).cloned()
+        let id = known.rooms.get(<&RoomId>::try_from(room).ok()?)?;
+        known.ids.get(id).cloned()
     }
 
     /// By chat.
     #[must_use]
     pub fn by_chat(&self, account: &AccountId, chat: &ChatId) -> Option<Arc<Portal>> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let id = known.by_chat.get(&(account.clone(), chat.clone()))?;
-        known.by_id.get(id).cloned()
+        let id = known.chats.get(&(account.clone(), chat.clone()))?;
+        known.ids.get(id).cloned()
     }
 
     fn making(&self, id: i64) -> Arc<tokio::sync::Mutex<()>> {
@@ -147,10 +147,7 @@ impl Bridge {
             return Ok(portal);
         }
         let account = account.clone();
-        let row = self
-            .store
-            .write(move |tx| Box::pin(async move { ensure_row(tx, &account, &chat).await }))
-            .await?;
+        let row = self.store.write(move |tx| Box::pin(async move { ensure_row(tx, &account, &chat).await })).await?;
         Ok(self.portals.put(row.into()))
     }
 
@@ -200,7 +197,9 @@ impl Bridge {
 
     async fn make_room(&self, portal: &Arc<Portal>, creator: &Intent) -> Result<OwnedRoomId, Error> {
         let id = portal.id;
-        self.store.write(move |tx| Box::pin(async move { tx.set_portal_state(id, PortalState::Creating).await })).await?;
+        self.store
+            .write(move |tx| Box::pin(async move { tx.set_portal_state(id, PortalState::Creating).await }))
+            .await?;
         // From here on there may be a room that we do not know of.
         self.portals.put(Portal { in_doubt: true, ..Portal::clone(portal) });
         let owner = self.owner_of(&portal.account).await?;
@@ -236,7 +235,7 @@ impl Bridge {
     async fn find_orphan(&self, portal: &Portal, creator: &Intent) -> Result<Option<OwnedRoomId>, Error> {
         let known: HashSet<OwnedRoomId> = {
             let known = self.portals.known.lock().unwrap_or_else(PoisonError::into_inner);
-            known.by_room.keys().cloned().collect()
+            known.rooms.keys().cloned().collect()
         };
         for room in creator.joined_rooms().await? {
             if known.contains(&room) {

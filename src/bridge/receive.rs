@@ -46,7 +46,7 @@ impl Bridge {
 
     /// Polls QQ for `live` until its part of the house is shut down or the session ends.
     pub(super) async fn receive_from_qq(self: Arc<Self>, live: Arc<Live>) {
-        let backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(60));
+        let backoff = Backoff::new(Duration::from_secs(1), Duration::from_mins(1));
         let mut failures = 0;
         let mut saved = live.network.session();
         while !live.part.is_asked() {

@@ -60,15 +60,12 @@ fn fill(template: &str, values: &[(&str, &str)]) -> String {
         let slot = from.split_once('}').and_then(|(name, after)| {
             values.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value, after))
         });
-        rest = match slot {
-            Some((value, after)) => {
-                out.push_str(value);
-                after
-            }
-            None => {
-                out.push('{');
-                from
-            }
+        rest = if let Some((value, after)) = slot {
+            out.push_str(value);
+            after
+        } else {
+            out.push('{');
+            from
         };
     }
     out.push_str(rest);

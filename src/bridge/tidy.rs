@@ -8,10 +8,10 @@ use tracing::{debug, warn};
 use super::{Bridge, Error};
 
 /// How often.
-const EVERY: Duration = Duration::from_secs(60 * 60);
+const EVERY: Duration = Duration::from_hours(1);
 
 /// How long finished rows are kept: longer than a homeserver may be down and then repeat itself.
-const KEPT: Duration = Duration::from_secs(14 * 24 * 60 * 60);
+const KEPT: Duration = Duration::from_hours(14 * 24);
 
 /// How many rows one transaction deletes, so that messages do not wait for it.
 const BATCH: u32 = 500;

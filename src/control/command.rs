@@ -53,13 +53,13 @@ pub static COMMANDS: &[Command] = &[
 
 /// The command called `name`.
 #[must_use]
-pub fn find(name: &str) -> Option<&'static Command> {
+pub(super) fn find(name: &str) -> Option<&'static Command> {
     COMMANDS.iter().find(|command| command.name == name || command.aliases.contains(&name))
 }
 
 /// The command that somebody who wrote `name` probably meant: at most two letters away, and closer than half its length.
 #[must_use]
-pub fn nearest(name: &str) -> Option<&'static Command> {
+pub(super) fn nearest(name: &str) -> Option<&'static Command> {
     COMMANDS
         .iter()
         .map(|command| (distance(name, command.name), command))

@@ -91,7 +91,7 @@ impl Context {
 
 /// An `m.notice` of `markdown`.
 #[must_use]
-pub fn notice(markdown: &str) -> Value {
+pub(super) fn notice(markdown: &str) -> Value {
     serde_json::to_value(RoomMessageEventContent::notice_markdown(markdown)).unwrap_or_default()
 }
 

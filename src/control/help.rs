@@ -4,7 +4,7 @@ use super::command::{self, COMMANDS, Command};
 use super::{Context, Error};
 
 /// Shows every command that the person may use, or one of them.
-pub async fn help(context: &Context, name: &str) -> Result<(), Error> {
+pub(super) async fn help(context: &Context, name: &str) -> Result<(), Error> {
     if name.is_empty() {
         let mut text = context.say("help.title", &[("prefix", &context.bridge().config.bridge.command_prefix)]);
         for command in COMMANDS.iter().filter(|command| command.least <= context.permission) {
@@ -25,6 +25,6 @@ fn line(context: &Context, command: &Command) -> String {
 }
 
 /// Says which version of the bridge runs.
-pub async fn version(context: &Context, _: &str) -> Result<(), Error> {
+pub(super) async fn version(context: &Context, _: &str) -> Result<(), Error> {
     context.reply(&format!("matrix-webqq {}", env!("CARGO_PKG_VERSION"))).await
 }

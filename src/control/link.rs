@@ -12,7 +12,7 @@ pub(super) async fn logins(context: &Context) -> Result<Vec<LoginRow>, Error> {
 }
 
 /// Shows the sender's logins and how each of them does.
-pub async fn list_logins(context: &Context, _: &str) -> Result<(), Error> {
+pub(super) async fn list_logins(context: &Context, _: &str) -> Result<(), Error> {
     let rows = logins(context).await?;
     if rows.is_empty() {
         return context.reply_key("login.none", &[]).await;
@@ -37,8 +37,9 @@ pub(super) fn state_key(state: LoginState) -> &'static str {
 }
 
 /// Ends a login. With one login it needs no number.
-pub async fn logout(context: &Context, number: &str) -> Result<(), Error> {
-    let rows: Vec<LoginRow> = logins(context).await?.into_iter().filter(|row| row.state != LoginState::LoggedOut).collect();
+pub(super) async fn logout(context: &Context, number: &str) -> Result<(), Error> {
+    let rows: Vec<LoginRow> =
+        logins(context).await?.into_iter().filter(|row| row.state != LoginState::LoggedOut).collect();
     let chosen = match (number, rows.as_slice()) {
         (_, []) => return context.reply_key("login.none", &[]).await,
         ("", [only]) => only,

@@ -10,17 +10,17 @@ use crate::qq::{Chat, ChatKind};
 const MOST: usize = 100;
 
 /// Lists the friends whose name has the filter in it.
-pub async fn friends(context: &Context, filter: &str) -> Result<(), Error> {
+pub(super) async fn friends(context: &Context, filter: &str) -> Result<(), Error> {
     list(context, ChatKind::Friend, filter).await
 }
 
 /// Lists the groups whose name has the filter in it.
-pub async fn groups(context: &Context, filter: &str) -> Result<(), Error> {
+pub(super) async fn groups(context: &Context, filter: &str) -> Result<(), Error> {
     list(context, ChatKind::Group, filter).await
 }
 
 /// Lists the discussions whose name has the filter in it.
-pub async fn discussions(context: &Context, filter: &str) -> Result<(), Error> {
+pub(super) async fn discussions(context: &Context, filter: &str) -> Result<(), Error> {
     list(context, ChatKind::Discussion, filter).await
 }
 
@@ -82,7 +82,7 @@ pub(super) fn escape(text: &str) -> String {
 }
 
 /// Makes the room of one friend, group or discussion, and asks the sender in.
-pub async fn open(context: &Context, name: &str) -> Result<(), Error> {
+pub(super) async fn open(context: &Context, name: &str) -> Result<(), Error> {
     if name.is_empty() {
         return context.reply_key("open.usage", &[]).await;
     }
@@ -95,7 +95,7 @@ pub async fn open(context: &Context, name: &str) -> Result<(), Error> {
         [] => context.reply_key("open.none", &[("name", name)]).await,
         [(live, chat)] => {
             let room = context.bridge().open_chat(&live.account, chat.clone()).await?;
-            
+
             let link = room.matrix_to_uri().to_string();
             context.reply_key("open.done", &[("name", &escape(&chat.name)), ("link", &link)]).await
         }
@@ -110,11 +110,15 @@ pub async fn open(context: &Context, name: &str) -> Result<(), Error> {
 fn choose<'a, T>(all: &'a [(T, Chat)], name: &str) -> Vec<&'a (T, Chat)> {
     let wanted = name.to_lowercase();
     let exact: Vec<_> = all.iter().filter(|(_, chat)| chat.name.to_lowercase() == wanted).collect();
-    if exact.is_empty() { all.iter().filter(|(_, chat)| chat.name.to_lowercase().contains(&wanted)).collect() } else { exact }
+    if exact.is_empty() {
+        all.iter().filter(|(_, chat)| chat.name.to_lowercase().contains(&wanted)).collect()
+    } else {
+        exact
+    }
 }
 
 /// Says which QQ chat the room mirrors.
-pub async fn id(context: &Context, _: &str) -> Result<(), Error> {
+pub(super) async fn id(context: &Context, _: &str) -> Result<(), Error> {
     match context.bridge().portals.by_room(&context.room) {
         Some(portal) => {
             let values =
@@ -138,7 +142,7 @@ mod tests {
     #[test]
     fn an_exact_name_wins_over_names_that_have_it_in_them() {
         let all = [chat("Rust"), chat("Rust 中文"), chat("go")];
-        let names = |name| choose(&all, name).iter().map(|(_, chat)| chat.name.as_str()).collect::<Vec<_>>();
+        let names = |name| choose(&all, name).iter().map(|((), chat)| chat.name.as_str()).collect::<Vec<_>>();
         assert_eq!(names("rust"), ["Rust"]);
         assert_eq!(names("rus"), ["Rust", "Rust 中文"]);
         assert_eq!(names("x"), [""; 0]);

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tracing::warn;
 
 use super::context::notice;
+use super::list::escape;
 use super::{Context, Control, Error};
 use crate::base::Shutdown;
 use crate::bridge::{Bridge, Error as BridgeError, route};
@@ -14,7 +15,7 @@ use crate::qq::{self, AccountId, ChatKind, LoginStep, Session};
 use crate::store::{LoginRow, LoginState};
 
 /// Begins a login by QR code. It goes on by itself; `cancel` ends it.
-pub async fn login(context: &Context, way: &str) -> Result<(), Error> {
+pub(super) async fn login(context: &Context, way: &str) -> Result<(), Error> {
     if !matches!(way, "" | "qr") {
         return context.reply_key("login.way", &[("way", way)]).await;
     }
@@ -32,7 +33,7 @@ pub async fn login(context: &Context, way: &str) -> Result<(), Error> {
 }
 
 /// Ends the login in progress.
-pub async fn cancel(context: &Context, _: &str) -> Result<(), Error> {
+pub(super) async fn cancel(context: &Context, _: &str) -> Result<(), Error> {
     match context.control.end_login(&context.sender) {
         Some(part) => {
             part.begin();
@@ -163,8 +164,8 @@ impl Screen {
             text.push_str(&self.context.say("login.doubtful", &[]));
         }
         for doubt in &matching.doubtful {
-            text.push_str("\n- ");
-            text.push_str(&format!("{}: {}", super::list::escape(&doubt.name), super::list::escape(&doubt.reason)));
+            let line = ["\n- ", &escape(&doubt.name), ": ", &escape(&doubt.reason)].concat();
+            text.push_str(&line);
         }
         self.context.reply(&text).await
     }

@@ -10,7 +10,7 @@ use crate::store::{InboxRow, LoginRow, OutboxRow, OutboxState};
 const MOST: u32 = 20;
 
 /// Says that the bridge is there, and for each login when QQ was last heard.
-pub async fn ping(context: &Context, _: &str) -> Result<(), Error> {
+pub(super) async fn ping(context: &Context, _: &str) -> Result<(), Error> {
     let mut text = context.say("ping.here", &[]);
     for row in logins(context).await? {
         text.push_str("\n- ");
@@ -34,7 +34,7 @@ fn health(context: &Context, row: &LoginRow) -> String {
 }
 
 /// Shows what waits to be delivered, what could not be, and what QQ pushed that could not be shown.
-pub async fn queue(context: &Context, _: &str) -> Result<(), Error> {
+pub(super) async fn queue(context: &Context, _: &str) -> Result<(), Error> {
     let mut lines = Vec::new();
     for row in logins(context).await? {
         let (login, origin) = (row.account.clone(), crate::bridge::route::from_qq(&AccountId::new(&row.account)));
@@ -42,7 +42,9 @@ pub async fn queue(context: &Context, _: &str) -> Result<(), Error> {
             .bridge()
             .store
             .read(move |tx| {
-                Box::pin(async move { Ok((tx.queue(&login, MOST).await?, tx.arrivals_with_error(&origin, MOST).await?)) })
+                Box::pin(
+                    async move { Ok((tx.queue(&login, MOST).await?, tx.arrivals_with_error(&origin, MOST).await?)) },
+                )
             })
             .await?;
         lines.extend(leaving.iter().map(|row| leaving_line(context, row)));

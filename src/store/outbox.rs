@@ -110,8 +110,7 @@ impl Tx {
 
     /// Marks what is about to go on the wire. Gives those of `seqs` that may go: not those that were finished meanwhile.
     pub async fn mark_sending(&mut self, seqs: &[i64]) -> Result<Vec<i64>, Error> {
-        let mark =
-            "UPDATE outbox SET state = 'sending', sends = sends + 1, sent_at_ms = $2 WHERE seq = $1 AND state IN ('ready', 'uncertain')";
+        let mark = "UPDATE outbox SET state = 'sending', sends = sends + 1, sent_at_ms = $2 WHERE seq = $1 AND state IN ('ready', 'uncertain')";
         let now_ms = self.now_ms();
         let mut marked = Vec::with_capacity(seqs.len());
         for seq in seqs {

@@ -45,7 +45,12 @@ impl Place {
     fn sqlite() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let uri = format!("file:{}", dir.path().join("a 100%41 file?.db").display()).replace('?', "#");
-        Self { settings: Database { kind: DatabaseKind::Sqlite, uri }, clock: Clock::held_at(NOON), dir, server: None }
+        Self {
+            settings: Database { kind: DatabaseKind::Sqlite, uri, ..Database::default() },
+            clock: Clock::held_at(NOON),
+            dir,
+            server: None,
+        }
     }
 
     #[expect(clippy::disallowed_methods, reason = "this says whether there is a server to test with")]
@@ -57,7 +62,7 @@ impl Place {
         let mut url = url::Url::parse(&server).unwrap();
         url.set_path(&name);
         Some(Self {
-            settings: Database { kind: DatabaseKind::Postgres, uri: url.into() },
+            settings: Database { kind: DatabaseKind::Postgres, uri: url.into(), ..Database::default() },
             clock: Clock::held_at(NOON),
             dir: tempfile::tempdir().unwrap(),
             server: Some((server, name)),

@@ -24,11 +24,7 @@ pub fn split(text: &str, max_bytes: usize) -> Vec<&str> {
 fn cut(text: &str, max_bytes: usize) -> usize {
     let hard = text.floor_char_boundary(max_bytes);
     let window = text.get(..hard).unwrap_or_default();
-    ['\n', ' ']
-        .iter()
-        .filter_map(|gap| window.rfind(*gap).map(|at| at + 1))
-        .find(|at| *at > hard / 2)
-        .unwrap_or(hard)
+    ['\n', ' '].iter().filter_map(|gap| window.rfind(*gap).map(|at| at + 1)).find(|at| *at > hard / 2).unwrap_or(hard)
 }
 
 #[cfg(test)]
@@ -54,7 +50,7 @@ mod tests {
         #[test]
         fn nothing_is_lost_and_no_part_is_too_long(text in "\\PC{0,400}", max in 4usize..100) {
             let parts = split(&text, max);
-            prop_assert_eq!(parts.concat(), text);
+            prop_assert_eq!(parts.concat(), text.as_str());
             prop_assert!(parts.iter().all(|part| part.len() <= max));
         }
     }

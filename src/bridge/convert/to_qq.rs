@@ -97,7 +97,8 @@ mod tests {
     #[test]
     fn a_long_text_is_numbered_and_fits() {
         let all = outgoing(&text(&"字".repeat(500)), 720).expect("can be said");
-        let texts: Vec<String> = all.iter().map(|part| crate::bridge::convert::to_matrix::plain(&part.pieces)).collect();
+        let texts: Vec<String> =
+            all.iter().map(|part| crate::bridge::convert::to_matrix::plain(&part.pieces)).collect();
         assert_eq!(texts.len(), 3);
         assert!(texts[0].starts_with("(1/3) 字") && texts[2].starts_with("(3/3) 字"));
         assert!(texts.iter().all(|text| text.len() <= 720));

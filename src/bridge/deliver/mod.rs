@@ -13,20 +13,9 @@ use crate::base::Backoff;
 use crate::store::OutboxRow;
 
 /// How long to wait after failures in a row.
-const PATIENCE: Backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(120));
+const PATIENCE: Backoff = Backoff::new(Duration::from_millis(500), Duration::from_mins(2));
 
 impl Bridge {
-    fn wait_after(&self, lane: &str, error: &Error, failures: &mut u32) -> Next {
-        *failures = failures.saturating_add(1);
-        warn!(lane, %error, failures, "a lane cannot deliver; trying again");
-        let least = match error.verdict() {
-            Verdict::Retry(least) => least,
-            // What cannot work was taken out of the lane already; this is about the lane itself.
-            Verdict::GiveUp => Duration::from_secs(30),
-        };
-        Next::Wait(PATIENCE.delay(*failures).max(least))
-    }
-
     /// Takes a row out of its lane that can never be delivered; it stays on disk and shows in `queue`.
     async fn bury(&self, row: &OutboxRow, error: &Error) -> Result<Next, Error> {
         warn!(seq = row.seq, lane = row.lane, %error, "a message cannot be delivered");
@@ -34,4 +23,16 @@ impl Bridge {
         self.store.write(move |tx| Box::pin(async move { tx.mark_dead(seq, &why).await })).await?;
         Ok(Next::More)
     }
+}
+
+/// Writes down that `lane` failed, and says how long to wait.
+fn wait_after(lane: &str, error: &Error, failures: &mut u32) -> Next {
+    *failures = failures.saturating_add(1);
+    warn!(lane, %error, failures, "a lane cannot deliver; trying again");
+    let least = match error.verdict() {
+        Verdict::Retry(least) => least,
+        // What cannot work was taken out of the lane already; this is about the lane itself.
+        Verdict::GiveUp => Duration::from_secs(30),
+    };
+    Next::Wait(PATIENCE.delay(*failures).max(least))
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use matrix_sdk::ruma::{OwnedEventId, OwnedRoomId};
 
+use super::wait_after;
 use crate::bridge::convert::to_matrix::KEY_FIELD;
 use crate::bridge::departure::{self, Speaker, Target, ToRoom};
 use crate::bridge::lane::Next;
@@ -27,7 +28,7 @@ impl Bridge {
                 *failures = 0;
                 next
             }
-            Err(error) => self.wait_after(lane, &error, failures),
+            Err(error) => wait_after(lane, &error, failures),
         }
     }
 
@@ -62,8 +63,11 @@ impl Bridge {
                 Ok((room, self.room_creator(&portal).await?))
             }
             Target::Room(room) => {
-                let room = OwnedRoomId::try_from(room)
-                    .map_err(|why| Error::Row { table: "outbox", seq: row.seq, why: why.to_string() })?;
+                let room = OwnedRoomId::try_from(room).map_err(|why| Error::Row {
+                    table: "outbox",
+                    seq: row.seq,
+                    why: why.to_string(),
+                })?;
                 Ok((room, self.homeserver.bot()))
             }
         }
@@ -89,8 +93,7 @@ impl Bridge {
     }
 
     async fn mark_sending(&self, rows: &[OutboxRow]) -> Result<(), Error> {
-        let fresh: Vec<i64> =
-            rows.iter().filter(|row| row.state != OutboxState::Sending).map(|row| row.seq).collect();
+        let fresh: Vec<i64> = rows.iter().filter(|row| row.state != OutboxState::Sending).map(|row| row.seq).collect();
         if !fresh.is_empty() {
             self.store.write(move |tx| Box::pin(async move { tx.mark_sending(&fresh).await })).await?;
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tracing::{debug, warn};
 
+use super::wait_after;
 use crate::bridge::departure::{self, ToChat};
 use crate::bridge::lane::Next;
 use crate::bridge::login::Live;
@@ -26,7 +27,7 @@ impl Bridge {
                 *failures = 0;
                 next
             }
-            Err(error) => self.wait_after(lane, &error, failures),
+            Err(error) => wait_after(lane, &error, failures),
         }
     }
 

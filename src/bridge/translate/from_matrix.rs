@@ -41,10 +41,8 @@ impl Bridge {
     }
 
     async fn translate_matrix_batch(self: &Arc<Self>) -> Result<usize, Error> {
-        let rows = self
-            .store
-            .read(|tx| Box::pin(async move { tx.due_arrivals(route::FROM_MATRIX, 0, BATCH).await }))
-            .await?;
+        let rows =
+            self.store.read(|tx| Box::pin(async move { tx.due_arrivals(route::FROM_MATRIX, 0, BATCH).await })).await?;
         let count = rows.len();
         if count > 0 {
             let bridge = Arc::clone(self);
@@ -143,25 +141,14 @@ impl Bridge {
         Ok(())
     }
 
-    async fn translate_encrypted(
-        &self,
-        tx: &mut Tx,
-        event: &Event,
-        out: &mut Outcome,
-    ) -> Result<(), store::Error> {
+    async fn translate_encrypted(&self, tx: &mut Tx, event: &Event, out: &mut Outcome) -> Result<(), store::Error> {
         let ours = self.portals.by_room(event.room.as_str()).is_some()
             || tx.user_by_control_room(event.room.as_str()).await?.is_some();
         if ours { self.decline(tx, event, "message.encrypted", out).await } else { Ok(()) }
     }
 
     /// Answers an event that goes nowhere with the reason.
-    async fn decline(
-        &self,
-        tx: &mut Tx,
-        event: &Event,
-        why: &str,
-        out: &mut Outcome,
-    ) -> Result<(), store::Error> {
+    async fn decline(&self, tx: &mut Tx, event: &Event, why: &str, out: &mut Outcome) -> Result<(), store::Error> {
         let key = route::key(&["decline", event.id.as_str()]);
         let notice = notice::reply(&self.texts.say(why, &[]), event.id.as_str(), event.sender.as_str(), &key);
         out.lanes.push(notice::put(tx, event.room.as_str(), notice, &key).await?);
@@ -169,19 +156,15 @@ impl Bridge {
     }
 
     /// The command in `message`, if it is one: anything in a control room, and what begins with the prefix elsewhere.
-    async fn command_in(
-        &self,
-        tx: &mut Tx,
-        event: &Event,
-        message: &Message,
-    ) -> Result<Option<String>, store::Error> {
+    async fn command_in(&self, tx: &mut Tx, event: &Event, message: &Message) -> Result<Option<String>, store::Error> {
         // Bots answer with notices: obeying those would make two bots talk for ever.
         if message.msgtype != "m.text" || matches!(message.relation, Relation::Edit { .. }) {
             return Ok(None);
         }
         let prefix = self.config.bridge.command_prefix.as_str();
         let body = message.body.trim();
-        let after_prefix = body.strip_prefix(prefix).filter(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace));
+        let after_prefix =
+            body.strip_prefix(prefix).filter(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace));
         if let Some(rest) = after_prefix {
             return Ok(Some(rest.trim().to_owned()));
         }

@@ -17,12 +17,12 @@ use crate::qq::{Chat, ChatKind, Sender};
 use crate::store::{self, Departure, InboxRow, Tx};
 
 /// How long a row waits that belongs to a chat in doubt; a new login looks at it at once.
-const PARKED: Duration = Duration::from_secs(6 * 60 * 60);
+const PARKED: Duration = Duration::from_hours(6);
 
 impl Bridge {
     /// Translates what QQ pushes to `live`, until its part of the house is shut down.
     pub(in crate::bridge) async fn translate_from_qq(self: Arc<Self>, live: Arc<Live>) {
-        let backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(60));
+        let backoff = Backoff::new(Duration::from_millis(500), Duration::from_mins(1));
         let mut failures = 0;
         while !live.part.is_asked() {
             let wait = match self.translate_qq_batch(&live).await {
@@ -44,8 +44,7 @@ impl Bridge {
 
     async fn translate_qq_batch(self: &Arc<Self>, live: &Arc<Live>) -> Result<usize, Error> {
         let origin = route::from_qq(&live.account);
-        let rows =
-            self.store.read(move |tx| Box::pin(async move { tx.due_arrivals(&origin, 0, BATCH).await })).await?;
+        let rows = self.store.read(move |tx| Box::pin(async move { tx.due_arrivals(&origin, 0, BATCH).await })).await?;
         let count = rows.len();
         let (opened, failure) = self.open_batch(live, &rows).await;
         if !opened.is_empty() {
@@ -143,13 +142,7 @@ impl Bridge {
     }
 
     /// The number of the portal that `said` belongs to, put on disk if it is the first message there.
-    async fn portal_of(
-        &self,
-        tx: &mut Tx,
-        live: &Live,
-        said: &Said,
-        out: &mut Outcome,
-    ) -> Result<i64, store::Error> {
+    async fn portal_of(&self, tx: &mut Tx, live: &Live, said: &Said, out: &mut Outcome) -> Result<i64, store::Error> {
         if let Some(portal) = self.portals.by_chat(&live.account, &said.message.chat) {
             return Ok(portal.id);
         }

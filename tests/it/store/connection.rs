@@ -332,7 +332,8 @@ async fn a_file_that_is_no_database_is_refused_and_left_alone() {
 
 #[tokio::test]
 async fn a_directory_that_does_not_exist_is_named_in_the_error() {
-    let settings = Database { kind: DatabaseKind::Sqlite, uri: "file:/nowhere/at/all.db".to_owned() };
+    let settings =
+        Database { kind: DatabaseKind::Sqlite, uri: "file:/nowhere/at/all.db".to_owned(), ..Database::default() };
     let error = Store::open(&settings, Clock::system()).await.unwrap_err();
     assert!(error.to_string().contains("/nowhere/at/all.db"), "{error}");
 }
