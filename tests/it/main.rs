@@ -2,6 +2,7 @@
 
 mod cli;
 mod floors;
+mod matrix;
 mod samples;
 mod simulator;
 mod store;
