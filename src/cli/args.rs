@@ -6,6 +6,7 @@ use clap::{ArgGroup, Parser, Subcommand};
 
 /// Lets people chat with their QQ friends, groups and discussions from Matrix.
 #[derive(Debug, Parser)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag that people type")]
 #[command(name = "matrix-webqq", disable_version_flag = true, after_help = AFTER_HELP)]
 #[command(group = ArgGroup::new("errand").args(["generate_example_config", "generate_registration", "version", "version_json"]))]
 pub(super) struct Args {

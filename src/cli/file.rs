@@ -1,8 +1,8 @@
 //! Writes files that hold secrets: only their owner may read them, and they are never half written.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 
 /// Read and written by the owner alone.
@@ -20,10 +20,10 @@ pub(super) fn create(path: &Path, text: &str) -> io::Result<()> {
 }
 
 /// Puts `text` in the place of what `path` holds, or makes it: a reader sees the old text or the new one. A file that
-/// was there keeps its mode, and a link stays a link.
+/// was there keeps its owner and mode, and a link stays a link.
 pub(super) fn replace(path: &Path, text: &str) -> io::Result<()> {
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let mode = fs::metadata(&target).map_or(PRIVATE, |old| old.permissions().mode());
+    let old = fs::metadata(&target).ok();
     let draft = beside(&target);
     let written = OpenOptions::new()
         .write(true)
@@ -33,7 +33,7 @@ pub(super) fn replace(path: &Path, text: &str) -> io::Result<()> {
         .open(&draft)
         .and_then(|mut file| {
             file.write_all(text.as_bytes())?;
-            file.set_permissions(fs::Permissions::from_mode(mode & 0o777))?;
+            old.map_or(Ok(()), |old| take_over(&file, &old))?;
             file.sync_all()
         })
         .and_then(|()| fs::rename(&draft, &target));
@@ -45,6 +45,15 @@ pub(super) fn replace(path: &Path, text: &str) -> io::Result<()> {
     // The rename itself is on disk only when its directory is.
     let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     File::open(folder)?.sync_all()
+}
+
+/// Gives `file` the owner and the mode of the file that it replaces: root may be preparing it for somebody else.
+fn take_over(file: &File, old: &Metadata) -> io::Result<()> {
+    let new = file.metadata()?;
+    if (new.uid(), new.gid()) != (old.uid(), old.gid()) {
+        fchown(file, Some(old.uid()), Some(old.gid()))?;
+    }
+    file.set_permissions(fs::Permissions::from_mode(old.permissions().mode() & 0o777))
 }
 
 /// A name next to `path`, on the same file system.

@@ -157,27 +157,27 @@ mod tests {
 
     #[test]
     fn each_fault_is_found() {
-        let faulty = |change: fn(&mut AppService)| {
+        let found = |change: fn(&mut AppService)| {
             let mut service = AppService::default();
             change(&mut service);
             let mut faults = Vec::new();
             service.check(&mut faults);
             faults.iter().map(|fault| fault.key.to_string()).collect::<Vec<_>>()
         };
-        assert_eq!(faulty(|_| ()), [""; 0]);
-        assert_eq!(faulty(|s| s.hostname = "::".into()), [""; 0]);
-        assert_eq!(faulty(|s| s.address = "localhost:1".into()), ["appservice.address"]);
-        assert_eq!(faulty(|s| s.hostname = "http://x".into()), ["appservice.hostname"]);
-        assert_eq!(faulty(|s| s.port = 0), ["appservice.port"]);
-        assert_eq!(faulty(|s| s.id = String::new()), ["appservice.id"]);
+        assert_eq!(found(|_| ()), [""; 0]);
+        assert_eq!(found(|s| s.hostname = "::".into()), [""; 0]);
+        assert_eq!(found(|s| s.address = "localhost:1".into()), ["appservice.address"]);
+        assert_eq!(found(|s| s.hostname = "http://x".into()), ["appservice.hostname"]);
+        assert_eq!(found(|s| s.port = 0), ["appservice.port"]);
+        assert_eq!(found(|s| s.id = String::new()), ["appservice.id"]);
         for template in ["qq_", "{{.}}", "QQ_{{.}}", "qq_{{.}}{{ . }}", "qq:{{.}}"] {
             let mut faults = Vec::new();
             AppService { username_template: template.to_owned(), ..AppService::default() }.check(&mut faults);
             assert_eq!(faults.len(), 1, "{template}: {faults:?}");
         }
-        assert_eq!(faulty(|s| s.username_template = "_{{ . }}_x".into()), [""; 0]);
-        assert_eq!(faulty(|s| s.bot.username = "QQ".into()), ["appservice.bot.username"]);
-        assert_eq!(faulty(|s| s.bot.username = "qq_bot".into()), ["appservice.bot.username"]);
+        assert_eq!(found(|s| s.username_template = "_{{ . }}_x".into()), [""; 0]);
+        assert_eq!(found(|s| s.bot.username = "QQ".into()), ["appservice.bot.username"]);
+        assert_eq!(found(|s| s.bot.username = "qq_bot".into()), ["appservice.bot.username"]);
     }
 
     #[test]

@@ -51,10 +51,7 @@ impl Bridge {
             let value = if self.permissions.is_empty() { "not set" } else { "too strict" };
             return vec![Fault::new(all, value, fix)];
         }
-        let fault = |key: &String| match permission_key_fault(key) {
-            Some((value, fix)) => Some(Fault::new(all.child(key), value, fix)),
-            None => None,
-        };
+        let fault = |key: &String| permission_key_fault(key).map(|(value, fix)| Fault::new(all.child(key), value, fix));
         self.permissions.keys().filter_map(fault).collect()
     }
 }

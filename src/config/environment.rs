@@ -1,6 +1,7 @@
 //! Options from the environment: `MATRIX_WEBQQ_APPSERVICE__AS_TOKEN` counts over `appservice.as_token` in the file.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 
 use super::key::Key;
 use super::tree::Tree;
@@ -22,10 +23,8 @@ impl Environment {
     /// The variables of this process.
     #[must_use]
     pub fn of_this_process() -> Self {
-        let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
-            Some((name.into_string().ok()?, value.into_string().ok()?))
-        };
-        Self::new(std::env::vars_os().filter_map(text))
+        let text = |text: OsString| text.to_string_lossy().into_owned();
+        Self::new(std::env::vars_os().map(|(name, value)| (text(name), text(value))))
     }
 
     /// Sets every option that is named, and says which variable set it. Of `secrets`, a value replaces the file's
@@ -51,5 +50,5 @@ impl Environment {
 
 /// The key that the variable `name` sets.
 fn dotted(name: &str) -> String {
-    name.trim_start_matches(PREFIX).replace("__", ".").to_lowercase()
+    name.strip_prefix(PREFIX).unwrap_or(name).replace("__", ".").to_lowercase()
 }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::{fs, io};
+use std::{fmt, fs, io};
 
 use serde::Deserialize as _;
 
@@ -22,7 +22,7 @@ const SECRETS: [&str; 3] = ["appservice.as_token", "appservice.hs_token", "datab
 const ROOT_FIX: &str = "write sections such as homeserver: at the beginning of a line and their options below";
 
 /// A configuration as it was found, good or bad.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Draft {
     text: String,
     variables: BTreeMap<Key, String>,
@@ -32,12 +32,25 @@ pub struct Draft {
 }
 
 /// A configuration that may be used, and the text that it was read from.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Loaded {
     /// The options.
     pub config: Config,
-    /// The file as it was.
+    /// The file as it was, secrets included.
     pub text: String,
+}
+
+// Both leave out the text: it holds tokens.
+impl fmt::Debug for Draft {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Draft").field("config", &self.config).field("faults", &self.faults).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Loaded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Loaded").field("config", &self.config).finish_non_exhaustive()
+    }
 }
 
 /// Why there is no configuration.
@@ -358,9 +371,21 @@ encryption:
             "database: {type: sqlite, uri: 'postgres://u:hunter2@h/d'}",
         ] {
             let draft = draft(text, &[("MATRIX_WEBQQ_APPSERVICE__ID", "x y")]).unwrap();
-            let said = format!("{:?} {}", draft.config, draft.clone().for_running().unwrap_err());
+            let said = format!("{:?} {}", draft, draft.clone().for_running().unwrap_err());
             let values = said.replace("appservice.hs_token.hunter2", "");
             assert!(!values.contains("hunter2"), "{said}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_damaged_file_is_refused_or_read_and_never_worse(line in 0..120_usize, junk in "[ :{}'\"*&!|>a-z0-9-]{0,8}") {
+            let mut lines: Vec<&str> = crate::config::EXAMPLE.lines().collect();
+            let line = line % lines.len();
+            lines[line] = &junk;
+            if let Err(Error::Faults(Faults(faults))) = draft(&lines.join("\n"), &[]).and_then(Draft::for_running) {
+                proptest::prop_assert!(!faults.is_empty() && faults.iter().all(|fault| !fault.fix.is_empty()));
+            }
         }
     }
 }

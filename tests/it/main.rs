@@ -2,6 +2,7 @@
 
 mod cli;
 mod floors;
+mod journeys;
 mod matrix;
 mod samples;
 mod simulator;
