@@ -1,7 +1,7 @@
 //! What was written in the YAML file: one struct per section.
 //!
 //! [`Config::load`] reads the file, the environment and secrets' files ([`read`]), understands every option on its own
-//! ([`tree`], so that one mistake does not hide the next) and checks what it says ([`validate`]). Whatever is wrong is
+//! (`tree`, so that one mistake does not hide the next) and checks what it says ([`validate`]). Whatever is wrong is
 //! a [`Fault`]: the option, where it stands, what is there (never a secret) and what to write instead.
 
 pub mod appservice;
