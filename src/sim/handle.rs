@@ -185,7 +185,8 @@ impl Handle {
         self.shared.look(|stage| stage.log.after(after).cloned().collect())
     }
 
-    async fn wait_for<T>(&self, mut look: impl FnMut(&Stage) -> Option<T>) -> T {
+    /// Waits until `look` finds something.
+    pub(crate) async fn wait_for<T>(&self, mut look: impl FnMut(&Stage) -> Option<T>) -> T {
         let mut changes = self.shared.changes();
         loop {
             if let Some(found) = self.shared.look(&mut look) {

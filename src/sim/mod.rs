@@ -4,9 +4,10 @@
 //! console, a page and a JSON API with which a person or a test plays everybody else on QQ.
 //!
 //! ```text
-//!  client ──HTTP──▶ wire/ ──┐
-//!                           ├──▶ stage (world · sessions · mail · faults)
-//!  person ──HTTP──▶ console/ ──▶ handle ──┘
+//!  client ──HTTP──▶ wire ──────────────────┐
+//!                                          ├──▶ stage: world · codes · sessions · mail · faults
+//!  person ──HTTP──▶ console ──▶ handle ────┘
+//!  test ───────────────────────▲
 //! ```
 
 mod chat;

@@ -100,7 +100,7 @@ pub(crate) enum PictureError {
 mod tests {
     use super::*;
 
-    const LIFETIME: Duration = Duration::from_secs(120);
+    const LIFETIME: Duration = Duration::from_mins(2);
 
     #[test]
     fn the_picture_is_a_png_of_165_pixels_with_a_white_margin() {

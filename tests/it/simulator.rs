@@ -477,6 +477,47 @@ async fn the_world_can_change_while_it_runs() {
 }
 
 #[tokio::test]
+async fn every_call_that_a_real_client_made_is_known() {
+    let sim = simulator(Rules::default()).await;
+    let browser = Browser::new(sim.qq_addr());
+    let golden = include_str!("../fixtures/webqq/golden-qqbot.log");
+    for call in golden.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()) {
+        let text = |key: &str| call[key].as_str().unwrap_or_default().to_owned();
+        let url = format!("https://{}{}", text("host"), text("path"));
+        let request = browser.bare(text("m").parse().unwrap(), &url).query(&call["q"]).body(text("raw"));
+        let request = request.header("referer", text("referer")).header("user-agent", text("ua"));
+        let status = request.header("content-type", text("ct")).send().await.unwrap().status();
+        assert!(!matches!(status, StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED), "{status} {url}");
+    }
+}
+
+#[tokio::test]
+async fn two_thousand_messages_go_both_ways_without_loss_or_disorder() {
+    let sim = simulator(Rules::default()).await;
+    let qq = sim.handle();
+    let client = LoggedIn::to(sim.qq_addr(), &qq).await;
+    let wang = client.friend("王芳").await;
+    let said: Vec<String> = (0..1000).map(|n| format!("message {n}")).collect();
+    let say = async {
+        for text in &said {
+            qq.say("friend:王芳", "王芳", text).unwrap();
+            let reply = client.send("send_buddy_msg2", "to", &wang, &words(text)).await;
+            assert_eq!(reply["errCode"], 0);
+        }
+    };
+    let listen = async {
+        let mut got = Vec::new();
+        while got.len() < said.len() {
+            got.extend(client.poll_texts().await);
+        }
+        got
+    };
+    let ((), got) = tokio::join!(say, listen);
+    let heard: Vec<String> = qq.heard(0).into_iter().map(|heard| heard.text).collect();
+    assert!(got == said && heard == said);
+}
+
+#[tokio::test]
 async fn stopping_ends_held_polls() {
     let sim = simulator(Rules::default()).await;
     let qq = sim.handle();

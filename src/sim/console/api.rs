@@ -142,10 +142,10 @@ pub(super) async fn heard(
     let Query(since) = since.map_err(|why| Fault::new(StatusCode::BAD_REQUEST, why.body_text()))?;
     let seen = usize::try_from(since.after).unwrap_or(usize::MAX);
     let wait = Duration::from_millis(since.wait_ms).min(LONGEST_WAIT);
-    let news = handle.wait_heard(|heard| heard.len() > seen);
+    let news = handle.wait_for(|stage| (stage.heard.len() > seen).then_some(()));
     tokio::select! {
         biased;
-        _ = news => {}
+        () = news => {}
         () = tokio::time::sleep(wait) => {}
         () = handle.shared.shutdown.asked() => {}
     }
