@@ -1,5 +1,6 @@
 # What the scripts have in common: the tools that they install, and the caches that they fill.
 # Meant to be sourced, with the repository as the current folder.
+# shellcheck shell=bash
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/matrix-webqq
 e2e=tests/e2e
@@ -15,6 +16,7 @@ declare -A packages=(
   [chromium]='chromium'
   [fonts]='fontconfig fonts-dejavu-core fonts-noto-cjk' # the conversations are in Chinese, too
   [postgres]='postgresql'
+  [shellcheck]='shellcheck'
 )
 
 has() {
@@ -24,6 +26,7 @@ has() {
     node) command -v npm && node -e 'process.exit(+(parseInt(process.versions.node) < 18))' ;;
     chromium) [[ -n ${CHROMIUM:-} ]] || command -v chromium ;;
     fonts) fc-list :lang=zh | grep . ;;
+    shellcheck) command -v shellcheck ;;
     postgres) command -v initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' ;;
   esac >/dev/null 2>&1
 }

@@ -4,30 +4,30 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from pathlib import Path
 
 from .console import Console, Group
 from .element import Element, window
-from .stack import BOT, Ports, Programs, Stack
-from .walk import once, run, step
+from .stack import BOT, Stack
+from .walk import once, run_once, step
 
+WHEN = ("after the restart", "while it was dead", "in the end")
 SCREENSHOT = Path("docs/element-group.png")
-FAILED = Path("target/element-failed.png")
 
 
 def walk(stack: Stack) -> None:
     """Alice's first day with the bridge, as she sees it."""
     console = Console(stack.console_url)
     group = console.group()
-    with window(FAILED) as alice:
+    with window(stack.folder / "failed.png") as alice:
         log_in(alice, stack, console)
         meet(alice, console, group)
         photograph(alice)
         restart(alice, stack, console, group)
+        talk(alice, console, group, "in the end")  # whatever came twice would have come before this
         with step("every word is on the screen once, and was heard once, in order"):
-            qq = ["Dinner tonight?", "QQ: after the restart", "QQ: while it was dead"]
-            matrix = ["Hot pot", "Matrix: after the restart", "Matrix: while it was dead"]
+            qq = ["Dinner tonight?", *(f"QQ: {when}" for when in WHEN)]
+            matrix = ["Hot pot", *(f"Matrix: {when}" for when in WHEN)]
             once([it.text for it in alice.messages()], qq)
             once([it["text"] for it in console.heard() if it["chat"] == group.chat], matrix)
 
@@ -59,8 +59,9 @@ def meet(alice: Element, console: Console, group: Group) -> None:
     with step("she types an answer; QQ hears it"):
         alice.write("火锅! Hot pot, at eight.")
         console.wait_heard(group.chat, "火锅! Hot pot, at eight.")
-    with step(f"{other} answers her"):
-        console.say(group.chat, other, "八点见! See you at eight.")
+    with step(f"{other} and {friend} answer her"):
+        console.say(group.chat, other, "好主意 [强] The usual place?")
+        console.say(group.chat, friend, "老地方, 八点见! See you at eight.")
         alice.reads("See you at eight.", "@qq_")
 
 
@@ -73,21 +74,25 @@ def photograph(alice: Element) -> None:
 
 def restart(alice: Element, stack: Stack, console: Console, group: Group) -> None:
     """The talk goes on over a restart and a `kill -9`."""
-    friend, other = group.members[:2]
-    with step("the bridge is stopped and started; the talk goes on"):
-        stack.bridge.stop()
-        stack.bridge.start()
-        console.say(group.chat, other, "QQ: after the restart")
-        alice.reads("QQ: after the restart", "@qq_")
-        alice.write("Matrix: after the restart")
-        console.wait_heard(group.chat, "Matrix: after the restart")
+    with step("the bridge is stopped and started"):
+        stack.bridge.restart()
+    talk(alice, console, group, "after the restart")
     with step("the bridge is killed; meanwhile both sides write; nothing is lost"):
         stack.bridge.kill()
-        console.say(group.chat, friend, "QQ: while it was dead")
+        console.say(group.chat, group.members[0], "QQ: while it was dead")
         alice.write("Matrix: while it was dead")
         stack.bridge.start()
         alice.reads("QQ: while it was dead", "@qq_")
         console.wait_heard(group.chat, "Matrix: while it was dead")
+
+
+def talk(alice: Element, console: Console, group: Group, when: str) -> None:
+    """One message each way."""
+    with step(f"one message each way {when}"):
+        console.say(group.chat, group.members[1], f"QQ: {when}")
+        alice.reads(f"QQ: {when}", "@qq_")
+        alice.write(f"Matrix: {when}")
+        console.wait_heard(group.chat, f"Matrix: {when}")
 
 
 def bot_lines(alice: Element) -> list[str]:
@@ -96,9 +101,7 @@ def bot_lines(alice: Element) -> list[str]:
 
 
 def main() -> int:
-    FAILED.parent.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="matrix-webqq-e2e-") as folder:
-        return run(Stack(Path(folder), Ports.free(), Programs.from_environment(), send_interval_ms=0), walk)
+    return run_once("e2e", walk)
 
 
 if __name__ == "__main__":

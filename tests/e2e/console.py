@@ -70,13 +70,17 @@ class Console:
     def wait_heard(self, chat: str, text: str) -> None:
         """Waits until QQ has accepted this very text in this chat."""
         wanted = (chat, text)
-        self._until(lambda: any((it["chat"], it["text"]) == wanted for it in self.heard()), f"“{text}” to be heard in {chat}")
+        self._until(
+            lambda: any((it["chat"], it["text"]) == wanted for it in self.heard()), f"“{text}” to be heard in {chat}"
+        )
 
     def _until(self, test: Callable[[], bool], what: str) -> None:
         end = time.monotonic() + WAIT_SECONDS
         while not test():
             if time.monotonic() > end:
-                raise Failure(f"the simulator waited {WAIT_SECONDS} s for {what}; it heard {self.heard()[-5:]}", "bridge")
+                raise Failure(
+                    f"the simulator waited {WAIT_SECONDS} s for {what}; it heard {self.heard()[-5:]}", "bridge"
+                )
             time.sleep(0.1)
 
     def _get(self, path: str) -> Any:

@@ -7,16 +7,14 @@ import os
 import shutil
 import signal
 import sys
-import tempfile
 import time
 from dataclasses import fields
 from pathlib import Path
 
 from . import smoke
-from .process import Failure
 from .stack import BOT, Ports, Programs, Stack
 from .synapse import password
-from .walk import run
+from .walk import run, run_once
 
 DEFAULT_PORTS = Ports(element=29380, console=29370, homeserver=29308, qq=29371, bridge=29355)
 DATA = Path(".demo")
@@ -40,7 +38,9 @@ WELCOME = """
 def ports_from_environment() -> Ports:
     """`DEMO_PORT_ELEMENT=8080` and so on, else the defaults."""
     names = [field.name for field in fields(Ports)]
-    return Ports(**{name: int(os.environ.get(f"DEMO_PORT_{name.upper()}", getattr(DEFAULT_PORTS, name))) for name in names})
+    return Ports(
+        **{name: int(os.environ.get(f"DEMO_PORT_{name.upper()}", getattr(DEFAULT_PORTS, name))) for name in names}
+    )
 
 
 def demo(reset: bool) -> int:
@@ -48,6 +48,7 @@ def demo(reset: bool) -> int:
     if reset:
         shutil.rmtree(DATA, ignore_errors=True)
     stack = Stack(DATA, ports_from_environment(), Programs.from_environment(), SEND_INTERVAL_MS)
+    print("starting Synapse, Element, the simulator and the bridge …", flush=True)
     return run(stack, watch)
 
 
@@ -55,19 +56,16 @@ def watch(stack: Stack) -> None:
     """Tells people what to do, and waits."""
     urls = {"element": stack.element_url, "console": stack.console_url, "homeserver": stack.homeserver.url}
     print(WELCOME.format(**urls, bot=BOT, password=password("alice"), folder=stack.folder), flush=True)
-    while not (dead := [process for process in stack.processes if process.ended()]):
+    while True:
+        for process in stack.processes:
+            process.must_run()
         time.sleep(0.5)
-    raise Failure(f"{dead[0].name} ended by itself", dead[0].name)
-
-
-def smoke_test() -> int:
-    """Walks through all of it on a stack of its own."""
-    with tempfile.TemporaryDirectory(prefix="matrix-webqq-smoke-") as folder:
-        return run(Stack(Path(folder), Ports.free(), Programs.from_environment(), send_interval_ms=0), smoke.walk)
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="scripts/demo", description="Element, Synapse, the bridge and a pretend QQ, on loopback.")
+    parser = argparse.ArgumentParser(
+        prog="scripts/demo", description="Element, Synapse, the bridge and a pretend QQ, on loopback."
+    )
     choice = parser.add_mutually_exclusive_group()
     choice.add_argument("--reset", action="store_true", help=f"forget what is in {DATA}/ and start afresh")
     choice.add_argument("--smoke", action="store_true", help="walk through everything once, on its own ports and data")
@@ -75,7 +73,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.default_int_handler)
     try:
-        return smoke_test() if chosen.smoke else demo(chosen.reset)
+        return run_once("smoke", smoke.walk) if chosen.smoke else demo(chosen.reset)
     except KeyboardInterrupt:
         print("\nstopped")
         return 130 if chosen.smoke else 0

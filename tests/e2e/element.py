@@ -115,16 +115,24 @@ class Element:
 
     def sees(self, test: Callable[[Shown], bool], what: str) -> Shown:
         """Waits until a message of the open room passes."""
-        return self._until(lambda: next(filter(test, self.messages()), None), what)
+        shown: Shown = self._until(lambda: next(filter(test, self.messages()), None), what)
+        return shown
 
     def messages(self) -> list[Shown]:
         """Every message of the open room, oldest first."""
         return [Shown(**message) for message in self._page.evaluate(MESSAGES)]
 
     def screenshot(self, file: Path) -> None:
-        """Keeps what is on the screen, without toasts and hovering."""
-        self._page.add_style_tag(content=".mx_ToastContainer { display: none }")
+        """Keeps what is on the screen, as it looks to somebody who knows Element: no hints, nothing unread."""
+        hint = self._page.get_by_role("button", name="OK", exact=True)
+        if hint.is_visible():
+            hint.click()
+        self._at(".mx_RoomView_timeline").hover()  # a moving mouse is what Element takes for somebody who reads
+        self._until(
+            lambda: not self._at(".mx_RoomTile_selected .mx_NotificationBadge").is_visible(), "the room to be read"
+        )
         self._page.mouse.move(0, 0)
+        self._page.add_style_tag(content=".mx_ToastContainer, .mx_Tooltip { display: none }")
         self._page.screenshot(path=file)
 
     def _composer(self) -> Locator:

@@ -59,21 +59,34 @@ class Person:
 
     def wait_invitation(self, sees: Callable[[list[Event]], bool], what: str) -> str:
         """The room of the first invitation whose stripped state passes."""
-        found = self._until(lambda: [room for room, state in self.invitations.items() if sees(state)], what)
-        return found[0]
+        return self._until(lambda: [room for room, state in self.invitations.items() if sees(state)], what)[0]
 
-    def wait_event(self, room_id: str, sees: Callable[[Event], bool], what: str) -> Event:
-        """The first event of a room that passes, old ones included."""
-        found = self._until(lambda: [event for event in self.timelines.get(room_id, []) if sees(event)], what)
-        return found[0]
+    def wait_event(self, room_id: str, sees: Callable[[Event], Any], what: str, after: str | None = None) -> Event:
+        """The first event of a room that passes: of all that came, or of those behind the event `after`."""
+        return self._until(lambda: [event for event in self._behind(room_id, after) if sees(event)], what)[0]
+
+    def wait_join(self, room_id: str, user_id: str) -> None:
+        """Waits until somebody has joined a room."""
+
+        def joins(event: Event) -> bool:
+            return event.get("state_key") == user_id and event["content"].get("membership") == "join"
+
+        self.wait_event(room_id, joins, f"{user_id} to join")
 
     def wait_text(self, room_id: str, text: str, sender: Callable[[str], bool] = lambda _: True) -> Event:
         """The first message that contains a text."""
-        return self.wait_event(room_id, lambda event: text in body(event) and sender(event["sender"]), f"“{text}” in the room")
+        return self.wait_event(
+            room_id, lambda event: text in body(event) and sender(event["sender"]), f"“{text}” in the room"
+        )
 
     def texts(self, room_id: str) -> list[str]:
         """What was said in a room, in order."""
         return [body(event) for event in self.timelines.get(room_id, []) if body(event)]
+
+    def _behind(self, room_id: str, event_id: str | None) -> list[Event]:
+        events = self.timelines.get(room_id, [])
+        ids = [event["event_id"] for event in events]
+        return events[ids.index(event_id) + 1 :] if event_id in ids else events if event_id is None else []
 
     def _until(self, find: Callable[[], list[Any]], what: str) -> list[Any]:
         end = time.monotonic() + WAIT_SECONDS
@@ -85,7 +98,9 @@ class Person:
         return found
 
     def _sync(self) -> None:
-        query = {"timeout": "1000", "filter": '{"room":{"timeline":{"limit":200}}}'} | ({"since": self._since} if self._since else {})
+        query = {"timeout": "1000", "filter": '{"room":{"timeline":{"limit":200}}}'} | (
+            {"since": self._since} if self._since else {}
+        )
         news = self._call("GET", f"/v3/sync?{urlencode(query)}")
         self._since = news["next_batch"]
         rooms = news.get("rooms", {})
@@ -109,4 +124,6 @@ def body(event: Event) -> str:
 
 def called(name: str) -> Callable[[list[Event]], bool]:
     """Whether an invitation is to the room of this name."""
-    return lambda state: any(event["type"] == "m.room.name" and name in event["content"].get("name", "") for event in state)
+    return lambda state: any(
+        event["type"] == "m.room.name" and name in event["content"].get("name", "") for event in state
+    )

@@ -15,7 +15,9 @@ QUICK = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_c
 
 def program(name: str) -> str:
     """Debian keeps the server's programs out of PATH, by version."""
-    versions = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), key=lambda path: int(path.parts[4].split(".")[0]))
+    versions = sorted(
+        Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), key=lambda path: int(path.parts[4].split(".")[0])
+    )
     found = str(versions[-1]) if versions else shutil.which(name)
     return found or sys.exit(f"{name} is not installed")
 
@@ -36,7 +38,9 @@ def free_port() -> int:
 
 
 def main(command: list[str]) -> int:
-    with tempfile.TemporaryDirectory(prefix="pg-", dir="/tmp") as folder:  # short: a socket's path has at most 107 bytes
+    with tempfile.TemporaryDirectory(
+        prefix="pg-", dir="/tmp"
+    ) as folder:  # short: a socket's path has at most 107 bytes
         if os.geteuid() == 0:
             shutil.chown(folder, "postgres", "postgres")
         port, data = free_port(), f"{folder}/data"

@@ -53,17 +53,30 @@ class Process:
         """Whether it was started and ended by itself."""
         return self._child is not None and self._child.poll() is not None
 
-    def stop(self) -> None:
-        """Asks it to end, and waits; a process that cannot end in time is a failure."""
+    def stop(self) -> int:
+        """Asks it to end, and waits; its exit code. One that does not end in time is a failure."""
         if self._child is None:
-            return
+            return 0
         self._child.send_signal(signal.SIGTERM)
         try:
-            self._child.wait(STOP_SECONDS)
+            code = self._child.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self.kill()
             raise Failure(f"{self.name} did not end within {STOP_SECONDS} s", self.name) from None
         self._child = None
+        return code
+
+    def restart(self) -> None:
+        """Ends it as an operator would, and starts it again; it must end well."""
+        self.must_run()
+        if (code := self.stop()) != 0:
+            raise Failure(f"{self.name}, asked to end, ended with {code}", self.name)
+        self.start()
+
+    def must_run(self) -> None:
+        """Fails when it ended by itself."""
+        if self.ended():
+            raise Failure(f"{self.name} ended by itself", self.name)
 
     def kill(self) -> None:
         """Ends it at once, as a power cut would (`kill -9`)."""

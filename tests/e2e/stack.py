@@ -7,9 +7,10 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -94,17 +95,18 @@ class Stack:
     def running(self) -> Iterator[Stack]:
         """Starts everything; ends everything, however the block ends."""
         with self._alone():
-            try:
-                self.ports.check()
-                self._configure()
+            self.ports.check()
+            self._configure()
+            with ExitStack() as ends:  # stops every process, even when one of them resists
+                for process in reversed(self.processes):
+                    ends.callback(process.stop)
                 self.simulator.start()
                 self.element.start()
                 self.homeserver.start()
                 self.bridge.start()
                 yield self
-            finally:
                 for process in self.processes:
-                    process.stop()
+                    process.must_run()
 
     def log_of(self, name: str | None) -> str:
         """The end of the log that explains a failure best: of a process that died, else of `name`."""
@@ -125,8 +127,9 @@ class Stack:
     def _configure(self) -> None:
         """Writes the bridge's configuration, keeping what a person added to it, then its tokens and registration."""
         kept = yaml.safe_load(self._config.read_text()) if self._config.exists() else {}
+        qq = {"server": f"http://127.0.0.1:{self.ports.qq}/", "send_interval_ms": self._send_interval_ms}
         ours = {
-            "network": {"webqq": {"server": f"http://127.0.0.1:{self.ports.qq}/", "send_interval_ms": self._send_interval_ms}},
+            "network": {"webqq": qq},
             "bridge": {"permissions": {SERVER_NAME: "user", f"@admin:{SERVER_NAME}": "admin"}},
             "database": {"type": "sqlite", "uri": f"file:{self.folder}/bridge/matrix-webqq.db"},
             "homeserver": {"address": self.homeserver.url, "domain": SERVER_NAME},
@@ -141,7 +144,7 @@ class Stack:
         self._config.write_text(yaml.safe_dump(merged(kept, ours), sort_keys=False))
         self._config.chmod(0o600)
         self._registration.unlink(missing_ok=True)
-        command = [self._programs.bridge, "-g", "-c", self._config, "-r", self._registration]
+        command: list[str | Path] = [self._programs.bridge, "-g", "-c", self._config, "-r", self._registration]
         made = subprocess.run(command, capture_output=True, text=True, check=False)
         if made.returncode != 0:
             raise Failure(f"matrix-webqq -g ended with {made.returncode}:\n{made.stdout}{made.stderr}")
@@ -154,7 +157,8 @@ class Stack:
         return self.folder / "log" / f"{name}.log"
 
 
-def merged(old: dict, new: dict) -> dict:
+def merged(old: Any, new: Any) -> Any:
     """`old` with the values of `new`, section by section."""
-    both = {key: merged(old[key], value) if isinstance(value, dict) and isinstance(old.get(key), dict) else value for key, value in new.items()}
-    return old | both
+    if not isinstance(old, dict) or not isinstance(new, dict):
+        return new
+    return old | {key: merged(old.get(key), value) for key, value in new.items()}

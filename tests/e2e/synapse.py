@@ -18,7 +18,7 @@ SERVER_NAME = "hs.test"
 USERS = ("alice", "bob", "admin")
 # Tests and demos are in a hurry: nothing is limited.
 NO_LIMIT = {"per_second": 10_000, "burst_count": 10_000}
-FLAT_LIMITS = ("message", "registration", "joins_per_room", "room_creation", "user_directory", "profile", "media_create")
+LIMITS = ("message", "registration", "joins_per_room", "room_creation", "user_directory", "profile", "media_create")
 
 
 def password(name: str) -> str:
@@ -33,7 +33,7 @@ class Synapse:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder, self._port, self._registration = folder, port, registration
         self.url = f"http://127.0.0.1:{port}"
-        command = [sys.executable, "-m", "synapse.app.homeserver", "-c", folder / "homeserver.yaml"]
+        command: list[str | Path] = [sys.executable, "-m", "synapse.app.homeserver", "-c", folder / "homeserver.yaml"]
         self.process = Process("synapse", command, log, answers(f"{self.url}/health"))
 
     def start(self) -> None:
@@ -45,7 +45,7 @@ class Synapse:
             self._make_user(name)
 
     def _config(self) -> dict[str, object]:
-        limits = {f"rc_{name}": NO_LIMIT for name in FLAT_LIMITS}
+        limits = {f"rc_{name}": NO_LIMIT for name in LIMITS}
         return {
             "server_name": SERVER_NAME,
             "public_baseurl": f"{self.url}/",

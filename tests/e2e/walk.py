@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from .http import Refused
 from .process import Failure
-from .stack import Stack
+from .stack import Ports, Programs, Stack
 
 GREEN, RED, PLAIN = ("\033[32m", "\033[31m", "\033[0m") if sys.stdout.isatty() else ("", "", "")
 
@@ -36,7 +39,19 @@ def must(truth: bool, otherwise: str, log: str = "bridge") -> None:
 def once(texts: list[str], wanted: list[str]) -> None:
     """Fails unless each of `wanted` is in `texts` exactly once, and in this order."""
     seen = [text for text in texts if any(it in text for it in wanted)]
-    must(len(seen) == len(wanted) and all(it in text for it, text in zip(wanted, seen)), f"wanted {wanted}, saw {seen}")
+    right = len(seen) == len(wanted) and all(it in text for it, text in zip(wanted, seen, strict=True))
+    must(right, f"wanted {wanted}, saw {seen}")
+
+
+def run_once(name: str, walk: Callable[[Stack], None]) -> int:
+    """Runs a walk on a stack of its own, which is kept only when it fails; the exit code."""
+    folder = Path(tempfile.mkdtemp(prefix=f"matrix-webqq-{name}-"))
+    code = run(Stack(folder, Ports.free(), Programs.from_environment(), send_interval_ms=0), walk)
+    if code == 0:
+        shutil.rmtree(folder)
+    else:
+        print(f"logs and data are kept in {folder}")
+    return code
 
 
 def run(stack: Stack, walk: Callable[[Stack], None]) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 
 def element_config(homeserver: str, server_name: str) -> dict[str, object]:
@@ -25,7 +26,7 @@ class Site(SimpleHTTPRequestHandler):
     config: bytes
     folder: str
 
-    def __init__(self, *arguments: object) -> None:
+    def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments, directory=self.folder)
 
     def do_GET(self) -> None:
