@@ -70,8 +70,8 @@ def main() -> int:
     choice.add_argument("--reset", action="store_true", help=f"forget what is in {DATA}/ and start afresh")
     choice.add_argument("--smoke", action="store_true", help="walk through everything once, on its own ports and data")
     chosen = parser.parse_args()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    signal.signal(signal.SIGHUP, signal.default_int_handler)
+    for request in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # even where a shell has us ignore Ctrl-C
+        signal.signal(request, signal.default_int_handler)
     try:
         return run_once("smoke", smoke.walk) if chosen.smoke else demo(chosen.reset)
     except KeyboardInterrupt:

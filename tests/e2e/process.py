@@ -90,7 +90,7 @@ class Process:
         try:
             text = self.log.read_text(errors="replace")
         except FileNotFoundError:
-            return "(no log)"
+            return "(nothing)"
         return "\n".join(text.splitlines()[-lines:])
 
 

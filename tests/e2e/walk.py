@@ -73,4 +73,6 @@ def tell(problem: Exception, stack: Stack) -> None:
     """Says what failed, with the tail of the log that explains it best."""
     if not isinstance(problem, Failure | Refused):
         traceback.print_exception(problem, file=sys.stdout)
-    print(f"{RED}{problem}{PLAIN}\n{stack.log_of(getattr(problem, 'log', None))}", flush=True)
+    print(f"{RED}{problem}{PLAIN}", flush=True)
+    if not isinstance(problem, Failure) or problem.log:
+        print(stack.log_of(getattr(problem, "log", None)), flush=True)
