@@ -15,7 +15,7 @@ WAIT_SECONDS = 60
 
 @dataclass(frozen=True)
 class Group:
-    """A QQ group of the simulated world, and some of its members other than the account itself."""
+    """A QQ group of the simulated world, and those of its members who go by one name only: no card, no remark."""
 
     name: str
     members: tuple[str, ...]
@@ -37,11 +37,11 @@ class Console:
         return self._get("world")["account"]["nick"]
 
     def group(self, index: int = 0) -> Group:
-        """One of the world's groups."""
+        """One of the world's groups; the first one has at least two such members."""
         world = self._get("world")
-        own, group = world["account"]["nick"], world["groups"][index]
-        names = [member["name"] for member in group["members"]]
-        return Group(group["name"], tuple(name for name in names if name != own and names.count(name) == 1))
+        group, friends = world["groups"][index], {friend["name"] for friend in world["friends"]}
+        plain = [member["name"] for member in group["members"] if member.keys() == {"name"}]
+        return Group(group["name"], tuple(name for name in plain if name not in friends))
 
     def wait_qr(self, state: str) -> None:
         """Waits until the QR code is in this state."""

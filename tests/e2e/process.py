@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ from pathlib import Path
 # The child ends with us, however we end.
 WITH_PARENT = ("setpriv", "--pdeathsig", "KILL", "--")
 READY_SECONDS = 90
-STOP_SECONDS = 20
+STOP_SECONDS = 30
 
 
 class Failure(Exception):
@@ -94,15 +93,13 @@ class Process:
         return "\n".join(text.splitlines()[-lines:])
 
 
-def answers(url: str) -> Callable[[], bool]:
-    """Whether something answers HTTP there, whatever it says."""
+def healthy(url: str) -> Callable[[], bool]:
+    """Whether this address answers, and answers well."""
 
     def test() -> bool:
         try:
             urllib.request.urlopen(url, timeout=2).close()
-        except urllib.error.HTTPError:
-            return True
-        except OSError:
+        except OSError:  # a refusal is one, too
             return False
         return True
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from .process import Failure, Process, answers, free_ports, listens
+from .process import Failure, Process, free_ports, healthy, listens
 from .synapse import SERVER_NAME, Synapse
 
 BOT = f"@qqbot:{SERVER_NAME}"
@@ -70,11 +70,12 @@ class Stack:
         self.simulator = self._process(
             "simulator",
             (programs.simulator, "--listen", f"127.0.0.1:{ports.qq}", "--console", f"127.0.0.1:{ports.console}"),
-            ports.console,
+            self.console_url,
         )
-        self.bridge = self._process("bridge", (programs.bridge, "-c", self._config), ports.bridge)
+        ready = f"http://127.0.0.1:{ports.bridge}/_matrix/mau/ready"
+        self.bridge = self._process("bridge", (programs.bridge, "-c", self._config), ready)
         site = (sys.executable, "-m", "e2e.website", programs.element, ports.element, self.homeserver.url, SERVER_NAME)
-        self.element = self._process("element", site, ports.element)
+        self.element = self._process("element", site, self.element_url)
 
     @property
     def processes(self) -> tuple[Process, ...]:
@@ -149,9 +150,9 @@ class Stack:
         if made.returncode != 0:
             raise Failure(f"matrix-webqq -g ended with {made.returncode}:\n{made.stdout}{made.stderr}")
 
-    def _process(self, name: str, command: tuple[object, ...], port: int) -> Process:
+    def _process(self, name: str, command: tuple[object, ...], ready: str) -> Process:
         words = [str(word) for word in command]
-        return Process(name, words, self._log(name), answers(f"http://127.0.0.1:{port}/"))
+        return Process(name, words, self._log(name), healthy(ready))
 
     def _log(self, name: str) -> Path:
         return self.folder / "log" / f"{name}.log"

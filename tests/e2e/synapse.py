@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .http import Refused, call
-from .process import Process, answers
+from .process import Process, healthy
 
 SERVER_NAME = "hs.test"
 USERS = ("alice", "bob", "admin")
@@ -34,7 +34,7 @@ class Synapse:
         self._folder, self._port, self._registration = folder, port, registration
         self.url = f"http://127.0.0.1:{port}"
         command: list[str | Path] = [sys.executable, "-m", "synapse.app.homeserver", "-c", folder / "homeserver.yaml"]
-        self.process = Process("synapse", command, log, answers(f"{self.url}/health"))
+        self.process = Process("synapse", command, log, healthy(f"{self.url}/health"))
 
     def start(self) -> None:
         """Starts it, and makes the users that are missing."""
