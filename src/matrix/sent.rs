@@ -47,7 +47,7 @@ impl Intent {
             if missing.is_empty() {
                 return Ok(FoundSent { events, is_complete: true });
             }
-            let mut request = get_message_events::v3::Request::backward(room.to_owned()).from(from);
+            let mut request = get_message_events::v3::Request::backward(room.to_owned()).from(from.clone());
             request.limit = UInt::from(PAGE);
             let page = self.call("messages", request).await?;
             for event in page.chunk.iter().filter_map(Seen::of) {
@@ -58,9 +58,12 @@ impl Intent {
                     events.insert(key, event_id);
                 }
             }
-            // No more pages when the homeserver names no next one; an empty page may still have one.
-            let Some(end) = page.end else { return Ok(FoundSent { events, is_complete: true }) };
-            from = Some(end);
+            // The past ends where no next page is named, or, at some homeservers, the same one again. An empty page
+            // alone means nothing: the homeserver may have hidden what was on it.
+            if page.end.is_none() || page.end == from {
+                return Ok(FoundSent { events, is_complete: true });
+            }
+            from = page.end;
         }
         Ok(FoundSent { events, is_complete: missing.is_empty() })
     }

@@ -26,7 +26,8 @@ use crate::base::{Secret, Shutdown};
 /// A transaction holds at most 100 events of 64 KiB, each with its past content; this leaves room for the rest.
 const BODY_BYTES: usize = 64 * 1024 * 1024;
 
-/// Puts a transaction on disk; `Ok` only once it is there. May be given the same event again.
+/// Puts a transaction on disk; `Ok` only once it is there. One call at a time. It may be given the same event again,
+/// and may be dropped before its end when the homeserver hangs up: that transaction comes again, too.
 pub type Sink = Arc<dyn Fn(Transaction) -> BoxFuture<'static, Result<(), SinkError>> + Send + Sync>;
 
 /// Tells whether the bridge is ready to work, for whoever watches it.

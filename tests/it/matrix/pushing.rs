@@ -20,7 +20,7 @@ async fn everything_arrives_once_and_in_order() {
         alice.say(&room, &number.to_string());
     }
     hs.connect_bridge(&bridge.url);
-    hs.wait_until("all to be pushed", |world| world.is_all_pushed()).await;
+    hs.all_is_pushed().await;
     let wanted: Vec<String> = hs.timeline(&room).into_iter().map(|event| event.id).collect();
     let taken = bridge.event_ids();
     assert_eq!(taken, wanted[wanted.len() - taken.len()..], "what concerned the bridge, and nothing else");
@@ -33,7 +33,7 @@ async fn what_the_sink_does_not_keep_is_pushed_again() {
     *bridge.refusals.lock().unwrap() = 3;
     hs.connect_bridge(&bridge.url);
     let said = hs.user("alice").say(&room, "hi");
-    hs.wait_until("all to be pushed", |world| world.is_all_pushed()).await;
+    hs.all_is_pushed().await;
     assert_eq!(*bridge.refusals.lock().unwrap(), 0);
     assert_eq!(bridge.event_ids().iter().filter(|id| **id == said).count(), 1);
 }
@@ -42,12 +42,12 @@ async fn what_the_sink_does_not_keep_is_pushed_again() {
 async fn a_transaction_id_that_is_used_again_swallows_nothing() {
     let (hs, bridge, room) = house().await;
     hs.connect_bridge(&bridge.url);
-    hs.wait_until("all to be pushed", |world| world.is_all_pushed()).await;
+    hs.all_is_pushed().await;
     hs.restart_transaction_ids();
     let said = hs.user("alice").say(&room, "after the restart");
-    hs.wait_until("all to be pushed", |world| world.is_all_pushed()).await;
+    hs.all_is_pushed().await;
     hs.push_again(&said);
-    hs.wait_until("all to be pushed", |world| world.is_all_pushed()).await;
+    hs.all_is_pushed().await;
     let ids: Vec<String> = bridge.taken.borrow().iter().map(|transaction| transaction.id.clone()).collect();
     assert!(ids.iter().filter(|id| *id == "1").count() >= 2, "{ids:?}");
     assert_eq!(bridge.event_ids().iter().filter(|id| **id == said).count(), 2, "the inbox knows event ids, not we");
@@ -61,7 +61,7 @@ async fn what_happens_during_an_outage_is_pushed_afterwards() {
     let alice = hs.user("alice");
     let said = alice.say(&room, "is anybody there?");
     hs.come_back().await;
-    hs.wait_until("all to be pushed", |world| world.is_all_pushed()).await;
+    hs.all_is_pushed().await;
     assert_eq!(bridge.event_ids().last(), Some(&said));
 }
 
@@ -70,7 +70,7 @@ async fn typing_is_given_once_though_it_is_sent_under_two_names() {
     let (hs, bridge, room) = house().await;
     hs.connect_bridge(&bridge.url);
     hs.user("alice").types(&room);
-    hs.wait_until("all to be pushed", |world| world.is_all_pushed()).await;
+    hs.all_is_pushed().await;
     let ephemeral: Vec<String> = bridge.taken.borrow().iter().flat_map(|push| push.ephemeral.clone()).collect();
     assert_eq!(ephemeral.len(), 1);
     assert!(ephemeral[0].contains("m.typing"));

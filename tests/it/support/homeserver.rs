@@ -129,7 +129,7 @@ impl PretendHomeserver {
         self.change(|world| world.answered.clear());
     }
 
-    /// Counts transactions from 1 again, as Synapse on SQLite does when it restarts.
+    /// Counts transactions from 1 again, as a Synapse on `SQLite` does when it restarts.
     pub(crate) fn restart_transaction_ids(&self) {
         self.change(World::restart_transaction_ids);
     }
@@ -182,6 +182,11 @@ impl PretendHomeserver {
         };
         let watched = tokio::time::timeout(PATIENCE, watching).await;
         watched.unwrap_or_else(|_| panic!("waited in vain for: {what}\n{}", self.see(World::story)))
+    }
+
+    /// Waits until the bridge has said 200 to all that happened.
+    pub(crate) async fn all_is_pushed(&self) {
+        self.wait_until("all to be pushed", World::is_all_pushed).await;
     }
 
     fn change<T>(&self, change: impl FnOnce(&mut World) -> T) -> T {

@@ -49,12 +49,12 @@ impl Human {
 
     /// Opens a direct chat with `whom`, who is invited to it.
     pub(crate) fn create_dm(&self, whom: &str) -> String {
-        self.create_room(json!({ "invite": [whom], "is_direct": true }))
+        self.create_room(&json!({ "invite": [whom], "is_direct": true }))
     }
 
     /// Makes a room; `order` is a `createRoom` body.
-    pub(crate) fn create_room(&self, order: Value) -> String {
-        self.homeserver.change(|world| world.create_room(&self.id, &order))
+    pub(crate) fn create_room(&self, order: &Value) -> String {
+        self.homeserver.change(|world| world.create_room(&self.id, order))
     }
 
     /// Enters a room that they are invited to.
