@@ -164,8 +164,7 @@ impl Screen {
             text.push_str(&self.context.say("login.doubtful", &[]));
         }
         for doubt in &matching.doubtful {
-            let line = ["\n- ", &escape(&doubt.name), ": ", &escape(&doubt.reason)].concat();
-            text.push_str(&line);
+            text.push_str(&["\n- ", &escape(&doubt.name), ": ", &escape(&doubt.reason)].concat());
         }
         self.context.reply(&text).await
     }

@@ -57,6 +57,7 @@ async fn a_room_is_made_as_it_was_ordered() {
         topic: Some("QQ group".to_owned()),
         invite: vec![hs.user("alice").id().try_into().unwrap()],
         is_direct: true,
+        trusted: false,
         creation_content: Map::from_iter([("test.portal".to_owned(), json!("g1"))]),
         initial_state: vec![bridge],
         power_levels: Some(json!({ "events_default": 10 })),
