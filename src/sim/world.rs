@@ -165,7 +165,7 @@ impl World {
 #[derive(Debug, thiserror::Error)]
 pub enum WorldError {
     /// The file is not what it should be.
-    #[error("the world file cannot be read: {0}")]
+    #[error("the world file cannot be read")]
     Yaml(#[from] serde_yaml::Error),
     /// It contradicts itself.
     #[error("the world contradicts itself: {0}")]
