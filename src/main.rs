@@ -1,2 +1,30 @@
-//! x
-fn main() {}
+//! The front door: does what the command line says and ends with the number that tells how it went.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use matrix_webqq::app;
+use matrix_webqq::cli::{self, Errand, Exit, Fatal};
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fatal) => {
+            // When standard error is gone there is nobody left to tell; the number still says it.
+            let _ = writeln!(std::io::stderr(), "error: {fatal}");
+            fatal.exit.into()
+        }
+    }
+}
+
+fn run() -> Result<(), Fatal> {
+    let Some(errand) = cli::start(std::env::args_os())? else { return Ok(()) };
+    let runtime = tokio::runtime::Runtime::new()
+        .map_err(|why| Fatal::new(Exit::Failure, format!("cannot start the runtime: {why}")))?;
+    runtime.block_on(async {
+        match errand {
+            Errand::Run(config) => app::run(*config).await,
+            Errand::Doctor(config) => app::doctor(*config).await,
+        }
+    })
+}

@@ -1,2 +1,61 @@
-//! x
-fn main() {}
+//! `webqq-sim`: runs the pretend WebQQ until it is told to stop.
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::Parser;
+use matrix_webqq::base::telemetry;
+use matrix_webqq::sim::{Options, Simulator, World};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// A pretend WebQQ to develop and demonstrate WebQQ clients against.
+#[derive(Parser)]
+#[command(name = "webqq-sim", version)]
+struct Arguments {
+    /// Where clients connect; port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:9700")]
+    listen: SocketAddr,
+    /// Where the page is on which you play QQ; it has no login, so keep it on this machine.
+    #[arg(long, default_value = "127.0.0.1:9702")]
+    console: SocketAddr,
+    /// Who lives there; see config/world.example.yaml.
+    #[arg(long)]
+    world: Option<PathBuf>,
+    /// The same seed gives the same numbers and tokens.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// What is logged: error, warn, info, debug or trace.
+    #[arg(long, default_value = "info")]
+    log: String,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    telemetry::start(&arguments.log, telemetry::Format::Pretty)?;
+    let world = arguments.world.map(|path| {
+        let yaml = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        World::parse(&yaml).with_context(|| path.display().to_string())
+    });
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let simulator = Simulator::start(Options {
+        listen: arguments.listen,
+        console: arguments.console,
+        world: world.transpose()?,
+        seed: arguments.seed,
+        ..Options::default()
+    })
+    .await?;
+    let mut out = std::io::stdout();
+    writeln!(out, "WebQQ    http://{}", simulator.qq_addr())?;
+    writeln!(out, "console  http://{}", simulator.console_addr())?;
+    out.flush()?;
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    simulator.stop().await;
+    Ok(())
+}

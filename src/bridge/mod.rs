@@ -1,1 +1,214 @@
-//! The two journeys: receive, open, translate, deliver.
+//! The two journeys of a message: receive, open, translate, deliver.
+//!
+//! What arrives lies in the inbox before it is acknowledged; what leaves lies in the outbox before it is sent.
+//!
+//! ```text
+//!  QQ      receive ─▶ inbox ─▶ open ─▶ translate ─▶ outbox ─▶ deliver     Matrix
+//!  Matrix  receive ─▶ inbox ─▶ open ─▶ translate ─▶ outbox ─▶ deliver     QQ
+//! ```
+//!
+//! To follow one message, read [`receive`], [`open`], [`translate`] and [`deliver`] in this order. If the process dies
+//! between any two lines of them, the next start finds the row where it was and goes on:
+//!
+//! * in `receive`: the homeserver got no 200 and pushes again; a poll2 batch that was not committed is lost (QQ has
+//!   no acknowledgement), which is the one window that the promise names;
+//! * in `open` and `translate`: the inbox row is still `new` and is done again, as a whole;
+//! * in `deliver` towards Matrix: the row is `sending`; the room is searched for our key, then it is sent again under
+//!   the same transaction id;
+//! * in `deliver` towards QQ: the row becomes `uncertain`; QQ's echo decides, else the setting `resend_uncertain`.
+
+pub mod convert;
+pub mod deliver;
+pub mod departure;
+pub mod echo;
+pub mod ghost;
+pub mod lane;
+pub mod login;
+pub mod notice;
+pub mod open;
+pub mod portal;
+pub mod receive;
+pub mod route;
+pub mod text;
+mod tidy;
+pub mod translate;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, Semaphore, mpsc};
+
+use crate::base::{Clock, Shutdown};
+use crate::config::Config;
+use crate::matrix::{self, Homeserver};
+use crate::store::{self, Store};
+
+pub use departure::Speaker;
+pub use login::Logins;
+pub use portal::Portals;
+pub use text::Texts;
+
+/// How many requests to the homeserver may run at once, over all rooms.
+const HOMESERVER_REQUESTS: usize = 8;
+
+/// Everything that the two journeys share.
+pub struct Bridge {
+    /// What was configured.
+    pub config: Config,
+    /// Everything that must survive.
+    pub store: Store,
+    /// The homeserver.
+    pub homeserver: Homeserver,
+    /// The time of day.
+    pub clock: Clock,
+    /// Knows every task.
+    pub shutdown: Shutdown,
+    /// What people read.
+    pub texts: Texts,
+    /// QQ accounts.
+    pub logins: Logins,
+    /// QQ chats and their rooms.
+    pub portals: Portals,
+    ghosts: ghost::Ghosts,
+    lanes: lane::Lanes,
+    arrived_from_matrix: Notify,
+    requests: Semaphore,
+    orders: mpsc::UnboundedSender<Order>,
+}
+
+/// Something that a person wants from the bridge itself rather than to say on QQ.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// Who.
+    pub sender: String,
+    /// Where.
+    pub room: String,
+    /// In which event.
+    pub event: String,
+    /// What.
+    pub wish: Wish,
+}
+
+/// What a person wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// A command, without its prefix.
+    Command(String),
+    /// The bot was invited.
+    Join,
+}
+
+impl Bridge {
+    /// Puts the parts together; nothing runs yet. Orders to the bot come out of the second value.
+    #[must_use]
+    pub fn new(
+        config: Config,
+        store: Store,
+        homeserver: Homeserver,
+        clock: Clock,
+        shutdown: Shutdown,
+    ) -> (Arc<Self>, mpsc::UnboundedReceiver<Order>) {
+        let (orders, received) = mpsc::unbounded_channel();
+        let texts = Texts::new(config.bridge.language);
+        let bridge = Self {
+            config,
+            store,
+            homeserver,
+            clock,
+            shutdown,
+            texts,
+            logins: Logins::default(),
+            portals: Portals::default(),
+            ghosts: ghost::Ghosts::default(),
+            lanes: lane::Lanes::default(),
+            arrived_from_matrix: Notify::new(),
+            requests: Semaphore::new(HOMESERVER_REQUESTS),
+            orders,
+        };
+        (Arc::new(bridge), received)
+    }
+
+    /// Takes up where the last process left off: what was being sent to QQ becomes uncertain, portals are loaded,
+    /// every lane that has something to deliver wakes, and every session that QQ may still accept is taken up.
+    pub async fn start(self: &Arc<Self>) -> Result<(), Error> {
+        let portals = self
+            .store
+            .write(|tx| {
+                Box::pin(async move {
+                    tx.sending_to_uncertain(route::TO_QQ).await?;
+                    tx.all_portals().await
+                })
+            })
+            .await?;
+        self.portals.load(portals);
+        let bridge = Arc::clone(self);
+        self.shutdown.spawn(bridge.translate_from_matrix());
+        self.shutdown.spawn(Arc::clone(self).keep_tidy());
+        self.wake_all(route::TO_MATRIX).await?;
+        self.take_up_sessions().await
+    }
+}
+
+/// What can go wrong on a journey.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// The homeserver failed or refused.
+    #[error(transparent)]
+    Matrix(#[from] matrix::Error),
+    /// QQ failed or refused.
+    #[error(transparent)]
+    Qq(#[from] crate::qq::Error),
+    /// A row of ours cannot be read: it was written by another version, or by other hands.
+    #[error("row {seq} of the {table} cannot be read: {why}")]
+    Row {
+        /// `inbox` or `outbox`.
+        table: &'static str,
+        /// Its number.
+        seq: i64,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The portal is gone.
+    #[error("there is no portal {0}")]
+    NoPortal(i64),
+    /// The account is not logged in now.
+    #[error("the QQ account {0} is not logged in")]
+    NotLoggedIn(String),
+}
+
+/// What to do after an error on a journey.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Try again, at the earliest after this.
+    Retry(Duration),
+    /// It will never work.
+    GiveUp,
+}
+
+impl Error {
+    /// What to do next.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        match self {
+            Self::Store(error) => match error.verdict() {
+                store::Verdict::Retry => Verdict::Retry(Duration::from_secs(1)),
+                store::Verdict::GiveUp => Verdict::GiveUp,
+            },
+            Self::Matrix(error) => match error.verdict() {
+                matrix::Verdict::Retry(wait) => Verdict::Retry(wait),
+                matrix::Verdict::GiveUp => Verdict::GiveUp,
+            },
+            Self::Qq(error) => match error.verdict() {
+                crate::qq::Verdict::Retry(wait) => Verdict::Retry(wait),
+                // The row waits for the next login.
+                crate::qq::Verdict::LogIn => Verdict::Retry(Duration::from_secs(1)),
+                crate::qq::Verdict::GiveUp => Verdict::GiveUp,
+            },
+            Self::NotLoggedIn(_) => Verdict::Retry(Duration::from_secs(1)),
+            Self::Row { .. } | Self::NoPortal(_) => Verdict::GiveUp,
+        }
+    }
+}

@@ -4,6 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::fault::Fault;
+use super::homeserver::EXAMPLE_DOMAIN;
+use super::key::Key;
+use super::validate::{is_historical_localpart, server_name_fault};
+
 /// `bridge:`
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -14,6 +19,9 @@ pub struct Bridge {
     pub language: Language,
     /// Whether a message that QQ may or may not have taken is sent once more. It may then arrive twice.
     pub resend_uncertain: bool,
+    /// How long QQ's echo of a message is waited for before the message counts as one that QQ may not have taken, in
+    /// milliseconds.
+    pub uncertain_wait_ms: u64,
     /// Who may do what, by user id, domain or `*`; the most exact key counts.
     pub permissions: BTreeMap<String, Permission>,
 }
@@ -25,6 +33,27 @@ impl Bridge {
         let domain = user_id.split_once(':').map_or("", |(_, domain)| domain);
         [user_id, domain, "*"].iter().find_map(|key| self.permissions.get(*key)).copied().unwrap_or(Permission::Block)
     }
+
+    /// Adds what is wrong, apart from permissions, to `faults`.
+    pub(super) fn check(&self, faults: &mut Vec<Fault>) {
+        let prefix = &self.command_prefix;
+        if prefix.is_empty() || prefix.contains(char::is_whitespace) {
+            let shown = Fault::text("bridge.command_prefix", prefix, "write one word, such as !qq");
+            faults.push(shown);
+        }
+    }
+
+    /// What is wrong with the permissions.
+    pub(super) fn permission_faults(&self) -> Vec<Fault> {
+        let all = Key::of("bridge.permissions");
+        if self.permissions.values().all(|level| *level < Permission::User) {
+            let fix = r#"nobody could log in; allow somebody, such as "@you:your.server": admin"#;
+            let value = if self.permissions.is_empty() { "not set" } else { "too strict" };
+            return vec![Fault::new(all, value, fix)];
+        }
+        let fault = |key: &String| permission_key_fault(key).map(|(value, fix)| Fault::new(all.child(key), value, fix));
+        self.permissions.keys().filter_map(fault).collect()
+    }
 }
 
 impl Default for Bridge {
@@ -33,9 +62,26 @@ impl Default for Bridge {
             command_prefix: "!qq".to_owned(),
             language: Language::En,
             resend_uncertain: false,
+            uncertain_wait_ms: 15_000,
             permissions: BTreeMap::new(),
         }
     }
+}
+
+/// What is wrong with `key` as a user id, a domain or `*`.
+fn permission_key_fault(key: &str) -> Option<(&'static str, &'static str)> {
+    let domain = match key.strip_prefix('@') {
+        None if key == "*" => return None,
+        None => key,
+        Some(user) => match user.split_once(':') {
+            Some((localpart, domain)) if is_historical_localpart(localpart) => domain,
+            _ => return Some(("no user id", "write @name:server")),
+        },
+    };
+    if domain == EXAMPLE_DOMAIN {
+        return Some(("the example", "write your own server or user id instead"));
+    }
+    server_name_fault(domain).map(|_| ("no user id or domain", r#"write "@name:server", "server" or "*""#))
 }
 
 /// The languages that the bot speaks.
@@ -62,4 +108,55 @@ pub enum Permission {
     User,
     /// Everything.
     Admin,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bridge(permissions: &[(&str, Permission)]) -> Bridge {
+        let permissions = permissions.iter().map(|(key, level)| ((*key).to_owned(), *level)).collect();
+        Bridge { permissions, ..Bridge::default() }
+    }
+
+    #[test]
+    fn the_most_exact_permission_counts() {
+        let bridge = bridge(&[
+            ("*", Permission::Relay),
+            ("hs.test", Permission::User),
+            ("@admin:hs.test", Permission::Admin),
+            ("@spammer:hs.test", Permission::Block),
+        ]);
+        for (user, level) in [
+            ("@admin:hs.test", Permission::Admin),
+            ("@spammer:hs.test", Permission::Block),
+            ("@alice:hs.test", Permission::User),
+            ("@alice:else.test", Permission::Relay),
+        ] {
+            assert_eq!(bridge.permission(user), level, "{user}");
+        }
+        assert_eq!(Bridge::default().permission("@alice:hs.test"), Permission::Block);
+    }
+
+    #[test]
+    fn permission_keys_are_user_ids_domains_or_a_star() {
+        for good in ["*", "hs.test", "localhost:8480", "@alice:hs.test", "@Old/Name+x:hs.test"] {
+            assert_eq!(permission_key_fault(good), None, "{good}");
+        }
+        for bad in
+            ["", "@alice", "alice:hs.test", "@:hs.test", "https://hs.test", "*.test", "@a b:hs.test", "example.com"]
+        {
+            assert!(permission_key_fault(bad).is_some(), "{bad}");
+        }
+        assert!(permission_key_fault("@admin:example.com").is_some());
+    }
+
+    #[test]
+    fn a_bridge_that_nobody_may_use_is_refused() {
+        for permissions in [&[][..], &[("*", Permission::Relay)], &[("hs.test", Permission::Commands)]] {
+            let faults = bridge(permissions).permission_faults();
+            assert_eq!(faults.len(), 1, "{permissions:?}");
+        }
+        assert_eq!(bridge(&[("*", Permission::User)]).permission_faults(), []);
+    }
 }

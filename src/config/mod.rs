@@ -1,22 +1,46 @@
 //! What was written in the YAML file: one struct per section.
+//!
+//! [`Config::load`] reads the file, the environment and secrets' files ([`read`]), understands every option on its own
+//! (`tree`, so that one mistake does not hide the next) and checks what it says ([`validate`]). Whatever is wrong is
+//! a [`Fault`]: the option, where it stands, what is there (never a secret) and what to write instead.
 
 pub mod appservice;
 pub mod bridge;
+pub mod edit;
+pub mod environment;
+pub mod fault;
+mod hint;
 pub mod homeserver;
+pub mod key;
+mod locate;
 pub mod logging;
 pub mod matrix;
 pub mod qq;
+pub mod read;
 pub mod store;
+pub mod template;
+mod tree;
+pub mod validate;
+
+use std::path::Path;
 
 use serde::Deserialize;
 
 pub use appservice::{AppService, Bot};
 pub use bridge::{Bridge, Language, Permission};
+pub use environment::Environment;
+pub use fault::{Fault, Faults, Place};
 pub use homeserver::Homeserver;
+pub use key::Key;
 pub use logging::Logging;
 pub use matrix::Matrix;
 pub use qq::{Network, WebQq};
+pub use read::{Draft, Error, Loaded};
 pub use store::{Database, DatabaseKind};
+pub use template::Template;
+
+/// The example, every option with its default and the question that it answers.
+pub const EXAMPLE: &str = include_str!("../../config/config.example.yaml");
 
 /// The whole file.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -36,4 +60,16 @@ pub struct Config {
     pub matrix: Matrix,
     /// `logging:`, what the process says.
     pub logging: Logging,
+}
+
+impl Config {
+    /// Reads the file `path` with the environment over it; fails unless the bridge can run with what they say.
+    pub fn load(path: &Path) -> Result<Loaded, Error> {
+        Draft::open(path)?.for_running()
+    }
+
+    /// Reads `text` alone; fails unless the bridge can run with what it says.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        Draft::read(text.to_owned(), &Environment::default())?.for_running().map(|loaded| loaded.config)
+    }
 }

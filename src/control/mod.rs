@@ -1,1 +1,112 @@
-//! Commands that people write to the bridge bot.
+//! Commands that people write to the bot: in their control room without a prefix, elsewhere with it.
+
+mod command;
+mod context;
+mod help;
+mod join;
+mod link;
+mod list;
+mod login;
+mod status;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::mpsc;
+use tracing::{info, warn};
+
+use crate::base::Shutdown;
+use crate::bridge::{Bridge, Order, Wish};
+use crate::config::Permission;
+use crate::matrix;
+
+pub use command::{COMMANDS, Command};
+pub use context::Context;
+
+/// Takes orders from people, one after the other for each room.
+pub struct Control {
+    bridge: Arc<Bridge>,
+    /// Logins in progress, by the person who logs in; ending the part cancels the login.
+    logging_in: Mutex<HashMap<String, Shutdown>>,
+}
+
+impl Control {
+    /// Nothing runs yet.
+    #[must_use]
+    pub fn new(bridge: Arc<Bridge>) -> Arc<Self> {
+        Arc::new(Self { bridge, logging_in: Mutex::default() })
+    }
+
+    /// Obeys until shutdown.
+    pub async fn obey(self: Arc<Self>, mut orders: mpsc::UnboundedReceiver<Order>) {
+        let mut rooms: HashMap<String, mpsc::UnboundedSender<Order>> = HashMap::new();
+        while let Some(Some(order)) = self.bridge.shutdown.unless_asked(orders.recv()).await {
+            let queue = rooms.entry(order.room.clone()).or_insert_with(|| self.room_queue());
+            // It fails only when the room's task has ended: shutdown.
+            let _ = queue.send(order);
+        }
+    }
+
+    fn room_queue(self: &Arc<Self>) -> mpsc::UnboundedSender<Order> {
+        let (queue, mut orders) = mpsc::unbounded_channel();
+        let control = Arc::clone(self);
+        self.bridge.shutdown.spawn(async move {
+            while let Some(Some(order)) = control.bridge.shutdown.unless_asked(orders.recv()).await {
+                control.obey_one(order).await;
+            }
+        });
+        queue
+    }
+
+    async fn obey_one(self: &Arc<Self>, order: Order) {
+        let context = Context::new(Arc::clone(self), &order);
+        let done = match &order.wish {
+            Wish::Join => join::join(&context).await,
+            Wish::Command(words) => run(&context, words).await,
+        };
+        let Err(error) = done else { return };
+        warn!(sender = order.sender, %error, "an order could not be carried out");
+        let text = context.say("command.failed", &[("why", &error.to_string())]);
+        if let Err(error) = context.reply(&text).await {
+            warn!(%error, "and that could not be said");
+        }
+    }
+}
+
+/// Finds the command that `words` begin with, sees whether it is allowed, and runs it.
+async fn run(context: &Context, words: &str) -> Result<(), Error> {
+    let (name, arguments) = words.split_once(char::is_whitespace).unwrap_or((words, ""));
+    let name = name.to_lowercase();
+    if context.permission == Permission::Block {
+        return context.reply_key("command.blocked", &[("user", &context.sender)]).await;
+    }
+    let Some(command) = command::find(&name) else {
+        return match command::nearest(&name) {
+            _ if name.is_empty() => help::help(context, "").await,
+            Some(near) => context.reply_key("command.near", &[("name", &name), ("near", near.name)]).await,
+            None => context.reply_key("command.unknown", &[("name", &name)]).await,
+        };
+    };
+    if context.permission < command.least {
+        return context.reply_key("command.forbidden", &[("name", command.name), ("user", &context.sender)]).await;
+    }
+    info!(sender = context.sender, command = command.name, "command");
+    (command.run)(context, arguments.trim()).await
+}
+
+/// Why an order could not be carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// On one of the journeys.
+    #[error(transparent)]
+    Bridge(#[from] crate::bridge::Error),
+    /// The homeserver.
+    #[error(transparent)]
+    Matrix(#[from] matrix::Error),
+    /// QQ.
+    #[error(transparent)]
+    Qq(#[from] crate::qq::Error),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] crate::store::Error),
+}

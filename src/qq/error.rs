@@ -103,7 +103,7 @@ impl Error {
             Self::Unreachable { .. } | Self::Status { .. } | Self::Memory(_) => Verdict::Retry(Duration::from_secs(1)),
             Self::Unintelligible { .. } => Verdict::Retry(Duration::from_secs(5)),
             Self::Busy { .. } => Verdict::Retry(Duration::from_secs(10)),
-            Self::Unmatched(_) => Verdict::Retry(Duration::from_secs(60)),
+            Self::Unmatched(_) => Verdict::Retry(Duration::from_mins(1)),
             Self::SessionEnded { .. } | Self::SessionUnreadable(_) => Verdict::LogIn,
             Self::Refused { .. } | Self::LoginRefused { .. } | Self::TooManyCodes(_) | Self::Settings(_) => {
                 Verdict::GiveUp

@@ -1,1 +1,155 @@
 //! A pretend WebQQ, standing apart: it shares no wire code with the client.
+//!
+//! One listener speaks the WebQQ protocol of 2015 to 2018 (QR login) for every qq.com host; another one shows the
+//! console, a page and a JSON API with which a person or a test plays everybody else on QQ.
+//!
+//! ```text
+//!  client ──HTTP──▶ wire ──────────────────┐
+//!                                          ├──▶ stage: world · codes · sessions · mail · faults
+//!  person ──HTTP──▶ console ──▶ handle ────┘
+//!  test ───────────────────────▲
+//! ```
+
+mod chat;
+mod console;
+mod content;
+mod face;
+mod fault;
+mod handle;
+mod numbers;
+mod people;
+mod push;
+mod qr;
+mod rules;
+mod session;
+mod stage;
+mod talk;
+mod token;
+mod wire;
+mod world;
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+
+pub use fault::{Fault, Trouble};
+pub use handle::{Handle, Refused, SessionView};
+pub use qr::QrState;
+pub use rules::{Idle, Rules};
+pub use talk::{Heard, Spoken};
+pub use world::{Account, Discussion, Friend, Group, Member, World, WorldError};
+
+use crate::base::{Clock, Shutdown};
+use people::People;
+use stage::{Shared, Stage};
+
+/// How long connections may take to end at shutdown.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What a simulator needs to start. The default listens on free ports of 127.0.0.1.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where clients connect.
+    pub listen: SocketAddr,
+    /// Where the page and its API are.
+    pub console: SocketAddr,
+    /// Who lives there; [`World::example`] when not given.
+    pub world: Option<World>,
+    /// The same seed gives the same numbers and tokens.
+    pub seed: Option<u64>,
+    /// What time messages bear.
+    pub clock: Clock,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        Self { listen: anywhere, console: anywhere, world: None, seed: None, clock: Clock::system() }
+    }
+}
+
+/// A running pretend WebQQ. It ends when dropped; [`Simulator::stop`] waits for that.
+#[derive(Debug)]
+pub struct Simulator {
+    qq_addr: SocketAddr,
+    console_addr: SocketAddr,
+    handle: Handle,
+    shutdown: Shutdown,
+}
+
+impl Simulator {
+    /// Starts both listeners.
+    pub async fn start(options: Options) -> Result<Self, StartError> {
+        let world = options.world.map_or_else(World::example, Ok)?;
+        let people = People::of(&world)?;
+        let stage = Stage::new(world, people, options.seed.unwrap_or_else(rand::random));
+        let shutdown = Shutdown::new();
+        let shared = Arc::new(Shared::new(stage, options.clock, shutdown.clone()));
+        let handle = Handle { shared: shared.clone() };
+        let qq = bind(options.listen).await?;
+        let console = bind(options.console).await?;
+        let (qq_addr, console_addr) = (address(&qq, options.listen)?, address(&console, options.console)?);
+        wire::serve(qq, shared);
+        console::serve(console, handle.clone());
+        Ok(Self { qq_addr, console_addr, handle, shutdown })
+    }
+
+    /// Where clients connect.
+    #[must_use]
+    pub const fn qq_addr(&self) -> SocketAddr {
+        self.qq_addr
+    }
+
+    /// Where the page is.
+    #[must_use]
+    pub const fn console_addr(&self) -> SocketAddr {
+        self.console_addr
+    }
+
+    /// The hand that plays QQ.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// Ends held polls and both listeners, and waits for that.
+    pub async fn stop(self) {
+        self.shutdown.begin();
+        if !self.shutdown.finish(PATIENCE).await {
+            tracing::warn!("some connections did not end in time");
+        }
+    }
+}
+
+impl Drop for Simulator {
+    fn drop(&mut self) {
+        self.shutdown.begin();
+    }
+}
+
+/// Why the simulator could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// An address cannot be listened on.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// Which.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// The world cannot be.
+    #[error(transparent)]
+    World(#[from] WorldError),
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, source })
+}
+
+fn address(listener: &TcpListener, asked: SocketAddr) -> Result<SocketAddr, StartError> {
+    listener.local_addr().map_err(|source| StartError::Listen { address: asked, source })
+}

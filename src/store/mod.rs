@@ -1,1 +1,138 @@
 //! What must survive a crash: inbox, outbox and memory, on SQLite or PostgreSQL.
+//!
+//! *Everything that arrives lies in the inbox before it is acknowledged. Everything that leaves lies in the outbox before it is sent.*
+//!
+//! ```text
+//!  store.write(work) ──▶ queue ──▶ writer ──▶ one transaction ──▶ COMMIT (one sync) ──▶ every answer
+//!  store.read(work)  ──▶ one of a few connections ──▶ one moment of what is committed ──▶ answer
+//! ```
+//!
+//! Both hand the work a [`Tx`], which has all row methods; each table has a file of its own. There is one SQL text for both
+//! databases: `$1`, TEXT and BIGINT, `ON CONFLICT`, `RETURNING`. This room knows neither QQ nor Matrix: it keeps texts and numbers.
+//!
+//! ```no_run
+//! # use matrix_webqq::{base::Clock, config::Database, store::{Arrival, Error, Store}};
+//! # async fn example(batch: Vec<Arrival>) -> Result<(), Error> {
+//! let store = Store::open(&Database::default(), Clock::system()).await?;
+//! let new = store.write(move |tx| Box::pin(async move { tx.add_arrivals("qq", &batch).await })).await?;
+//! let due = store.read(|tx| Box::pin(async move { tx.due_arrivals("qq", 0, 100).await })).await?;
+//! # Ok(()) }
+//! ```
+
+mod database;
+mod error;
+mod ghost;
+mod inbox;
+mod login;
+mod member;
+mod message;
+mod meta;
+mod note;
+mod outbox;
+mod portal;
+mod queue;
+mod readers;
+mod schema;
+mod tidy;
+mod tx;
+mod user;
+mod writer;
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::sync::{mpsc, oneshot};
+
+pub use error::{Error, Verdict};
+pub use ghost::GhostRow;
+pub use inbox::{Arrival, InboxRow, InboxState};
+pub use login::{LoginRow, LoginState};
+pub use message::MessageRow;
+pub use note::NoteRow;
+pub use outbox::{Departure, OutboxRow, OutboxState};
+pub use portal::{PortalRow, PortalState};
+pub use queue::QueueCount;
+pub use tx::Tx;
+pub use user::UserRow;
+pub use writer::Work;
+
+use crate::base::{Clock, Shutdown};
+use crate::config;
+use database::Database;
+use readers::Readers;
+use writer::{Order, Queued, Writer};
+
+/// The database of this bridge; clones share it.
+#[derive(Clone)]
+pub struct Store {
+    /// As long as the number of callers at most, since each waits for its answer.
+    queue: mpsc::UnboundedSender<Order>,
+    readers: Arc<Readers>,
+    commits: Arc<AtomicU64>,
+}
+
+impl Store {
+    /// Opens the database, brings its tables to the newest schema, and starts the writer.
+    ///
+    /// A file that does not exist is created, for this user only. Fails when another bridge has the database open
+    /// or when a newer version has been here.
+    pub async fn open(settings: &config::Database, clock: Clock) -> Result<Self, Error> {
+        let (database, hold) = Database::find(settings, clock).await?;
+        let database = Arc::new(database);
+        let mut tx = database.writer().await?;
+        schema::migrate(&mut tx, database.kind()).await?;
+        let readers = Arc::new(Readers::new(Arc::clone(&database)));
+        let (writer, commits) = Writer::new(database, hold, tx);
+        let (queue, orders) = mpsc::unbounded_channel();
+        // The writer outlives every other task: it ends by itself once nobody can write any more.
+        Shutdown::new().spawn(writer.run(orders));
+        Ok(Self { queue, readers, commits })
+    }
+
+    /// Does `work` and returns once it is on disk; all of it, or nothing when it fails.
+    ///
+    /// Work is done in the order in which it was first polled. A caller that stops waiting does not stop the work.
+    /// `work` holds up every other writer, so it must wait for nothing but `tx`, least of all for this store.
+    pub async fn write<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: for<'t> FnOnce(&'t mut Tx) -> Work<'t, T> + Send + 'static,
+    {
+        let (job, answer) = Queued::new(work);
+        self.queue.send(Order::Do(Box::new(job))).map_err(|_| Error::Closed)?;
+        answer.await.map_err(|_| Error::Closed)?
+    }
+
+    /// Does `work` on one moment of what is committed; whatever it tries to write is refused.
+    ///
+    /// It sees every write that was answered before.
+    pub async fn read<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        F: for<'t> FnOnce(&'t mut Tx) -> Work<'t, T>,
+    {
+        self.readers.read(work).await
+    }
+
+    /// How many commits there were since the store was opened.
+    #[must_use]
+    pub fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Relaxed)
+    }
+
+    /// Finishes what is queued and lets go of the database. Clones can neither read nor write afterwards.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        let (closer, ended) = oneshot::channel();
+        if self.queue.send(Order::Close(closer)).is_ok() {
+            // An error means that the writer has ended already.
+            drop(ended.await);
+        }
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").field("commits", &self.commits()).finish_non_exhaustive()
+    }
+}

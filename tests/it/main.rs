@@ -1,3 +1,18 @@
 //! The integration tests: one binary, so that it links once.
 
+#[cfg(test)]
+mod cli;
+#[cfg(test)]
+mod floors;
+#[cfg(test)]
+mod journeys;
+#[cfg(test)]
+mod matrix;
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod simulator;
+#[cfg(test)]
+mod store;
+#[cfg(test)]
 mod support;

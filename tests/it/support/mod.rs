@@ -1,1 +1,4 @@
 //! What the tests stand on.
+
+pub(crate) mod homeserver;
+pub(crate) mod house;

@@ -1,0 +1,102 @@
+# What the scripts have in common: the tools that they install, and the caches that they fill.
+# Meant to be sourced, with the repository as the current folder.
+# shellcheck shell=bash
+
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/matrix-webqq
+e2e=tests/e2e
+
+die() { echo "$*" >&2; exit 1; }
+
+as_root() { if [[ $EUID = 0 ]]; then "$@"; else sudo "$@"; fi; }
+
+declare -A packages=(
+  [cc]='gcc libc6-dev'
+  [python]='python3 python3-venv'
+  [node]='nodejs npm'
+  [chromium]='chromium'
+  [fonts]='fontconfig fonts-dejavu-core fonts-noto-cjk' # the conversations are in Chinese, too
+  [postgres]='postgresql'
+  [shellcheck]='shellcheck'
+)
+
+has() {
+  case $1 in
+    cc) command -v cc ;;
+    python) python3 -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' ;;
+    node) command -v npm && node -e 'process.exit(+(parseInt(process.versions.node) < 18))' ;;
+    chromium) [[ -n ${CHROMIUM:-} ]] || command -v chromium ;;
+    fonts) fc-list :lang=zh | grep . ;;
+    shellcheck) command -v shellcheck ;;
+    postgres) command -v initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' ;;
+  esac >/dev/null 2>&1
+}
+
+# ensure TOOL...: installs the Debian packages of those that are missing.
+ensure() {
+  local tool missing=()
+  for tool in "$@"; do
+    # shellcheck disable=SC2206 # several words are several packages
+    has "$tool" || missing+=(${packages[$tool]})
+  done
+  [[ ${#missing[@]} -gt 0 ]] || return 0
+  [[ $EUID = 0 ]] || command -v sudo >/dev/null || die "please install these Debian packages: ${missing[*]}"
+  echo "installing ${missing[*]}"
+  as_root apt-get update -qq
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+  for tool in "$@"; do has "$tool" || die "$tool is still missing"; done
+}
+
+# once NAME KEY FUNCTION: runs FUNCTION in a fresh folder $cache/NAME-KEY, once; prints the folder.
+# Safe when several runs start together. A new KEY makes a new folder; the old one goes. FUNCTION must chain
+# its commands with &&: it runs as a condition, where `set -e` is asleep.
+once() {
+  local name=$1 folder=$cache/$1-${2:0:16}
+  mkdir -p "$cache"
+  (
+    flock 9
+    [[ ! -e $folder/.complete ]] || exit 0
+    echo "preparing $folder" >&2
+    rm -rf "$cache/$name-"*
+    mkdir "$folder"
+    "$3" "$folder" >&2 && touch "$folder/.complete"
+  ) 9>"$cache/$name.lock" || die "could not prepare $folder"
+  echo "$folder"
+}
+
+# The Python that has Synapse and the driver of Chromium. Its name says which it is: a venv cannot be moved.
+prepare_python() {
+  once python "$({ python3 -VV; cat "$e2e/requirements.txt"; } | sha256sum)" make_python
+}
+make_python() {
+  python3 -m venv "$1" &&
+    "$1/bin/pip" install -q --disable-pip-version-check --progress-bar off -r "$e2e/requirements.txt"
+}
+
+# Element's site, built from what its makers publish on npm. Only the site is kept.
+prepare_element() {
+  once element "$(cd "$e2e/element-web" && find . -type f -print0 | sort -z | xargs -0 sha256sum | sha256sum)" make_element
+}
+make_element() {
+  cp -r "$e2e/element-web/." "$1" &&
+    (cd "$1" && npm ci --no-audit --no-fund --loglevel=error && node build.mjs) &&
+    rm -rf "$1/node_modules"
+}
+
+# Builds the two programs.
+build_programs() {
+  command -v cargo >/dev/null || die "cargo is missing: install Rust from https://rustup.rs"
+  cargo build --locked --bins
+}
+
+# run_python MODULE [ARGUMENT...]: replaces this shell by one of the programs in tests/e2e.
+run_python() {
+  local python site
+  python=$(prepare_python) site=$(prepare_element)
+  TARGET_DIR=$(target_dir) ELEMENT_SITE=$site/site PYTHONPATH=tests PYTHONDONTWRITEBYTECODE=1 \
+    exec "$python/bin/python" -m "$@"
+}
+
+# Where cargo puts what it builds, whatever the person has configured.
+target_dir() {
+  cargo metadata --locked --no-deps --format-version 1 | python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"] + "/debug")'
+}

@@ -1,0 +1,176 @@
+//! A start in its order: database, listener, `/versions`, `/whoami`, ping, then the journeys.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use tokio::net::TcpListener;
+use tracing::{error, info, warn};
+
+use super::Fatal;
+use crate::base::{Backoff, Clock, Shutdown};
+use crate::bridge::Bridge;
+use crate::cli::Exit;
+use crate::config::Config;
+use crate::control::Control;
+use crate::matrix::{self, Appservice, Homeserver, PingError, Verdict};
+use crate::store::Store;
+
+/// How many times the homeserver is asked to call us back before that counts as a mistake in the setup.
+const PINGS: u32 = 5;
+
+/// A bridge that runs.
+#[derive(Debug)]
+pub struct House {
+    /// Where the homeserver reaches it.
+    pub address: SocketAddr,
+    store: Store,
+    shutdown: Shutdown,
+}
+
+impl House {
+    /// Asks every task to end, waits for them for `patience`, and closes the database.
+    pub async fn stop(self, patience: Duration) {
+        self.shutdown.begin();
+        if !self.shutdown.finish(patience).await {
+            warn!("some tasks did not end in time; what they were doing is on disk");
+        }
+        self.store.close().await;
+    }
+}
+
+/// Starts the bridge. Waits for a homeserver that is not up yet; fails for what only a person can repair.
+pub async fn start(config: Config, clock: Clock, shutdown: Shutdown) -> Result<House, Fatal> {
+    let store = Store::open(&config.database, clock.clone())
+        .await
+        .map_err(|why| Fatal::new(Exit::Database, format!("database: {why}")))?;
+    let homeserver = Homeserver::new(&config.homeserver, &config.appservice)
+        .await
+        .map_err(|why| Fatal::new(Exit::ConfigInvalid, why.to_string()))?;
+    let (listener, address) = listen(&config).await?;
+    let (bridge, orders) = Bridge::new(config, store.clone(), homeserver, clock, shutdown.clone());
+    serve(&bridge, listener);
+    introduce(&bridge).await?;
+    let control = Control::new(Arc::clone(&bridge));
+    shutdown.spawn(control.obey(orders));
+    bridge.start().await.map_err(|why| Fatal::new(Exit::Failure, why.to_string()))?;
+    Ok(House { address, store, shutdown })
+}
+
+async fn listen(config: &Config) -> Result<(TcpListener, SocketAddr), Fatal> {
+    let wanted = (config.appservice.hostname.as_str(), config.appservice.port);
+    let listening = async {
+        let listener = TcpListener::bind(wanted).await?;
+        let address = listener.local_addr()?;
+        Ok::<_, std::io::Error>((listener, address))
+    };
+    listening.await.map_err(|why| {
+        let message = format!(
+            "cannot listen on {}:{} ({why}): change appservice.hostname or appservice.port, or stop what listens there",
+            wanted.0, wanted.1
+        );
+        Fatal::new(Exit::NoListener, message)
+    })
+}
+
+fn serve(bridge: &Arc<Bridge>, listener: TcpListener) {
+    let (sink, namesake) = (Arc::clone(bridge), Arc::clone(bridge));
+    let appservice = Appservice {
+        hs_token: bridge.config.appservice.hs_token.clone(),
+        sink: Arc::new(move |transaction| sink.receive_from_matrix(transaction)),
+        knows_user: Arc::new(move |user| {
+            let bridge = Arc::clone(&namesake);
+            async move { bridge.knows_ghost(&user).await }.boxed()
+        }),
+        is_ready: Arc::new(|| true),
+    };
+    let router = matrix::server::router(appservice);
+    let shutdown = bridge.shutdown.clone();
+    bridge.shutdown.spawn(async move {
+        if let Err(why) = matrix::server::serve(listener, router, &shutdown).await {
+            error!(%why, "the listener failed");
+        }
+    });
+}
+
+/// Makes sure that the homeserver and we know each other, in both directions.
+async fn introduce(bridge: &Bridge) -> Result<(), Fatal> {
+    let homeserver = &bridge.homeserver;
+    let versions = patiently(bridge, || homeserver.versions()).await?;
+    info!(newest = versions.last().map_or("none", String::as_str), "the homeserver answers");
+    patiently(bridge, || homeserver.whoami()).await?;
+    ping(bridge).await?;
+    let bot = homeserver.bot();
+    patiently(bridge, || bot.ensure_registered()).await?;
+    let name = &bridge.config.appservice.bot.displayname;
+    if !name.is_empty()
+        && let Err(why) = bot.set_display_name(name).await
+    {
+        warn!(%why, "the bot's display name could not be set");
+    }
+    Ok(())
+}
+
+/// Asks until the homeserver answers; gives up on a refusal.
+async fn patiently<T, F>(bridge: &Bridge, ask: impl Fn() -> F) -> Result<T, Fatal>
+where
+    F: Future<Output = Result<T, matrix::Error>>,
+{
+    let backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(10));
+    let mut failures = 0;
+    loop {
+        let why = match ask().await {
+            Ok(answer) => return Ok(answer),
+            Err(why) if why.is_token_refused() => {
+                let fix = "run `matrix-webqq -g` again, give the registration to the homeserver and restart it";
+                return Err(Fatal::new(Exit::TokenRefused, format!("{why}; {fix}")));
+            }
+            Err(why) if why.verdict() == Verdict::GiveUp => {
+                return Err(Fatal::new(Exit::TokenRefused, why.to_string()));
+            }
+            Err(why) => why,
+        };
+        failures += 1;
+        warn!(%why, failures, "the homeserver does not answer yet; trying again");
+        let waited = bridge.shutdown.unless_asked(tokio::time::sleep(backoff.delay(failures))).await;
+        if waited.is_none() {
+            return Err(Fatal::new(Exit::HomeserverUnreachable, "stopped before the homeserver answered"));
+        }
+    }
+}
+
+/// Has the homeserver call us back. A homeserver that is too old to do so is taken as it is.
+async fn ping(bridge: &Bridge) -> Result<(), Fatal> {
+    let backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(5));
+    let mut failures = 0;
+    loop {
+        let transaction = format!("start-{}", bridge.clock.now_ms());
+        let why = match bridge.homeserver.ping(&transaction).await {
+            Ok(took) => {
+                info!(?took, "the homeserver reaches us");
+                return Ok(());
+            }
+            Err(PingError::Unsupported) => {
+                warn!("the homeserver is too old to be asked whether it reaches us");
+                return Ok(());
+            }
+            Err(why) => why,
+        };
+        failures += 1;
+        let fatal = failures >= PINGS || !matches!(why, PingError::Homeserver(_) | PingError::CannotReachUs);
+        if fatal {
+            return Err(Fatal::new(ping_exit(&why), format!("{why}; {}", super::doctor::fix(&why, &bridge.config))));
+        }
+        warn!(%why, failures, "the homeserver does not reach us yet; trying again");
+        tokio::time::sleep(backoff.delay(failures)).await;
+    }
+}
+
+pub(super) fn ping_exit(why: &PingError) -> Exit {
+    match why {
+        PingError::TokenRefused => Exit::TokenRefused,
+        PingError::WrongId => Exit::WrongAccount,
+        _ => Exit::UnreachableForHomeserver,
+    }
+}

@@ -1,0 +1,5 @@
+//! Messages from one world in the words of the other. Pure: values in, values out.
+
+pub mod split;
+pub mod to_matrix;
+pub mod to_qq;

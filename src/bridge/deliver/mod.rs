@@ -1,0 +1,38 @@
+//! Room 4 of both journeys: the head of a lane leaves, and what came of it is written down.
+
+mod to_matrix;
+mod to_qq;
+
+use std::time::Duration;
+
+use tracing::warn;
+
+use super::lane::Next;
+use super::{Bridge, Error, Verdict};
+use crate::base::Backoff;
+use crate::store::OutboxRow;
+
+/// How long to wait after failures in a row.
+const PATIENCE: Backoff = Backoff::new(Duration::from_millis(500), Duration::from_mins(2));
+
+impl Bridge {
+    /// Takes a row out of its lane that can never be delivered; it stays on disk and shows in `queue`.
+    async fn bury(&self, row: &OutboxRow, error: &Error) -> Result<Next, Error> {
+        warn!(seq = row.seq, lane = row.lane, %error, "a message cannot be delivered");
+        let (seq, why) = (row.seq, error.to_string());
+        self.store.write(move |tx| Box::pin(async move { tx.mark_dead(seq, &why).await })).await?;
+        Ok(Next::More)
+    }
+}
+
+/// Writes down that `lane` failed, and says how long to wait.
+fn wait_after(lane: &str, error: &Error, failures: &mut u32) -> Next {
+    *failures = failures.saturating_add(1);
+    warn!(lane, %error, failures, "a lane cannot deliver; trying again");
+    let least = match error.verdict() {
+        Verdict::Retry(least) => least,
+        // What cannot work was taken out of the lane already; this is about the lane itself.
+        Verdict::GiveUp => Duration::from_secs(30),
+    };
+    Next::Wait(PATIENCE.delay(*failures).max(least))
+}

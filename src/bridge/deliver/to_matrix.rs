@@ -1,0 +1,188 @@
+//! Towards Matrix: rows of one lane leave one after the other, under transaction ids that never change.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use matrix_sdk::ruma::{OwnedEventId, OwnedRoomId};
+
+use super::wait_after;
+use crate::bridge::convert::to_matrix::KEY_FIELD;
+use crate::bridge::departure::{self, Speaker, Target, ToRoom};
+use crate::bridge::lane::Next;
+use crate::bridge::{Bridge, Error, Verdict};
+use crate::matrix::Intent;
+use crate::store::{MessageRow, OutboxRow, OutboxState};
+
+/// How many rows of one lane share the two commits around their sending.
+const BATCH: u32 = 32;
+
+/// Rows of one lane that have left.
+type Gone = Vec<(OutboxRow, ToRoom, OwnedRoomId, OwnedEventId)>;
+
+impl Bridge {
+    /// Sends what lies at the head of a lane to Matrix.
+    pub(in crate::bridge) async fn deliver_to_matrix(self: &Arc<Self>, lane: &str, failures: &mut u32) -> Next {
+        match self.send_rows(lane).await {
+            Ok(next) => {
+                *failures = 0;
+                next
+            }
+            Err(error) => wait_after(lane, &error, failures),
+        }
+    }
+
+    async fn send_rows(self: &Arc<Self>, lane: &str) -> Result<Next, Error> {
+        let name = lane.to_owned();
+        let rows = self.store.read(move |tx| Box::pin(async move { tx.lane_head(&name, BATCH).await })).await?;
+        let Some(head) = rows.first() else { return Ok(Next::End) };
+        let early = head.due_at_ms - self.clock.now_ms();
+        if early > 0 {
+            return Ok(Next::Wait(Duration::from_millis(early.unsigned_abs())));
+        }
+        let (room, host) = match self.room_of(head).await {
+            Err(error) if error.verdict() == Verdict::GiveUp => return self.bury(head, &error).await,
+            found => found?,
+        };
+        let known = self.find_sent(lane, &rows, &room).await?;
+        self.mark_sending(&rows).await?;
+        let (gone, failure) = self.send_in_order(rows, &room, &host, known).await;
+        self.mark_sent(gone).await?;
+        match failure {
+            None => Ok(Next::More),
+            Some((row, error)) => self.settle_failure(&row, error).await,
+        }
+    }
+
+    /// The room that a lane leads to, and somebody in it who may invite.
+    async fn room_of(&self, row: &OutboxRow) -> Result<(OwnedRoomId, Intent), Error> {
+        match departure::read::<ToRoom>(row)?.target {
+            Target::Portal(id) => {
+                let room = self.ensure_room(id).await?;
+                let portal = self.portals.by_id(id).ok_or(Error::NoPortal(id))?;
+                Ok((room, self.room_creator(&portal).await?))
+            }
+            Target::Room(room) => {
+                let room = OwnedRoomId::try_from(room).map_err(|why| Error::Row {
+                    table: "outbox",
+                    seq: row.seq,
+                    why: why.to_string(),
+                })?;
+                Ok((room, self.homeserver.bot()))
+            }
+        }
+    }
+
+    /// Which of `rows` are in the room already. Asked only about rows that may have left before: after a crash, or
+    /// after an answer that never came. Homeservers forget transaction ids, rooms do not forget events.
+    async fn find_sent(
+        &self,
+        lane: &str,
+        rows: &[OutboxRow],
+        room: &OwnedRoomId,
+    ) -> Result<HashMap<String, OwnedEventId>, Error> {
+        let doubtful: Vec<String> =
+            rows.iter().filter(|row| row.state == OutboxState::Sending).map(|row| row.dedup_key.clone()).collect();
+        if doubtful.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let name = lane.to_owned();
+        let last = self.store.read(move |tx| Box::pin(async move { tx.last_result(&name).await })).await?;
+        let last: Option<OwnedEventId> = last.and_then(|event| event.try_into().ok());
+        Ok(self.homeserver.bot().find_sent(room, KEY_FIELD, &doubtful, last.as_deref()).await?.events)
+    }
+
+    async fn mark_sending(&self, rows: &[OutboxRow]) -> Result<(), Error> {
+        let fresh: Vec<i64> = rows.iter().filter(|row| row.state != OutboxState::Sending).map(|row| row.seq).collect();
+        if !fresh.is_empty() {
+            self.store.write(move |tx| Box::pin(async move { tx.mark_sending(&fresh).await })).await?;
+        }
+        Ok(())
+    }
+
+    /// Sends `rows` one after the other up to the first that fails.
+    async fn send_in_order(
+        &self,
+        rows: Vec<OutboxRow>,
+        room: &OwnedRoomId,
+        host: &Intent,
+        known: HashMap<String, OwnedEventId>,
+    ) -> (Gone, Option<(OutboxRow, Error)>) {
+        let mut gone = Gone::with_capacity(rows.len());
+        for row in rows {
+            let to_room: ToRoom = match departure::read(&row) {
+                Ok(to_room) => to_room,
+                Err(error) => return (gone, Some((row, error))),
+            };
+            let event = match known.get(&row.dedup_key) {
+                Some(event) => Ok(event.clone()),
+                None => self.say_in_room(&to_room, &row.dedup_key, room, host).await,
+            };
+            match event {
+                Ok(event) => gone.push((row, to_room, room.clone(), event)),
+                Err(error) => return (gone, Some((row, error))),
+            }
+        }
+        (gone, None)
+    }
+
+    async fn say_in_room(
+        &self,
+        to_room: &ToRoom,
+        key: &str,
+        room: &OwnedRoomId,
+        host: &Intent,
+    ) -> Result<OwnedEventId, Error> {
+        let _turn = self.requests.acquire().await;
+        let Speaker::Ghost(contact) = &to_room.speaker else {
+            let bot = self.homeserver.bot();
+            return Ok(bot.send(room, "m.room.message", &to_room.content, key, to_room.ts_ms).await?);
+        };
+        let ghost = self.ensure_ghost(contact).await?;
+        self.ensure_joined(&ghost, room, host).await?;
+        match ghost.send(room, "m.room.message", &to_room.content, key, to_room.ts_ms).await {
+            Err(error) if error.is_forbidden() => {
+                // It was thrown out since we last looked: let it in again, once.
+                self.forget_member(room, ghost.user_id()).await?;
+                self.ensure_joined(&ghost, room, host).await?;
+                Ok(ghost.send(room, "m.room.message", &to_room.content, key, to_room.ts_ms).await?)
+            }
+            sent => Ok(sent?),
+        }
+    }
+
+    async fn mark_sent(&self, gone: Gone) -> Result<(), Error> {
+        if gone.is_empty() {
+            return Ok(());
+        }
+        self.store
+            .write(move |tx| {
+                Box::pin(async move {
+                    for (row, to_room, room, event) in &gone {
+                        tx.mark_sent(row.seq, Some(event.as_str())).await?;
+                        if let Some(key) = &to_room.message {
+                            tx.add_message(&MessageRow {
+                                login: row.login.clone(),
+                                message_key: key.clone(),
+                                part: 0,
+                                room_id: room.to_string(),
+                                event_id: event.to_string(),
+                            })
+                            .await?;
+                        }
+                    }
+                    Ok(())
+                })
+            })
+            .await?;
+        Ok(())
+    }
+
+    async fn settle_failure(&self, row: &OutboxRow, error: Error) -> Result<Next, Error> {
+        if error.verdict() == Verdict::GiveUp {
+            return self.bury(row, &error).await;
+        }
+        // The row stays `sending`: the next round looks for it in the room before it sends it again.
+        Err(error)
+    }
+}

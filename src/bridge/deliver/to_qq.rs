@@ -1,0 +1,167 @@
+//! Towards QQ: one row at a time, paced, and never twice unless QQ left it in doubt and the configuration says so.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing::{debug, warn};
+
+use super::wait_after;
+use crate::bridge::departure::{self, ToChat};
+use crate::bridge::lane::Next;
+use crate::bridge::login::Live;
+use crate::bridge::{Bridge, Error, notice, route};
+use crate::qq::{self, AccountId, Sent};
+use crate::store::{OutboxRow, OutboxState};
+
+/// What an uncertain message is filed under.
+const NOT_CONFIRMED: &str = "QQ did not say whether it took the message";
+
+/// How long until an uncertain message is looked at again when QQ has not been heard since it left.
+const DEAF_WAIT: Duration = Duration::from_secs(1);
+
+impl Bridge {
+    /// Says what lies at the head of a lane on QQ.
+    pub(in crate::bridge) async fn deliver_to_qq(self: &Arc<Self>, lane: &str, failures: &mut u32) -> Next {
+        match self.say_head(lane).await {
+            Ok(next) => {
+                *failures = 0;
+                next
+            }
+            Err(error) => wait_after(lane, &error, failures),
+        }
+    }
+
+    async fn say_head(self: &Arc<Self>, lane: &str) -> Result<Next, Error> {
+        let name = lane.to_owned();
+        let rows = self.store.read(move |tx| Box::pin(async move { tx.lane_head(&name, 1).await })).await?;
+        let Some(row) = rows.into_iter().next() else { return Ok(Next::End) };
+        // Its owner has to log in; taking up a session wakes the lane.
+        let Some(live) = self.logins.live(&AccountId::new(&row.login)) else { return Ok(Next::End) };
+        if row.state != OutboxState::Ready {
+            return self.settle_uncertain(&live, &row).await;
+        }
+        let early = row.due_at_ms - self.clock.now_ms();
+        if early > 0 {
+            return Ok(Next::Wait(Duration::from_millis(early.unsigned_abs())));
+        }
+        let to_chat: ToChat = match departure::read(&row) {
+            Ok(to_chat) => to_chat,
+            Err(error) => return self.bury(&row, &error).await,
+        };
+        let interval = live.network.capabilities().send_interval;
+        if live.part.unless_asked(live.take_turn(interval)).await.is_none() {
+            return Ok(Next::More);
+        }
+        let seq = row.seq;
+        self.store.write(move |tx| Box::pin(async move { tx.mark_sending(&[seq]).await })).await?;
+        match live.network.send(&to_chat.chat, &to_chat.message).await {
+            Ok(Sent::Accepted(_)) => {
+                self.store.write(move |tx| Box::pin(async move { tx.mark_sent(seq, None).await })).await?;
+                Ok(Next::More)
+            }
+            Ok(Sent::Uncertain) => {
+                self.store
+                    .write(move |tx| Box::pin(async move { tx.mark_uncertain(seq, NOT_CONFIRMED).await }))
+                    .await?;
+                Ok(Next::More)
+            }
+            Err(error) => self.settle_refusal(&live, &row, &to_chat, error).await,
+        }
+    }
+
+    async fn settle_refusal(
+        self: &Arc<Self>,
+        live: &Arc<Live>,
+        row: &OutboxRow,
+        to_chat: &ToChat,
+        error: qq::Error,
+    ) -> Result<Next, Error> {
+        let (seq, why) = (row.seq, error.to_string());
+        match error.verdict() {
+            qq::Verdict::GiveUp => {
+                self.close_undelivered(row, to_chat, &why, "message.refused").await?;
+                Ok(Next::More)
+            }
+            verdict => {
+                let due = self.clock.now_ms();
+                self.store.write(move |tx| Box::pin(async move { tx.mark_ready(seq, due, &why).await })).await?;
+                if verdict == qq::Verdict::LogIn {
+                    self.session_lost(&live.account, &error.to_string()).await;
+                }
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Decides about a message that left without our hearing what became of it: its echo tells, else the
+    /// configuration.
+    async fn settle_uncertain(self: &Arc<Self>, live: &Arc<Live>, row: &OutboxRow) -> Result<Next, Error> {
+        let seq = row.seq;
+        if row.echoed {
+            self.store.write(move |tx| Box::pin(async move { tx.mark_sent(seq, None).await })).await?;
+            return Ok(Next::More);
+        }
+        if let Some(wait) = self.echo_may_come(live, row) {
+            return Ok(Next::Wait(wait));
+        }
+        // Nobody claimed it while we decided: the echo's own transaction would have made it `sent`.
+        if self.config.bridge.resend_uncertain && row.sends < 2 {
+            debug!(seq, "an uncertain message is sent once more");
+            let due = self.clock.now_ms();
+            self.store.write(move |tx| Box::pin(async move { tx.mark_ready(seq, due, NOT_CONFIRMED).await })).await?;
+            return Ok(Next::More);
+        }
+        let to_chat: ToChat = match departure::read(row) {
+            Ok(to_chat) => to_chat,
+            Err(error) => return self.bury(row, &error).await,
+        };
+        self.close_undelivered(row, &to_chat, NOT_CONFIRMED, "message.uncertain").await?;
+        Ok(Next::More)
+    }
+
+    /// How much longer the echo of an uncertain message may be on its way; `None` when it should have come: enough time
+    /// has passed, and a poll has ended well since the message left, so that we were not deaf.
+    fn echo_may_come(&self, live: &Live, row: &OutboxRow) -> Option<Duration> {
+        if !live.network.capabilities().echoes {
+            return None;
+        }
+        let patience = Duration::from_millis(self.config.bridge.uncertain_wait_ms);
+        let left_ms = row.sent_at_ms.unwrap_or(row.created_at_ms);
+        let since_left = Duration::from_millis(self.clock.now_ms().saturating_sub(left_ms).unsigned_abs());
+        let waited = since_left.min(live.listening_for());
+        if waited < patience {
+            return Some(patience.saturating_sub(waited));
+        }
+        let heard_since = live.last_heard().is_some_and(|ago| ago < waited);
+        (!heard_since).then_some(DEAF_WAIT)
+    }
+
+    /// Takes a message out of its lane and tells the person who wrote it why, both or neither.
+    async fn close_undelivered(
+        self: &Arc<Self>,
+        row: &OutboxRow,
+        to_chat: &ToChat,
+        why: &str,
+        phrase: &str,
+    ) -> Result<(), Error> {
+        warn!(seq = row.seq, why, "a message was not delivered to QQ");
+        let key = route::key(&["undelivered", &to_chat.event, &row.seq.to_string()]);
+        let text = self.texts.say(phrase, &[("why", why)]);
+        let tell = self.config.matrix.message_error_notices;
+        let content = notice::reply(&text, &to_chat.event, &to_chat.sender, &key);
+        let (seq, why, room) = (row.seq, why.to_owned(), to_chat.room.clone());
+        let lane = self
+            .store
+            .write(move |tx| {
+                Box::pin(async move {
+                    tx.mark_dead(seq, &why).await?;
+                    if tell { notice::put(tx, &room, content, &key).await.map(Some) } else { Ok(None) }
+                })
+            })
+            .await?;
+        if let Some(lane) = lane {
+            self.wake(&lane);
+        }
+        Ok(())
+    }
+}

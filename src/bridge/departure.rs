@@ -1,0 +1,72 @@
+//! What lies in an outbox row: something to say in a Matrix room, or in a QQ chat.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::Error;
+use crate::qq::{ChatId, ContactId, Outgoing};
+use crate::store::OutboxRow;
+
+/// To be sent to a Matrix room.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ToRoom {
+    /// Which room.
+    pub target: Target,
+    /// In whose name.
+    pub speaker: Speaker,
+    /// Content of the `m.room.message`, with our key in it.
+    pub content: Value,
+    /// When it was said, in milliseconds since 1970; now when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ts_ms: Option<i64>,
+    /// QQ's key of the message, when it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+/// Which room.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Target {
+    /// The room of a portal, made if there is none.
+    Portal(i64),
+    /// Any other room.
+    Room(String),
+}
+
+/// In whose name something is said in a room.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Speaker {
+    /// The bridge's own.
+    Bot,
+    /// The ghost of this contact.
+    Ghost(ContactId),
+}
+
+/// To be said in a QQ chat.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToChat {
+    /// Which chat.
+    pub chat: ChatId,
+    /// What.
+    pub message: Outgoing,
+    /// The room that it was written in.
+    pub room: String,
+    /// The event that it was written in.
+    pub event: String,
+    /// Who wrote it.
+    pub sender: String,
+}
+
+/// Reads what lies in `row`.
+pub fn read<T: for<'de> Deserialize<'de>>(row: &OutboxRow) -> Result<T, Error> {
+    serde_json::from_str(&row.body).map_err(|why| Error::Row { table: "outbox", seq: row.seq, why: why.to_string() })
+}
+
+/// `departure` as the body of an outbox row.
+#[must_use]
+pub fn write<T: Serialize>(departure: &T) -> String {
+    // Structs of texts and numbers always have a JSON form.
+    serde_json::to_string(departure).unwrap_or_default()
+}

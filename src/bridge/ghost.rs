@@ -1,0 +1,140 @@
+//! Ghosts: the Matrix users that stand in for QQ people, made when they first speak.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, PoisonError};
+
+use matrix_sdk::ruma::{OwnedUserId, RoomId, UserId};
+
+use super::{Bridge, Error};
+use crate::matrix::Intent;
+use crate::qq::ContactId;
+use crate::store::GhostRow;
+
+/// What this process knows about ghosts, so that it need not ask the database for each message.
+#[derive(Debug, Default)]
+pub(super) struct Ghosts {
+    known: Mutex<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    names: HashMap<ContactId, String>,
+    shown: HashSet<ContactId>,
+    joined: HashSet<(String, OwnedUserId)>,
+}
+
+impl Ghosts {
+    /// Whether `contact` is on disk under this `name`.
+    pub(super) fn is_named(&self, contact: &ContactId, name: &str) -> bool {
+        self.with(|known| known.names.get(contact).is_some_and(|old| old == name))
+    }
+
+    /// Notes that `contact` is on disk under this `name`.
+    pub(super) fn note_name(&self, contact: ContactId, name: String) {
+        self.with(|known| {
+            known.shown.remove(&contact);
+            known.names.insert(contact, name);
+        });
+    }
+
+    fn is_shown(&self, contact: &ContactId) -> bool {
+        self.with(|known| known.shown.contains(contact))
+    }
+
+    fn note_shown(&self, contact: ContactId) {
+        self.with(|known| known.shown.insert(contact));
+    }
+
+    fn has_joined(&self, room: &RoomId, user: &UserId) -> bool {
+        self.with(|known| known.joined.contains(&(room.to_string(), user.to_owned())))
+    }
+
+    fn note_joined(&self, room: &RoomId, user: &UserId, joined: bool) {
+        self.with(|known| {
+            let pair = (room.to_string(), user.to_owned());
+            if joined { known.joined.insert(pair) } else { known.joined.remove(&pair) }
+        });
+    }
+
+    fn with<T>(&self, change: impl FnOnce(&mut Known) -> T) -> T {
+        change(&mut self.known.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Bridge {
+    /// The ghost of `contact`, which [`super::translate`] has put on disk: registered, with the name that it should
+    /// have.
+    pub(super) async fn ensure_ghost(&self, contact: &ContactId) -> Result<Intent, Error> {
+        let user = self.homeserver.ghost_id(contact.as_str())?;
+        let intent = self.homeserver.intent(&user);
+        if self.ghosts.is_shown(contact) {
+            return Ok(intent);
+        }
+        let id = contact.as_str().to_owned();
+        let ghost = self.store.read(move |tx| Box::pin(async move { tx.ghost(&id).await })).await?;
+        if let Some(ghost) = ghost {
+            self.show_ghost(contact, &ghost, &intent).await?;
+        }
+        self.ghosts.note_shown(contact.clone());
+        Ok(intent)
+    }
+
+    async fn show_ghost(&self, contact: &ContactId, ghost: &GhostRow, intent: &Intent) -> Result<(), Error> {
+        let id = contact.as_str().to_owned();
+        if !ghost.registered {
+            intent.ensure_registered().await?;
+            let id = id.clone();
+            self.store.write(move |tx| Box::pin(async move { tx.set_ghost_registered(&id).await })).await?;
+        }
+        let name = self.config.network.display_name(&ghost.name, contact.as_str());
+        if ghost.shown_name.as_deref() != Some(&name) {
+            intent.set_display_name(&name).await?;
+            self.store.write(move |tx| Box::pin(async move { tx.set_ghost_shown_name(&id, &name).await })).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether `user` is a ghost that has spoken; the homeserver knows it when this is `true`.
+    pub async fn knows_ghost(&self, user: &UserId) -> bool {
+        let Some(contact) = self.homeserver.contact_of(user) else { return false };
+        let id = contact.clone();
+        let ghost = self.store.read(move |tx| Box::pin(async move { tx.ghost(&id).await })).await;
+        matches!(ghost, Ok(Some(_))) && self.ensure_ghost(&ContactId::new(contact)).await.is_ok()
+    }
+
+    /// Sees to it that the ghost behind `intent` is in `room`; `host` is somebody in it who may invite.
+    pub(super) async fn ensure_joined(&self, intent: &Intent, room: &RoomId, host: &Intent) -> Result<(), Error> {
+        let user = intent.user_id().to_owned();
+        if self.ghosts.has_joined(room, &user) {
+            return Ok(());
+        }
+        let (room_id, user_id) = (room.to_string(), user.to_string());
+        let known = self.store.read(move |tx| Box::pin(async move { tx.is_member(&room_id, &user_id).await })).await?;
+        if !known {
+            match host.invite(room, &user).await {
+                // Whoever is in the room already cannot be invited; joining again does no harm.
+                Err(error) if !error.is_forbidden() => return Err(error.into()),
+                _ => intent.join(room).await?,
+            }
+            self.note_member(room, &user).await?;
+        }
+        self.ghosts.note_joined(room, &user, true);
+        Ok(())
+    }
+
+    /// Remembers that `user` is in `room`.
+    pub(super) async fn note_member(&self, room: &RoomId, user: &UserId) -> Result<(), Error> {
+        let (room_id, user_id) = (room.to_string(), user.to_string());
+        self.store.write(move |tx| Box::pin(async move { tx.add_member(&room_id, &user_id).await })).await?;
+        self.ghosts.note_joined(room, user, true);
+        Ok(())
+    }
+
+    /// Forgets that `user` is in `room`: it was thrown out, or never was.
+    pub(super) async fn forget_member(&self, room: &RoomId, user: &UserId) -> Result<(), Error> {
+        let (room_id, user_id) = (room.to_string(), user.to_string());
+        self.store.write(move |tx| Box::pin(async move { tx.remove_member(&room_id, &user_id).await })).await?;
+        self.ghosts.note_joined(room, user, false);
+        Ok(())
+    }
+}

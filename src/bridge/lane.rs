@@ -1,0 +1,130 @@
+//! Lanes: the outbox rows of one chat or room leave in order, and lanes do not wait for each other.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use super::{Bridge, Error, route};
+
+/// What a lane should do after one round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Look at its head again.
+    More,
+    /// Nothing is left: end until something new comes.
+    End,
+    /// Its head cannot leave yet: look again after this, or when woken.
+    Wait(Duration),
+}
+
+/// The lanes that run now, each with a bell: ringing it makes the lane look again.
+#[derive(Debug, Default)]
+pub(super) struct Lanes {
+    running: Mutex<HashMap<String, Arc<Bell>>>,
+}
+
+#[derive(Debug, Default)]
+struct Bell {
+    rung: Notify,
+}
+
+impl Lanes {
+    /// The bell of `lane` if somebody has to run it now; `None` when it runs already, and its bell has been rung.
+    fn enter(&self, lane: &str) -> Option<Arc<Bell>> {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bell) = running.get(lane) {
+            bell.rung.notify_one();
+            return None;
+        }
+        let bell = Arc::new(Bell::default());
+        running.insert(lane.to_owned(), Arc::clone(&bell));
+        Some(bell)
+    }
+
+    /// Ends `lane`, unless its bell was rung since: then it has to look again.
+    fn leave(&self, lane: &str, bell: &Bell) -> bool {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        if bell.is_rung() {
+            return false;
+        }
+        running.remove(lane);
+        true
+    }
+}
+
+impl Bell {
+    /// Whether it was rung since it was last heard; hears it.
+    fn is_rung(&self) -> bool {
+        use futures_util::FutureExt as _;
+        self.rung.notified().now_or_never().is_some()
+    }
+}
+
+impl Bridge {
+    /// Makes `lane` look at its head, now.
+    pub fn wake(self: &Arc<Self>, lane: &str) {
+        let Some(bell) = self.lanes.enter(lane) else { return };
+        let (bridge, lane) = (Arc::clone(self), lane.to_owned());
+        self.shutdown.spawn(async move { bridge.run_lane(&lane, &bell).await });
+    }
+
+    /// Wakes every lane that begins with `prefix` and has something to deliver.
+    pub async fn wake_all(self: &Arc<Self>, prefix: &'static str) -> Result<(), Error> {
+        self.wake_lanes(prefix.to_owned()).await
+    }
+
+    /// The same for a prefix made at run time.
+    pub async fn wake_lanes(self: &Arc<Self>, prefix: String) -> Result<(), Error> {
+        let lanes = self.store.read(move |tx| Box::pin(async move { tx.waiting_lanes(&prefix).await })).await?;
+        for lane in lanes {
+            self.wake(&lane);
+        }
+        Ok(())
+    }
+
+    async fn run_lane(self: &Arc<Self>, lane: &str, bell: &Bell) {
+        let mut failures = 0;
+        while !self.shutdown.is_asked() {
+            match self.round(lane, &mut failures).await {
+                Next::More => {}
+                Next::End => {
+                    if self.lanes.leave(lane, bell) {
+                        return;
+                    }
+                }
+                Next::Wait(wait) => {
+                    tokio::select! {
+                        () = self.shutdown.asked() => return,
+                        () = tokio::time::sleep(wait) => {}
+                        () = bell.rung.notified() => {}
+                    }
+                }
+            }
+        }
+    }
+
+    async fn round(self: &Arc<Self>, lane: &str, failures: &mut u32) -> Next {
+        if lane.starts_with(route::TO_MATRIX) {
+            self.deliver_to_matrix(lane, failures).await
+        } else {
+            self.deliver_to_qq(lane, failures).await
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lane_runs_once_and_looks_again_when_its_bell_was_rung() {
+        let lanes = Lanes::default();
+        let bell = lanes.enter("m/1").expect("nobody runs it");
+        assert!(lanes.enter("m/1").is_none(), "it runs already");
+        assert!(!lanes.leave("m/1", &bell), "something came meanwhile");
+        assert!(lanes.leave("m/1", &bell));
+        assert!(lanes.enter("m/1").is_some());
+    }
+}

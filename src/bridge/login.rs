@@ -1,0 +1,271 @@
+//! QQ accounts while they are logged in, and how a session is taken up, lost and ended.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+use tracing::{info, warn};
+
+use super::{Bridge, Error, route};
+use crate::base::{Backoff, Shutdown};
+use crate::qq::{self, AccountId, Memory, MemoryError, Network, Note, Session, Verdict};
+use crate::store::{LoginRow, LoginState, NoteRow, Store};
+
+/// An account that is logged in now.
+pub struct Live {
+    /// Whose.
+    pub account: AccountId,
+    /// The Matrix user who logged it in.
+    pub owner: String,
+    /// The connection.
+    pub network: Arc<dyn Network>,
+    /// Ends with this login.
+    pub part: Shutdown,
+    /// Rung when something lies in the inbox.
+    pub(super) arrived: Notify,
+    /// When the next message may be sent.
+    pace: tokio::sync::Mutex<Option<Instant>>,
+    /// When a poll last ended well, in milliseconds since the login was taken up; negative before the first.
+    heard_ms: AtomicI64,
+    since: Instant,
+}
+
+impl Live {
+    /// Notes that a poll ended well and all it brought is on disk.
+    pub(super) fn heard_from_qq(&self) {
+        let now = i64::try_from(self.since.elapsed().as_millis()).unwrap_or(i64::MAX);
+        self.heard_ms.store(now, Ordering::Relaxed);
+    }
+
+    /// How long ago a poll last ended well; `None` before the first.
+    #[must_use]
+    pub fn last_heard(&self) -> Option<Duration> {
+        let heard = u64::try_from(self.heard_ms.load(Ordering::Relaxed)).ok()?;
+        Some(self.since.elapsed().saturating_sub(Duration::from_millis(heard)))
+    }
+
+    /// How long this process has been listening to this login.
+    #[must_use]
+    pub fn listening_for(&self) -> Duration {
+        self.since.elapsed()
+    }
+
+    /// Waits until the account may send again, and takes the turn. Cancel-safe: a turn that was not waited for to the
+    /// end was not taken.
+    pub(super) async fn take_turn(&self, interval: Duration) {
+        if interval.is_zero() {
+            return;
+        }
+        let mut next = self.pace.lock().await;
+        if let Some(at) = *next {
+            tokio::time::sleep_until(at).await;
+        }
+        *next = Some(Instant::now() + interval);
+    }
+}
+
+impl std::fmt::Debug for Live {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Live").field("account", &self.account).field("owner", &self.owner).finish_non_exhaustive()
+    }
+}
+
+/// The accounts that are logged in now.
+#[derive(Debug, Default)]
+pub struct Logins {
+    live: Mutex<HashMap<AccountId, Arc<Live>>>,
+}
+
+impl Logins {
+    /// The connection of `account`.
+    #[must_use]
+    pub fn live(&self, account: &AccountId) -> Option<Arc<Live>> {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner).get(account).cloned()
+    }
+
+    /// Every connection of `owner`, by account.
+    #[must_use]
+    pub fn of_owner(&self, owner: &str) -> Vec<Arc<Live>> {
+        let live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut found: Vec<_> = live.values().filter(|login| login.owner == owner).cloned().collect();
+        found.sort_by(|a, b| a.account.cmp(&b.account));
+        found
+    }
+
+    /// Puts `login` in the place of an older connection of the same account, and ends that one.
+    fn put(&self, login: Arc<Live>) {
+        let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(older) = live.insert(login.account.clone(), login) {
+            older.part.begin();
+        }
+    }
+
+    fn take(&self, account: &AccountId) -> Option<Arc<Live>> {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner).remove(account)
+    }
+}
+
+impl Bridge {
+    /// Takes up every session that the last process left, each in a task of its own.
+    pub(super) async fn take_up_sessions(self: &Arc<Self>) -> Result<(), Error> {
+        let logins = self.store.read(|tx| Box::pin(async move { tx.logins().await })).await?;
+        for login in logins {
+            let Some(session) = session_of(&login) else { continue };
+            let bridge = Arc::clone(self);
+            self.shutdown.spawn(async move {
+                bridge.take_up_until_decided(session, login.owner).await;
+            });
+        }
+        Ok(())
+    }
+
+    async fn take_up_until_decided(self: &Arc<Self>, session: Session, owner: String) {
+        let backoff = Backoff::new(Duration::from_secs(1), Duration::from_mins(1));
+        let mut failures = 0;
+        while let Err(error) = self.take_up(session.clone(), &owner).await {
+            let Error::Qq(qq) = &error else {
+                warn!(account = %session.account, %error, "a QQ session could not be taken up");
+                return;
+            };
+            let Verdict::Retry(least) = qq.verdict() else {
+                self.session_lost(&session.account, &error.to_string()).await;
+                return;
+            };
+            failures += 1;
+            warn!(account = %session.account, %error, failures, "QQ cannot be reached; trying again");
+            let wait = backoff.delay(failures).max(least);
+            if self.shutdown.unless_asked(tokio::time::sleep(wait)).await.is_none() {
+                return;
+            }
+        }
+    }
+
+    /// Connects `session`, which is on disk, and starts both journeys of its account.
+    pub async fn take_up(self: &Arc<Self>, session: Session, owner: &str) -> Result<Arc<Live>, Error> {
+        let account = session.account.clone();
+        let memory = Arc::new(StoredMemory { store: self.store.clone(), account: account.clone() });
+        let network = qq::connect(&self.config.network, session, memory, &self.clock).await?;
+        self.save_session(&network.session()).await?;
+        let live = Arc::new(Live {
+            account: account.clone(),
+            owner: owner.to_owned(),
+            network,
+            part: self.shutdown.part(),
+            arrived: Notify::new(),
+            pace: tokio::sync::Mutex::new(None),
+            heard_ms: AtomicI64::new(-1),
+            since: Instant::now(),
+        });
+        self.logins.put(Arc::clone(&live));
+        self.set_login_state(&account, LoginState::Connected).await?;
+        // What was parked in doubt may be matched now.
+        let origin = route::from_qq(&account);
+        self.store.write(move |tx| Box::pin(async move { tx.wake_arrivals(&origin).await })).await?;
+        let (receiver, translator) = (Arc::clone(self), Arc::clone(self));
+        let (receiving, translating) = (Arc::clone(&live), Arc::clone(&live));
+        self.shutdown.spawn(async move { receiver.receive_from_qq(receiving).await });
+        self.shutdown.spawn(async move { translator.translate_from_qq(translating).await });
+        self.wake_lanes(route::lanes_of(&account)).await?;
+        info!(%account, "logged in to QQ");
+        Ok(live)
+    }
+
+    /// Notes that the session of `account` is over, once, and tells its owner. What waits in its outbox stays there.
+    pub(super) async fn session_lost(self: &Arc<Self>, account: &AccountId, why: &str) {
+        if let Some(live) = self.logins.take(account) {
+            live.part.begin();
+        }
+        info!(%account, why, "the QQ session is lost");
+        if let Err(error) = self.note_lost_session(account).await {
+            warn!(%account, %error, "the loss of the QQ session could not be told to its owner");
+        }
+    }
+
+    async fn note_lost_session(self: &Arc<Self>, account: &AccountId) -> Result<(), Error> {
+        let name = account.as_str().to_owned();
+        let row = self.store.read(move |tx| Box::pin(async move { tx.login(&name).await })).await?;
+        let Some(row) = row.filter(|row| row.state == LoginState::Connected) else { return Ok(()) };
+        let name = account.as_str().to_owned();
+        self.store
+            .write(move |tx| {
+                Box::pin(async move {
+                    tx.set_login_state(&name, LoginState::Lost).await?;
+                    tx.forget_session(&name).await
+                })
+            })
+            .await?;
+        let text = self.texts.say("session.lost", &[("nick", &row.nick), ("account", account.as_str())]);
+        let key = route::key(&["lost", account.as_str(), &row.epoch]);
+        self.tell_owner(&row.owner, &text, &key).await
+    }
+
+    /// Ends the login of `account` on QQ and forgets its session. Its rooms and its queue stay.
+    pub async fn log_out(self: &Arc<Self>, account: &AccountId) -> Result<(), Error> {
+        if let Some(live) = self.logins.take(account) {
+            live.part.begin();
+            if let Err(error) = live.network.log_out().await {
+                warn!(%account, %error, "QQ did not confirm the logout");
+            }
+        }
+        let name = account.as_str().to_owned();
+        self.store
+            .write(move |tx| {
+                Box::pin(async move {
+                    tx.set_login_state(&name, LoginState::LoggedOut).await?;
+                    tx.forget_session(&name).await
+                })
+            })
+            .await?;
+        Ok(())
+    }
+
+    async fn set_login_state(&self, account: &AccountId, state: LoginState) -> Result<(), Error> {
+        let name = account.as_str().to_owned();
+        self.store.write(move |tx| Box::pin(async move { tx.set_login_state(&name, state).await })).await?;
+        Ok(())
+    }
+}
+
+/// The session that `row` holds, if it may still be good.
+fn session_of(row: &LoginRow) -> Option<Session> {
+    if row.state != LoginState::Connected {
+        return None;
+    }
+    Some(Session {
+        account: AccountId::new(&row.account),
+        nick: row.nick.clone(),
+        epoch: row.epoch.clone(),
+        body: row.session.clone()?,
+    })
+}
+
+/// A backend's memory, kept in the database.
+struct StoredMemory {
+    store: Store,
+    account: AccountId,
+}
+
+#[async_trait]
+impl Memory for StoredMemory {
+    async fn recall(&self) -> Result<Vec<Note>, MemoryError> {
+        let account = self.account.as_str().to_owned();
+        let notes = self.store.read(move |tx| Box::pin(async move { tx.notes(&account).await })).await;
+        Ok(notes.map_err(memory_error)?.into_iter().map(|note| Note { key: note.key, body: note.body }).collect())
+    }
+
+    async fn remember(&self, notes: Vec<Note>) -> Result<(), MemoryError> {
+        let account = self.account.as_str().to_owned();
+        let notes: Vec<NoteRow> = notes.into_iter().map(|note| NoteRow { key: note.key, body: note.body }).collect();
+        let kept = self.store.write(move |tx| Box::pin(async move { tx.put_notes(&account, &notes).await })).await;
+        kept.map_err(memory_error)
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "used by name in map_err")]
+fn memory_error(error: crate::store::Error) -> MemoryError {
+    MemoryError(error.to_string())
+}

@@ -1,0 +1,92 @@
+//! What the bot says by itself: answers to messages that go nowhere, and news for the owner of a login. It leaves through
+//! the outbox like everything else, so a restart neither loses nor doubles it.
+
+use std::sync::Arc;
+
+use matrix_sdk::ruma::OwnedRoomId;
+use serde_json::{Value, json};
+
+use super::convert::to_matrix::KEY_FIELD;
+use super::departure::{self, Speaker, Target, ToRoom};
+use super::{Bridge, Error, route};
+use crate::matrix::NewRoom;
+use crate::store::{self, Departure, Tx};
+
+/// An `m.notice` that says `text`, marked with `key`.
+#[must_use]
+pub fn plain(text: &str, key: &str) -> Value {
+    json!({ "msgtype": "m.notice", "body": text, KEY_FIELD: key })
+}
+
+/// The same as a reply to `event`, which `sender` wrote; it mentions them.
+#[must_use]
+pub fn reply(text: &str, event: &str, sender: &str, key: &str) -> Value {
+    json!({
+        "msgtype": "m.notice",
+        "body": text,
+        "m.relates_to": { "m.in_reply_to": { "event_id": event } },
+        "m.mentions": { "user_ids": [sender] },
+        KEY_FIELD: key,
+    })
+}
+
+/// Puts `content` into the outbox for `room`; gives the lane to wake once it is on disk. Nothing happens when `key` was
+/// used before.
+pub(super) async fn put(tx: &mut Tx, room: &str, content: Value, key: &str) -> Result<String, store::Error> {
+    let lane = route::lane_to_room(room);
+    let to_room =
+        ToRoom { target: Target::Room(room.to_owned()), speaker: Speaker::Bot, content, ts_ms: None, message: None };
+    tx.add_departure(&Departure {
+        lane: lane.clone(),
+        login: String::new(),
+        body: departure::write(&to_room),
+        dedup_key: key.to_owned(),
+        echo: None,
+    })
+    .await?;
+    Ok(lane)
+}
+
+impl Bridge {
+    /// Says `text` to `owner` in their control room, once for each `key`.
+    pub async fn tell_owner(self: &Arc<Self>, owner: &str, text: &str, key: &str) -> Result<(), Error> {
+        let room = self.ensure_control_room(owner).await?;
+        self.tell(room.as_str(), plain(text, key), key).await
+    }
+
+    /// Says `content` in `room` as the bot, once for each `key`.
+    pub async fn tell(self: &Arc<Self>, room: &str, content: Value, key: &str) -> Result<(), Error> {
+        let (room, key) = (room.to_owned(), key.to_owned());
+        let lane = self.store.write(move |tx| Box::pin(async move { put(tx, &room, content, &key).await })).await?;
+        self.wake(&lane);
+        Ok(())
+    }
+
+    /// The control room of `user`, made if there is none.
+    pub async fn ensure_control_room(&self, user: &str) -> Result<OwnedRoomId, Error> {
+        let mxid = user.to_owned();
+        let known = self.store.read(move |tx| Box::pin(async move { tx.user(&mxid).await })).await?;
+        if let Some(room) = known.and_then(|row| row.control_room).and_then(|room| room.try_into().ok()) {
+            return Ok(room);
+        }
+        let room = self
+            .homeserver
+            .bot()
+            .create_room(NewRoom {
+                invite: user.try_into().into_iter().collect(),
+                is_direct: true,
+                trusted: true,
+                ..NewRoom::default()
+            })
+            .await?;
+        self.set_control_room(user, room.as_str()).await?;
+        Ok(room)
+    }
+
+    /// Makes `room` the control room of `user`.
+    pub async fn set_control_room(&self, user: &str, room: &str) -> Result<(), Error> {
+        let (mxid, room) = (user.to_owned(), room.to_owned());
+        self.store.write(move |tx| Box::pin(async move { tx.set_control_room(&mxid, &room).await })).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,94 @@
+//! Room 2 of both journeys: a row of the inbox as something that can be understood. Changes nothing on disk; repeatable.
+
+use std::sync::Arc;
+
+use super::login::Live;
+use super::{Bridge, Error};
+use crate::matrix;
+use crate::qq::{Chat, ContactId, Envelope, Event, Message, Sender};
+use crate::store::InboxRow;
+
+/// What an inbox row from QQ turned out to be.
+#[derive(Debug)]
+pub(super) struct OpenedFromQq {
+    /// Which row.
+    pub seq: i64,
+    /// What was in it, in order.
+    pub contents: Vec<Content>,
+}
+
+/// One thing that QQ pushed, with all that has to be asked of QQ to show it.
+#[derive(Debug)]
+pub(super) enum Content {
+    /// Somebody said something.
+    Said(Box<Said>),
+    /// Wait for a login that can match it.
+    Parked(String),
+    /// It cannot be shown; the reason.
+    Odd(String),
+    /// QQ ended the session; its words.
+    SignedOut(String),
+}
+
+/// A message with the names that it needs.
+#[derive(Debug)]
+pub(super) struct Said {
+    /// The message.
+    pub message: Message,
+    /// The chat as lists show it, asked for only when there is no portal yet.
+    pub chat: Option<Chat>,
+    /// The contact that speaks, and its nick; `None` when QQ itself does.
+    pub speaker: Option<(ContactId, String)>,
+}
+
+impl Bridge {
+    /// Opens one row that QQ pushed to `live`. May ask QQ.
+    pub(super) async fn open_from_qq(&self, live: &Arc<Live>, row: &InboxRow) -> Result<OpenedFromQq, Error> {
+        let Ok(envelope) = serde_json::from_str::<Envelope>(&row.body) else {
+            let why = "the row is not an envelope".to_owned();
+            return Ok(OpenedFromQq { seq: row.seq, contents: vec![Content::Odd(why)] });
+        };
+        let mut contents = Vec::new();
+        for event in live.network.open(&envelope).await? {
+            contents.push(self.understand(live, event).await?);
+        }
+        Ok(OpenedFromQq { seq: row.seq, contents })
+    }
+
+    async fn understand(&self, live: &Arc<Live>, event: Event) -> Result<Content, Error> {
+        Ok(match event {
+            Event::Message(message) => {
+                let chat = self.chat_without_portal(live, &message).await?;
+                let speaker = self.speaker(live, &message.sender).await?;
+                Content::Said(Box::new(Said { message, chat, speaker }))
+            }
+            Event::Parked { reason } => Content::Parked(reason),
+            Event::Unreadable { reason } => Content::Odd(format!("unreadable: {reason}")),
+            Event::Unsupported { kind } => Content::Odd(format!("not carried yet: {kind}")),
+            Event::SignedOut { reason } => Content::SignedOut(reason),
+        })
+    }
+
+    async fn chat_without_portal(&self, live: &Arc<Live>, message: &Message) -> Result<Option<Chat>, Error> {
+        if self.portals.by_chat(&live.account, &message.chat).is_some() {
+            return Ok(None);
+        }
+        Ok(live.network.chats().await?.into_iter().find(|chat| chat.id == message.chat))
+    }
+
+    async fn speaker(&self, live: &Arc<Live>, sender: &Sender) -> Result<Option<(ContactId, String)>, Error> {
+        Ok(match sender {
+            Sender::System => None,
+            Sender::Me => Some((ContactId::from(&live.account), live.network.session().nick.clone())),
+            Sender::Contact(contact) => {
+                let known = live.network.contact(contact).await?;
+                Some((known.id, known.nick))
+            }
+        })
+    }
+}
+
+/// Opens one row that the homeserver pushed; `None` for what is not an event at all.
+pub(super) fn open_from_matrix(row: &InboxRow) -> Option<matrix::Event> {
+    matrix::Event::parse(&row.body).ok()
+}

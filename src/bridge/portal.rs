@@ -1,0 +1,320 @@
+//! Portals: QQ chats and the Matrix rooms that mirror them.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use matrix_sdk::ruma::{OwnedRoomId, OwnedUserId, RoomId};
+use serde_json::{Value, json};
+use tracing::{info, warn};
+
+use super::{Bridge, Error, route};
+use crate::matrix::{Intent, NewRoom, NewState};
+use crate::qq::{AccountId, Chat, ChatId, ChatKind, ContactId};
+use crate::store::{PortalRow, PortalState, Tx};
+
+/// The field of a room's creation content that says which portal it was made for: how an orphan is found after a crash.
+const PORTAL_FIELD: &str = "net.matrix_webqq.portal";
+
+/// A QQ chat and the Matrix room that mirrors it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Portal {
+    /// Our number for it; part of the names of its lanes.
+    pub id: i64,
+    /// Whose chat.
+    pub account: AccountId,
+    /// Which chat.
+    pub chat: ChatId,
+    /// Of what kind.
+    pub kind: ChatKind,
+    /// What the account calls it.
+    pub name: String,
+    /// The other person of a friend chat.
+    pub peer: Option<ContactId>,
+    /// The room, once there is one.
+    pub room: Option<OwnedRoomId>,
+    /// Whether a room was being made when this was last written: there may be one that we do not know.
+    in_doubt: bool,
+}
+
+impl Portal {
+    /// Whether its room is a direct chat.
+    #[must_use]
+    pub fn is_direct(&self) -> bool {
+        self.peer.is_some() && matches!(self.kind, ChatKind::Friend | ChatKind::Temporary)
+    }
+
+    /// A text that no other portal has, of this or any other account.
+    fn mark(&self) -> String {
+        format!("{}/{}", self.account, self.chat)
+    }
+}
+
+impl From<PortalRow> for Portal {
+    fn from(row: PortalRow) -> Self {
+        Self {
+            id: row.id,
+            account: AccountId::new(row.login),
+            chat: ChatId::new(row.chat),
+            kind: kind_from(&row.kind),
+            name: row.name,
+            peer: row.peer.map(ContactId::new),
+            in_doubt: row.state == PortalState::Creating,
+            room: row.room_id.and_then(|room| room.try_into().ok()),
+        }
+    }
+}
+
+/// Every portal, in memory: they are asked for with every message.
+#[derive(Debug, Default)]
+pub struct Portals {
+    known: Mutex<Known>,
+    /// One room is made at a time for each portal.
+    making: Mutex<HashMap<i64, Arc<tokio::sync::Mutex<()>>>>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    ids: HashMap<i64, Arc<Portal>>,
+    rooms: HashMap<OwnedRoomId, i64>,
+    chats: HashMap<(AccountId, ChatId), i64>,
+}
+
+impl Portals {
+    /// Takes in rows as they are on disk.
+    pub(super) fn load(&self, rows: Vec<PortalRow>) {
+        for row in rows {
+            self.put(row.into());
+        }
+    }
+
+    fn put(&self, portal: Portal) -> Arc<Portal> {
+        let portal = Arc::new(portal);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(room) = &portal.room {
+            known.rooms.insert(room.clone(), portal.id);
+        }
+        known.chats.insert((portal.account.clone(), portal.chat.clone()), portal.id);
+        known.ids.insert(portal.id, Arc::clone(&portal));
+        portal
+    }
+
+    /// By our number.
+    #[must_use]
+    pub fn by_id(&self, id: i64) -> Option<Arc<Portal>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).ids.get(&id).cloned()
+    }
+
+    /// By the room's id.
+    #[must_use]
+    pub fn by_room(&self, room: &str) -> Option<Arc<Portal>> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let id = known.rooms.get(<&RoomId>::try_from(room).ok()?)?;
+        known.ids.get(id).cloned()
+    }
+
+    /// By chat.
+    #[must_use]
+    pub fn by_chat(&self, account: &AccountId, chat: &ChatId) -> Option<Arc<Portal>> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let id = known.chats.get(&(account.clone(), chat.clone()))?;
+        known.ids.get(id).cloned()
+    }
+
+    fn making(&self, id: i64) -> Arc<tokio::sync::Mutex<()>> {
+        let mut making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(making.entry(id).or_default())
+    }
+
+    fn made(&self, id: i64) {
+        self.making.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+    }
+}
+
+/// The portal of `chat` on disk, made if there is none.
+pub(super) async fn ensure_row(
+    tx: &mut Tx,
+    account: &AccountId,
+    chat: &Chat,
+) -> Result<PortalRow, crate::store::Error> {
+    let peer = chat.peer.as_ref().map(ContactId::as_str);
+    tx.ensure_portal(account.as_str(), chat.id.as_str(), kind_text(chat.kind), &chat.name, peer).await
+}
+
+impl Bridge {
+    /// The portal of `chat`, made on disk and without a room if there is none.
+    pub async fn ensure_portal(&self, account: &AccountId, chat: Chat) -> Result<Arc<Portal>, Error> {
+        if let Some(portal) = self.portals.by_chat(account, &chat.id) {
+            return Ok(portal);
+        }
+        let account = account.clone();
+        let row = self.store.write(move |tx| Box::pin(async move { ensure_row(tx, &account, &chat).await })).await?;
+        Ok(self.portals.put(row.into()))
+    }
+
+    /// Makes room for a row that a translation put on disk.
+    pub(super) fn note_portal(&self, row: PortalRow) {
+        self.portals.put(row.into());
+    }
+
+    /// The room of portal `id`, made if there is none, with the bot and the owner of the login asked in.
+    pub async fn ensure_room(&self, id: i64) -> Result<OwnedRoomId, Error> {
+        if let Some(room) = self.portals.by_id(id).and_then(|portal| portal.room.clone()) {
+            return Ok(room);
+        }
+        let making = self.portals.making(id);
+        let _one_at_a_time = making.lock().await;
+        let portal = self.portals.by_id(id).ok_or(Error::NoPortal(id))?;
+        if let Some(room) = &portal.room {
+            return Ok(room.clone());
+        }
+        let creator = self.room_creator(&portal).await?;
+        let orphan = if portal.in_doubt { self.find_orphan(&portal, &creator).await? } else { None };
+        let room = match orphan {
+            Some(room) => room,
+            None => self.make_room(&portal, &creator).await?,
+        };
+        if portal.is_direct() {
+            // Before the room counts as made: a start that finds it half made comes through here again.
+            self.homeserver.bot().join(&room).await?;
+        }
+        self.note_member(&room, creator.user_id()).await?;
+        let text = room.to_string();
+        self.store.write(move |tx| Box::pin(async move { tx.set_portal_room(id, &text).await })).await?;
+        info!(portal = id, %room, "a portal has its room");
+        self.portals.put(Portal { room: Some(room.clone()), in_doubt: false, ..Portal::clone(&portal) });
+        self.portals.made(id);
+        Ok(room)
+    }
+
+    /// Who makes the room: the ghost in a direct chat, so that clients show it as a chat with that person; else the
+    /// bot.
+    pub(super) async fn room_creator(&self, portal: &Portal) -> Result<Intent, Error> {
+        match &portal.peer {
+            Some(peer) if portal.is_direct() => self.ensure_ghost(peer).await,
+            _ => Ok(self.homeserver.bot()),
+        }
+    }
+
+    async fn make_room(&self, portal: &Arc<Portal>, creator: &Intent) -> Result<OwnedRoomId, Error> {
+        let id = portal.id;
+        self.store
+            .write(move |tx| Box::pin(async move { tx.set_portal_state(id, PortalState::Creating).await }))
+            .await?;
+        // From here on there may be a room that we do not know of.
+        self.portals.put(Portal { in_doubt: true, ..Portal::clone(portal) });
+        let owner = self.owner_of(&portal.account).await?;
+        Ok(creator.create_room(self.new_room(portal, owner)).await?)
+    }
+
+    fn new_room(&self, portal: &Portal, owner: Option<OwnedUserId>) -> NewRoom {
+        let bot = self.homeserver.bot_id();
+        let mut invite: Vec<OwnedUserId> = owner.into_iter().collect();
+        let mut initial_state = Vec::new();
+        if portal.is_direct() {
+            invite.push(bot.to_owned());
+            // Clients leave these out when they name and count a direct chat.
+            let service = json!({ "service_members": [bot] });
+            let kind = "io.element.functional_members".to_owned();
+            initial_state.push(NewState { kind, key: String::new(), content: service });
+        }
+        NewRoom {
+            // A direct chat is called after the person in it.
+            name: (!portal.is_direct()).then(|| portal.name.clone()),
+            invite,
+            is_direct: portal.is_direct(),
+            // In a direct chat the bot and the owner get the powers of the ghost that makes it.
+            trusted: portal.is_direct(),
+            creation_content: [(PORTAL_FIELD.to_owned(), Value::String(portal.mark()))].into_iter().collect(),
+            initial_state,
+            federate: self.config.matrix.federate_rooms,
+            ..NewRoom::default()
+        }
+    }
+
+    /// The room that an earlier try may have made without our hearing of it.
+    async fn find_orphan(&self, portal: &Portal, creator: &Intent) -> Result<Option<OwnedRoomId>, Error> {
+        let known: HashSet<OwnedRoomId> = {
+            let known = self.portals.known.lock().unwrap_or_else(PoisonError::into_inner);
+            known.rooms.keys().cloned().collect()
+        };
+        for room in creator.joined_rooms().await? {
+            if known.contains(&room) {
+                continue;
+            }
+            let made_for = creator.state(&room, "m.room.create", "").await?;
+            if made_for.is_some_and(|content| content.get(PORTAL_FIELD) == Some(&Value::String(portal.mark()))) {
+                warn!(portal = portal.id, %room, "found the room that an interrupted attempt had made");
+                return Ok(Some(room));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn owner_of(&self, account: &AccountId) -> Result<Option<OwnedUserId>, Error> {
+        let name = account.as_str().to_owned();
+        let login = self.store.read(move |tx| Box::pin(async move { tx.login(&name).await })).await?;
+        Ok(login.and_then(|login| login.owner.try_into().ok()))
+    }
+
+    /// Makes a room for `chat` before anybody spoke in it, and asks its owner in.
+    pub async fn open_chat(&self, account: &AccountId, chat: Chat) -> Result<OwnedRoomId, Error> {
+        if let Some(peer) = &chat.peer {
+            self.name_ghost(peer.clone(), self.nick_of(account, peer).await?).await?;
+        }
+        let portal = self.ensure_portal(account, chat).await?;
+        let Some(room) = &portal.room else { return self.ensure_room(portal.id).await };
+        self.invite_owner_back(&portal, room).await?;
+        Ok(room.clone())
+    }
+
+    /// Asks the owner in again, who may have left.
+    async fn invite_owner_back(&self, portal: &Portal, room: &RoomId) -> Result<(), Error> {
+        let Some(owner) = self.owner_of(&portal.account).await? else { return Ok(()) };
+        match self.room_creator(portal).await?.invite(room, &owner).await {
+            // Whoever is in the room cannot be invited.
+            Err(error) if !error.is_forbidden() => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+
+    async fn nick_of(&self, account: &AccountId, peer: &ContactId) -> Result<String, Error> {
+        let live = self.logins.live(account).ok_or_else(|| Error::NotLoggedIn(account.to_string()))?;
+        Ok(live.network.contact(peer).await?.nick)
+    }
+
+    async fn name_ghost(&self, contact: ContactId, nick: String) -> Result<(), Error> {
+        let user = self.homeserver.ghost_id(contact.as_str())?;
+        let (id, name) = (contact.clone(), nick.clone());
+        self.store
+            .write(move |tx| {
+                Box::pin(async move { tx.ensure_ghost(id.as_str(), user.as_str(), &name).await.map(drop) })
+            })
+            .await?;
+        self.ghosts.note_name(contact, nick);
+        Ok(())
+    }
+
+    /// The lane that leads to what is said in `portal` on QQ.
+    #[must_use]
+    pub fn lane_of(portal: &Portal) -> String {
+        route::lane_to_chat(&portal.account, portal.id)
+    }
+}
+
+fn kind_text(kind: ChatKind) -> &'static str {
+    match kind {
+        ChatKind::Friend => "friend",
+        ChatKind::Group => "group",
+        ChatKind::Discussion => "discussion",
+        ChatKind::Temporary => "temporary",
+    }
+}
+
+fn kind_from(text: &str) -> ChatKind {
+    match text {
+        "friend" => ChatKind::Friend,
+        "discussion" => ChatKind::Discussion,
+        "temporary" => ChatKind::Temporary,
+        _ => ChatKind::Group,
+    }
+}

@@ -1,0 +1,143 @@
+//! Room 1 of both journeys: what arrives is put into the inbox, in one commit, before it is acknowledged.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use matrix_sdk::ruma::UserId;
+use tracing::{info, warn};
+
+use super::login::Live;
+use super::{Bridge, Error, route};
+use crate::base::Backoff;
+use crate::matrix::{SinkError, Transaction};
+use crate::qq::{Envelope, Session, Verdict};
+use crate::store::Arrival;
+
+/// How long a poll that is in flight at shutdown may still bring something.
+const LAST_POLL: Duration = Duration::from_secs(1);
+
+impl Bridge {
+    /// Takes in one transaction of the homeserver; when this is `Ok`, its events are on disk.
+    pub fn receive_from_matrix(
+        self: &Arc<Self>,
+        transaction: Transaction,
+    ) -> BoxFuture<'static, Result<(), SinkError>> {
+        let bridge = Arc::clone(self);
+        async move {
+            let arrivals: Vec<Arrival> = transaction
+                .events
+                .into_iter()
+                // Our own words coming back need no second journey.
+                .filter(|event| !bridge.is_ours(&event.sender))
+                .map(|event| Arrival { dedup_key: event.event_id, body: event.body })
+                .collect();
+            if arrivals.is_empty() {
+                return Ok(());
+            }
+            let kept = bridge.put_into_inbox(route::FROM_MATRIX.to_owned(), arrivals).await;
+            kept.map_err(|error| SinkError(error.to_string()))?;
+            bridge.arrived_from_matrix.notify_one();
+            Ok(())
+        }
+        .boxed()
+    }
+
+    /// Polls QQ for `live` until its part of the house is shut down or the session ends.
+    pub(super) async fn receive_from_qq(self: Arc<Self>, live: Arc<Live>) {
+        let backoff = Backoff::new(Duration::from_secs(1), Duration::from_mins(1));
+        let mut failures = 0;
+        let mut saved = live.network.session();
+        while !live.part.is_asked() {
+            // A poll must not be cut off half way: what QQ handed out is gone. Only shutdown cuts it, after a grace.
+            let turn = tokio::select! {
+                turn = live.network.receive() => turn,
+                () = async { live.part.asked().await; tokio::time::sleep(LAST_POLL).await } => return,
+            };
+            let wait = match turn {
+                Ok(envelopes) => {
+                    failures = 0;
+                    self.keep_batch(&live, envelopes).await;
+                    self.keep_session(&live, &mut saved).await;
+                    continue;
+                }
+                Err(error) => match error.verdict() {
+                    Verdict::Retry(least) => {
+                        failures += 1;
+                        warn!(account = %live.account, %error, failures, "polling QQ failed; trying again");
+                        backoff.delay(failures).max(least)
+                    }
+                    Verdict::LogIn | Verdict::GiveUp => {
+                        info!(account = %live.account, %error, "the QQ session has ended");
+                        self.session_lost(&live.account, &error.to_string()).await;
+                        return;
+                    }
+                },
+            };
+            live.part.unless_asked(tokio::time::sleep(wait)).await;
+        }
+    }
+
+    /// Puts one batch into the inbox. There is no asking QQ for it again, so this does not give up before shutdown.
+    async fn keep_batch(&self, live: &Live, envelopes: Vec<Envelope>) {
+        if envelopes.is_empty() {
+            live.heard_from_qq();
+            return;
+        }
+        let backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(10));
+        let arrivals: Vec<Arrival> = envelopes.iter().map(seal).collect();
+        let mut failures = 0;
+        while let Err(error) = self.put_into_inbox(route::from_qq(&live.account), arrivals.clone()).await {
+            failures += 1;
+            warn!(account = %live.account, %error, failures, "a batch from QQ could not be stored; trying again");
+            if live.part.unless_asked(tokio::time::sleep(backoff.delay(failures))).await.is_none() {
+                return;
+            }
+        }
+        live.heard_from_qq();
+        live.arrived.notify_one();
+    }
+
+    async fn put_into_inbox(&self, origin: String, arrivals: Vec<Arrival>) -> Result<(), Error> {
+        self.store
+            .write(move |tx| Box::pin(async move { tx.add_arrivals(&origin, &arrivals).await.map(drop) }))
+            .await?;
+        Ok(())
+    }
+
+    /// Saves the session when the last poll changed it.
+    async fn keep_session(&self, live: &Live, saved: &mut Arc<Session>) {
+        let now = live.network.session();
+        if Arc::ptr_eq(saved, &now) {
+            return;
+        }
+        match self.save_session(&now).await {
+            Ok(()) => *saved = now,
+            Err(error) => warn!(account = %live.account, %error, "the QQ session could not be saved; trying again"),
+        }
+    }
+
+    /// Saves what of a session must survive a restart.
+    pub(super) async fn save_session(&self, session: &Session) -> Result<(), Error> {
+        let (account, epoch) = (session.account.as_str().to_owned(), session.epoch.clone());
+        let body = session.body.clone();
+        self.store
+            .write(move |tx| Box::pin(async move { tx.set_login_session(&account, &epoch, &body).await }))
+            .await?;
+        Ok(())
+    }
+
+    fn is_ours(&self, sender: &str) -> bool {
+        <&UserId>::try_from(sender).is_ok_and(|sender| self.homeserver.is_ours(sender))
+    }
+}
+
+/// An envelope as an inbox row.
+fn seal(envelope: &Envelope) -> Arrival {
+    Arrival {
+        dedup_key: envelope.dedup_key.clone(),
+        // Three texts always have a JSON form.
+        body: serde_json::to_string(envelope).unwrap_or_default(),
+    }
+}

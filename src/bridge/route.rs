@@ -1,0 +1,78 @@
+//! Where things go: the names of origins and lanes, and the keys under which each part of a message leaves once.
+
+use sha2::{Digest as _, Sha256};
+
+use super::echo::hex;
+use crate::qq::AccountId;
+
+/// Inbox rows that the homeserver pushed.
+pub const FROM_MATRIX: &str = "matrix";
+
+/// Lanes towards Matrix begin with this.
+pub const TO_MATRIX: &str = "m/";
+
+/// Lanes towards QQ begin with this.
+pub const TO_QQ: &str = "q/";
+
+/// Inbox rows that QQ pushed to `account`.
+#[must_use]
+pub fn from_qq(account: &AccountId) -> String {
+    format!("qq/{account}")
+}
+
+/// The lane of a portal's room.
+#[must_use]
+pub fn lane_to_portal_room(portal: i64) -> String {
+    format!("{TO_MATRIX}portal/{portal}")
+}
+
+/// The lane of a room that is no portal, such as a control room.
+#[must_use]
+pub fn lane_to_room(room: &str) -> String {
+    format!("{TO_MATRIX}room/{room}")
+}
+
+/// The lane of a portal's chat.
+#[must_use]
+pub fn lane_to_chat(account: &AccountId, portal: i64) -> String {
+    format!("{}{portal}", lanes_of(account))
+}
+
+/// What all lanes to QQ of one account begin with.
+#[must_use]
+pub fn lanes_of(account: &AccountId) -> String {
+    format!("{TO_QQ}{account}/")
+}
+
+/// A key that is the same for the same parts, also after a restart, and different for any others. As a Matrix
+/// transaction id it is unique over all rooms and ghosts, which homeservers want: they share transaction ids between
+/// all users of an appservice.
+#[must_use]
+pub fn key(parts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part.len().to_be_bytes());
+        hash.update(part);
+    }
+    let mut text = hex(&hash.finalize());
+    text.truncate(40);
+    format!("qq.{text}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_tell_apart_what_only_looks_the_same_when_joined() {
+        assert_eq!(key(&["a", "b"]), key(&["a", "b"]));
+        assert_ne!(key(&["ab", ""]), key(&["a", "b"]));
+        assert_eq!(key(&["a"]).len(), 43);
+    }
+
+    #[test]
+    fn lanes_of_one_account_do_not_begin_like_those_of_another() {
+        let short = lanes_of(&AccountId::new("1000"));
+        assert!(!lane_to_chat(&AccountId::new("10001"), 7).starts_with(&short));
+    }
+}

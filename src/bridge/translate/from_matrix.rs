@@ -1,0 +1,188 @@
+//! What people write in Matrix: routed to a chat on QQ, to the bot, or nowhere.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing::{debug, warn};
+
+use super::{BATCH, Outcome};
+use crate::base::Backoff;
+use crate::bridge::convert::to_qq;
+use crate::bridge::departure::{self, ToChat};
+use crate::bridge::open::open_from_matrix;
+use crate::bridge::portal::Portal;
+use crate::bridge::{Bridge, Error, Order, Wish, echo, notice, route};
+use crate::config::Permission;
+use crate::matrix::event::{Event, Kind, Member, Membership, Message, Relation};
+use crate::qq::{AccountId, Outgoing};
+use crate::store::{self, Departure, InboxRow, Tx};
+
+impl Bridge {
+    /// Translates what the homeserver pushes, until shutdown.
+    pub(in crate::bridge) async fn translate_from_matrix(self: Arc<Self>) {
+        let backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(30));
+        let mut failures = 0;
+        while !self.shutdown.is_asked() {
+            let wait = match self.translate_matrix_batch().await {
+                Ok(0) => {
+                    failures = 0;
+                    self.shutdown.unless_asked(self.arrived_from_matrix.notified()).await;
+                    continue;
+                }
+                Ok(_) => continue,
+                Err(error) => {
+                    failures += 1;
+                    warn!(%error, failures, "events from Matrix could not be translated; trying again");
+                    backoff.delay(failures)
+                }
+            };
+            self.shutdown.unless_asked(tokio::time::sleep(wait)).await;
+        }
+    }
+
+    async fn translate_matrix_batch(self: &Arc<Self>) -> Result<usize, Error> {
+        let rows =
+            self.store.read(|tx| Box::pin(async move { tx.due_arrivals(route::FROM_MATRIX, 0, BATCH).await })).await?;
+        let count = rows.len();
+        if count > 0 {
+            let bridge = Arc::clone(self);
+            let outcome = self
+                .store
+                .write(move |tx| {
+                    Box::pin(async move {
+                        let mut outcome = Outcome::default();
+                        for row in &rows {
+                            bridge.translate_event(tx, row, &mut outcome).await?;
+                            tx.finish_arrival(row.seq).await?;
+                        }
+                        Ok(outcome)
+                    })
+                })
+                .await?;
+            self.announce(outcome, None).await;
+        }
+        Ok(count)
+    }
+
+    async fn translate_event(&self, tx: &mut Tx, row: &InboxRow, out: &mut Outcome) -> Result<(), store::Error> {
+        let Some(event) = open_from_matrix(row) else {
+            warn!(seq = row.seq, "the homeserver pushed something that is not an event; it is kept in the inbox");
+            return Ok(());
+        };
+        match &event.kind {
+            Kind::Message(message) => self.translate_message(tx, &event, message, out).await,
+            Kind::Encrypted => self.translate_encrypted(tx, &event, out).await,
+            Kind::Member(member) if self.invites_bot(member) => {
+                out.orders.push(order(&event, Wish::Join));
+                Ok(())
+            }
+            _ => {
+                debug!(seq = row.seq, "an event that asks nothing of the bridge");
+                Ok(())
+            }
+        }
+    }
+
+    fn invites_bot(&self, member: &Member) -> bool {
+        member.now == Membership::Invite && member.user == self.homeserver.bot_id()
+    }
+
+    async fn translate_message(
+        &self,
+        tx: &mut Tx,
+        event: &Event,
+        message: &Message,
+        out: &mut Outcome,
+    ) -> Result<(), store::Error> {
+        if let Some(command) = self.command_in(tx, event, message).await? {
+            out.orders.push(order(event, Wish::Command(command)));
+            return Ok(());
+        }
+        let Some(portal) = self.portals.by_room(event.room.as_str()) else { return Ok(()) };
+        let owner = tx.login(portal.account.as_str()).await?.map(|login| login.owner);
+        if owner.as_deref() != Some(event.sender.as_str()) || self.permission(event) < Permission::User {
+            return self.decline(tx, event, "message.not_owner", out).await;
+        }
+        match to_qq::outgoing(message, self.max_text_bytes(&portal.account)) {
+            Ok(parts) => self.say_on_qq(tx, event, &portal, parts, out).await,
+            Err(to_qq::Unsayable::Empty) => Ok(()),
+            Err(to_qq::Unsayable::Media) => self.decline(tx, event, "message.no_media", out).await,
+        }
+    }
+
+    async fn say_on_qq(
+        &self,
+        tx: &mut Tx,
+        event: &Event,
+        portal: &Portal,
+        parts: Vec<Outgoing>,
+        out: &mut Outcome,
+    ) -> Result<(), store::Error> {
+        let lane = Self::lane_of(portal);
+        for (at, message) in parts.into_iter().enumerate() {
+            let echo = echo::fingerprint(&message.pieces);
+            let to_chat = ToChat {
+                chat: portal.chat.clone(),
+                message,
+                room: event.room.to_string(),
+                event: event.id.to_string(),
+                sender: event.sender.to_string(),
+            };
+            let departure = Departure {
+                lane: lane.clone(),
+                login: portal.account.to_string(),
+                body: departure::write(&to_chat),
+                dedup_key: route::key(&["to_qq", event.id.as_str(), &at.to_string()]),
+                echo: Some(echo),
+            };
+            tx.add_departure(&departure).await?;
+        }
+        out.lanes.push(lane);
+        Ok(())
+    }
+
+    async fn translate_encrypted(&self, tx: &mut Tx, event: &Event, out: &mut Outcome) -> Result<(), store::Error> {
+        let ours = self.portals.by_room(event.room.as_str()).is_some()
+            || tx.user_by_control_room(event.room.as_str()).await?.is_some();
+        if ours { self.decline(tx, event, "message.encrypted", out).await } else { Ok(()) }
+    }
+
+    /// Answers an event that goes nowhere with the reason.
+    async fn decline(&self, tx: &mut Tx, event: &Event, why: &str, out: &mut Outcome) -> Result<(), store::Error> {
+        let key = route::key(&["decline", event.id.as_str()]);
+        let notice = notice::reply(&self.texts.say(why, &[]), event.id.as_str(), event.sender.as_str(), &key);
+        out.lanes.push(notice::put(tx, event.room.as_str(), notice, &key).await?);
+        Ok(())
+    }
+
+    /// The command in `message`, if it is one: anything in a control room, and what begins with the prefix elsewhere.
+    async fn command_in(&self, tx: &mut Tx, event: &Event, message: &Message) -> Result<Option<String>, store::Error> {
+        // Bots answer with notices: obeying those would make two bots talk for ever.
+        if message.msgtype != "m.text" || matches!(message.relation, Relation::Edit { .. }) {
+            return Ok(None);
+        }
+        let prefix = self.config.bridge.command_prefix.as_str();
+        let body = message.body.trim();
+        let after_prefix =
+            body.strip_prefix(prefix).filter(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace));
+        if let Some(rest) = after_prefix {
+            return Ok(Some(rest.trim().to_owned()));
+        }
+        let control = tx.user_by_control_room(event.room.as_str()).await?;
+        Ok(control.map(|_| body.to_owned()))
+    }
+
+    fn permission(&self, event: &Event) -> Permission {
+        self.config.bridge.permission(event.sender.as_str())
+    }
+
+    /// The longest text that the network of `account` takes; a careful guess while it is not logged in.
+    fn max_text_bytes(&self, account: &AccountId) -> usize {
+        const CAREFUL: usize = 500;
+        self.logins.live(account).map_or(CAREFUL, |live| live.network.capabilities().max_text_bytes)
+    }
+}
+
+fn order(event: &Event, wish: Wish) -> Order {
+    Order { sender: event.sender.to_string(), room: event.room.to_string(), event: event.id.to_string(), wish }
+}

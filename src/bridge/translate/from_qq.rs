@@ -1,0 +1,207 @@
+//! What QQ pushes: shown in a portal, recognised as an echo, parked, or kept as odd.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing::warn;
+
+use super::{BATCH, Outcome};
+use crate::base::Backoff;
+use crate::bridge::convert::to_matrix;
+use crate::bridge::departure::{self, Speaker, Target, ToRoom};
+use crate::bridge::login::Live;
+use crate::bridge::open::{Content, OpenedFromQq, Said};
+use crate::bridge::portal;
+use crate::bridge::{Bridge, Error, Verdict, echo, route};
+use crate::qq::{Chat, ChatKind, Sender};
+use crate::store::{self, Departure, InboxRow, Tx};
+
+/// How long a row waits that belongs to a chat in doubt; a new login looks at it at once.
+const PARKED: Duration = Duration::from_hours(6);
+
+impl Bridge {
+    /// Translates what QQ pushes to `live`, until its part of the house is shut down.
+    pub(in crate::bridge) async fn translate_from_qq(self: Arc<Self>, live: Arc<Live>) {
+        let backoff = Backoff::new(Duration::from_millis(500), Duration::from_mins(1));
+        let mut failures = 0;
+        while !live.part.is_asked() {
+            let wait = match self.translate_qq_batch(&live).await {
+                Ok(0) => {
+                    failures = 0;
+                    live.part.unless_asked(live.arrived.notified()).await;
+                    continue;
+                }
+                Ok(_) => continue,
+                Err(error) => {
+                    failures += 1;
+                    warn!(account = %live.account, %error, failures, "messages from QQ could not be translated; trying again");
+                    backoff.delay(failures)
+                }
+            };
+            live.part.unless_asked(tokio::time::sleep(wait)).await;
+        }
+    }
+
+    async fn translate_qq_batch(self: &Arc<Self>, live: &Arc<Live>) -> Result<usize, Error> {
+        let origin = route::from_qq(&live.account);
+        let rows = self.store.read(move |tx| Box::pin(async move { tx.due_arrivals(&origin, 0, BATCH).await })).await?;
+        let count = rows.len();
+        let (opened, failure) = self.open_batch(live, &rows).await;
+        if !opened.is_empty() {
+            let (bridge, translated) = (Arc::clone(self), Arc::clone(live));
+            let outcome = self
+                .store
+                .write(move |tx| {
+                    Box::pin(async move {
+                        let mut outcome = Outcome::default();
+                        for row in &opened {
+                            bridge.translate_opened(tx, &translated, row, &mut outcome).await?;
+                        }
+                        Ok(outcome)
+                    })
+                })
+                .await?;
+            self.announce(outcome, Some(live)).await;
+        }
+        failure.map_or(Ok(count), Err)
+    }
+
+    /// Opens rows in order up to the first that cannot be opened now: what comes after it has to wait for it.
+    async fn open_batch(&self, live: &Arc<Live>, rows: &[InboxRow]) -> (Vec<OpenedFromQq>, Option<Error>) {
+        let mut opened = Vec::with_capacity(rows.len());
+        for row in rows {
+            match self.open_from_qq(live, row).await {
+                Ok(row) => opened.push(row),
+                Err(error) if error.verdict() == Verdict::GiveUp => {
+                    opened.push(OpenedFromQq { seq: row.seq, contents: vec![Content::Odd(error.to_string())] });
+                }
+                Err(error) => return (opened, Some(error)),
+            }
+        }
+        (opened, None)
+    }
+
+    async fn translate_opened(
+        &self,
+        tx: &mut Tx,
+        live: &Live,
+        row: &OpenedFromQq,
+        out: &mut Outcome,
+    ) -> Result<(), store::Error> {
+        for content in &row.contents {
+            match content {
+                Content::Said(said) => self.translate_said(tx, live, row.seq, said, out).await?,
+                Content::SignedOut(why) => out.signed_out = Some(why.clone()),
+                Content::Parked(why) => {
+                    let due = self.clock.now_ms() + i64::try_from(PARKED.as_millis()).unwrap_or(i64::MAX);
+                    warn!(account = %live.account, seq = row.seq, why, "a message waits: its chat is in doubt");
+                    return tx.postpone_arrival(row.seq, due, why).await.map(drop);
+                }
+                Content::Odd(why) => {
+                    warn!(account = %live.account, seq = row.seq, why, "QQ pushed something odd; it is kept in the inbox");
+                    return tx.bury_arrival(row.seq, why).await.map(drop);
+                }
+            }
+        }
+        tx.finish_arrival(row.seq).await.map(drop)
+    }
+
+    async fn translate_said(
+        &self,
+        tx: &mut Tx,
+        live: &Live,
+        seq: i64,
+        said: &Said,
+        out: &mut Outcome,
+    ) -> Result<(), store::Error> {
+        let message = &said.message;
+        let portal = self.portal_of(tx, live, said, out).await?;
+        if message.sender == Sender::Me && self.is_echo(tx, live, portal, said, out).await? {
+            return Ok(());
+        }
+        let speaker = self.speaker_of(tx, said, out).await?;
+        let key = route::key(&["to_matrix", live.account.as_str(), &seq.to_string(), message.key.as_str()]);
+        let to_room = ToRoom {
+            target: Target::Portal(portal),
+            speaker,
+            content: to_matrix::content(message, &key),
+            ts_ms: Some(message.sent_at_ms),
+            message: Some(message.key.to_string()),
+        };
+        let lane = route::lane_to_portal_room(portal);
+        tx.add_departure(&Departure {
+            lane: lane.clone(),
+            login: live.account.to_string(),
+            body: departure::write(&to_room),
+            dedup_key: key,
+            echo: None,
+        })
+        .await?;
+        out.lanes.push(lane);
+        Ok(())
+    }
+
+    /// The number of the portal that `said` belongs to, put on disk if it is the first message there.
+    async fn portal_of(&self, tx: &mut Tx, live: &Live, said: &Said, out: &mut Outcome) -> Result<i64, store::Error> {
+        if let Some(portal) = self.portals.by_chat(&live.account, &said.message.chat) {
+            return Ok(portal.id);
+        }
+        let chat = said.chat.clone().unwrap_or_else(|| unlisted(said));
+        let row = portal::ensure_row(tx, &live.account, &chat).await?;
+        let id = row.id;
+        out.portals.push(row);
+        Ok(id)
+    }
+
+    /// Whether `said` is what a person said through us. A message typed on the phone is not.
+    async fn is_echo(
+        &self,
+        tx: &mut Tx,
+        live: &Live,
+        portal: i64,
+        said: &Said,
+        out: &mut Outcome,
+    ) -> Result<bool, store::Error> {
+        let lane = route::lane_to_chat(&live.account, portal);
+        let print = echo::fingerprint(&said.message.pieces);
+        let since = self.clock.now_ms().min(said.message.sent_at_ms) - echo::WINDOW_MS;
+        let claimed = tx.claim_echo(&lane, &print, since).await?.is_some();
+        if claimed {
+            // An uncertain send is settled by this.
+            out.lanes.push(lane);
+        }
+        Ok(claimed)
+    }
+
+    async fn speaker_of(&self, tx: &mut Tx, said: &Said, out: &mut Outcome) -> Result<Speaker, store::Error> {
+        let Some((contact, nick)) = &said.speaker else { return Ok(Speaker::Bot) };
+        if !self.ghosts.is_named(contact, nick)
+            && let Ok(user) = self.homeserver.ghost_id(contact.as_str())
+        {
+            let row = tx.ensure_ghost(contact.as_str(), user.as_str(), nick).await?;
+            if row.name != *nick {
+                tx.set_ghost_name(contact.as_str(), nick).await?;
+            }
+            out.ghosts.push((contact.clone(), nick.clone()));
+        }
+        Ok(Speaker::Ghost(contact.clone()))
+    }
+}
+
+/// A chat that no list shows, as far as the message tells.
+fn unlisted(said: &Said) -> Chat {
+    let message = &said.message;
+    let peer = match &message.sender {
+        Sender::Contact(contact) => Some(contact.clone()),
+        Sender::Me | Sender::System => None,
+    };
+    let direct = matches!(message.kind, ChatKind::Friend | ChatKind::Temporary);
+    let name = said.speaker.as_ref().map_or_else(String::new, |(_, nick)| nick.clone());
+    Chat {
+        id: message.chat.clone(),
+        kind: message.kind,
+        name: if direct { name } else { message.chat.to_string() },
+        peer: peer.filter(|_| direct),
+        category: None,
+    }
+}

@@ -1,0 +1,49 @@
+//! Room 3 of both journeys: opened rows become rows of the outbox, in one transaction and without the network. Either
+//! all of it is on disk afterwards, or none.
+
+mod from_matrix;
+mod from_qq;
+
+use std::sync::Arc;
+
+use super::login::Live;
+use super::{Bridge, Order};
+use crate::qq::ContactId;
+use crate::store::PortalRow;
+
+/// How many rows are translated in one transaction.
+const BATCH: u32 = 64;
+
+/// What a translation changed, for those in memory to hear of once it is on disk.
+#[derive(Default)]
+struct Outcome {
+    lanes: Vec<String>,
+    portals: Vec<PortalRow>,
+    ghosts: Vec<(ContactId, String)>,
+    orders: Vec<Order>,
+    signed_out: Option<String>,
+}
+
+impl Bridge {
+    /// Tells those in memory what is on disk now.
+    async fn announce(self: &Arc<Self>, mut outcome: Outcome, live: Option<&Arc<Live>>) {
+        for row in outcome.portals {
+            self.note_portal(row);
+        }
+        for (contact, name) in outcome.ghosts {
+            self.ghosts.note_name(contact, name);
+        }
+        for order in outcome.orders {
+            // It fails when nobody takes orders any more: shutdown.
+            let _ = self.orders.send(order);
+        }
+        outcome.lanes.sort_unstable();
+        outcome.lanes.dedup();
+        for lane in &outcome.lanes {
+            self.wake(lane);
+        }
+        if let (Some(why), Some(live)) = (outcome.signed_out, live) {
+            self.session_lost(&live.account, &why).await;
+        }
+    }
+}

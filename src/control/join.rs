@@ -1,0 +1,25 @@
+//! What the bot does when it is invited: it joins, and greets whoever may use it.
+
+use super::{Context, Error};
+use crate::config::Permission;
+
+/// Joins the room of the order. A room with nobody else but the inviter becomes their control room if they have none.
+pub(super) async fn join(context: &Context) -> Result<(), Error> {
+    let bridge = context.bridge();
+    let bot = bridge.homeserver.bot();
+    let room = context.room_id()?;
+    if bridge.portals.by_room(&context.room).is_some() {
+        // Its own ghost asked it in; whoever made the room has seen to it already.
+        return Ok(());
+    }
+    bot.join(&room).await?;
+    if context.permission < Permission::Commands {
+        context.reply_key("command.blocked", &[("user", &context.sender)]).await?;
+        return Ok(());
+    }
+    if bot.joined_members(&room).await?.len() > 2 {
+        return context.reply_key("greeting.room", &[("prefix", &bridge.config.bridge.command_prefix)]).await;
+    }
+    bridge.set_control_room(&context.sender, &context.room).await?;
+    context.reply_key("greeting.control", &[]).await
+}

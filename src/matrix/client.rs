@@ -1,0 +1,191 @@
+//! The homeserver's client API, as one application service sees it.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::time::Duration;
+
+use matrix_sdk::authentication::matrix::MatrixSession;
+use matrix_sdk::config::RequestConfig;
+use matrix_sdk::ruma::api::auth_scheme::{AuthScheme, SendAccessToken};
+use matrix_sdk::ruma::api::client::account::whoami;
+use matrix_sdk::ruma::api::error::FromHttpResponseError;
+use matrix_sdk::ruma::api::path_builder::VersionHistory;
+use matrix_sdk::ruma::api::{Metadata, OutgoingRequest};
+use matrix_sdk::ruma::{OwnedDeviceId, OwnedUserId, UserId};
+use matrix_sdk::store::RoomLoadSettings;
+use matrix_sdk::{HttpError, SessionMeta, SessionTokens};
+
+use super::act_as::ActAs;
+use super::error::Error;
+use super::intent::Intent;
+use super::namespace::Namespace;
+use crate::base::Secret;
+use crate::config;
+
+/// One attempt may take this long.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The homeserver that we serve; cheap to clone, and clones share one connection pool.
+#[derive(Clone, Debug)]
+pub struct Homeserver {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    sdk: matrix_sdk::Client,
+    namespace: Namespace,
+    appservice_id: String,
+}
+
+impl Homeserver {
+    /// Prepares the connection; asks nothing of the network. Fails, naming the key, when a setting cannot work.
+    pub async fn new(homeserver: &config::Homeserver, appservice: &config::AppService) -> Result<Self, Error> {
+        let namespace = Namespace::new(homeserver, appservice)?;
+        let sdk = connect(&homeserver.address, namespace.bot(), &appservice.as_token).await?;
+        let appservice_id = appservice.id.clone();
+        Ok(Self { inner: Arc::new(Inner { sdk, namespace, appservice_id }) })
+    }
+
+    /// The versions of the specification that the homeserver supports: the cheapest question it answers.
+    pub async fn versions(&self) -> Result<Vec<String>, Error> {
+        let answer = self.inner.sdk.fetch_server_versions(None).await;
+        answer.map(|answer| answer.versions).map_err(|error| Error::of("versions", &error))
+    }
+
+    /// Whom the homeserver takes our token for: the registration's `sender_localpart` on the homeserver's own domain.
+    pub async fn whoami(&self) -> Result<OwnedUserId, Error> {
+        Ok(self.call("whoami", ActAs::service(whoami::v3::Request::new())).await?.user_id)
+    }
+
+    /// The bot's user id.
+    #[must_use]
+    pub fn bot_id(&self) -> &UserId {
+        self.inner.namespace.bot()
+    }
+
+    /// Which users are ours.
+    #[must_use]
+    pub fn namespace(&self) -> &Namespace {
+        &self.inner.namespace
+    }
+
+    /// See [`Namespace::ghost_id`].
+    pub fn ghost_id(&self, contact: &str) -> Result<OwnedUserId, Error> {
+        self.inner.namespace.ghost_id(contact)
+    }
+
+    /// See [`Namespace::contact_of`].
+    #[must_use]
+    pub fn contact_of(&self, user_id: &UserId) -> Option<String> {
+        self.inner.namespace.contact_of(user_id)
+    }
+
+    /// Whether `user_id` is the bot or a ghost.
+    #[must_use]
+    pub fn is_ours(&self, user_id: &UserId) -> bool {
+        self.inner.namespace.is_ours(user_id)
+    }
+
+    /// The homeserver, seen as the bot.
+    #[must_use]
+    pub fn bot(&self) -> Intent {
+        self.intent(self.bot_id())
+    }
+
+    /// The homeserver, seen as `user_id`, who must be the bot or a ghost.
+    #[must_use]
+    pub fn intent(&self, user_id: &UserId) -> Intent {
+        Intent::new(self.clone(), user_id.to_owned())
+    }
+
+    /// The id of our registration.
+    pub(super) fn appservice_id(&self) -> &str {
+        &self.inner.appservice_id
+    }
+
+    /// One attempt at `request`; `name` is what an error calls it.
+    pub(super) async fn call<R>(
+        &self,
+        name: &'static str,
+        request: ActAs<R>,
+    ) -> Result<<R as OutgoingRequest>::IncomingResponse, Error>
+    where
+        R: OutgoingRequest + Metadata<PathBuilder = VersionHistory> + Clone + Debug + Send + Sync + 'static,
+        for<'a> R::Authentication: AuthScheme<Input<'a> = SendAccessToken<'a>>,
+        R::IncomingResponse: Send + Sync,
+        HttpError: From<FromHttpResponseError<R::EndpointError>>,
+    {
+        self.attempt(request, PATIENCE).await.map_err(|error| Error::of(name, &error))
+    }
+
+    /// [`Homeserver::call`] with its own patience and the SDK's own error.
+    pub(super) async fn attempt<R>(
+        &self,
+        request: ActAs<R>,
+        patience: Duration,
+    ) -> Result<<R as OutgoingRequest>::IncomingResponse, HttpError>
+    where
+        R: OutgoingRequest + Metadata<PathBuilder = VersionHistory> + Clone + Debug + Send + Sync + 'static,
+        for<'a> R::Authentication: AuthScheme<Input<'a> = SendAccessToken<'a>>,
+        R::IncomingResponse: Send + Sync,
+        HttpError: From<FromHttpResponseError<R::EndpointError>>,
+    {
+        self.inner.sdk.send(request).with_request_config(once(patience)).await
+    }
+}
+
+/// No retries: after one, "connection refused" would no longer mean that the request had no effect.
+fn once(patience: Duration) -> RequestConfig {
+    RequestConfig::new().disable_retry().timeout(patience)
+}
+
+async fn connect(address: &str, bot: &UserId, as_token: &Secret) -> Result<matrix_sdk::Client, Error> {
+    let wrong = |why: String| Error::Settings(format!("homeserver.address: {address:?} cannot be used ({why})"));
+    let url = url::Url::parse(address).map_err(|why| wrong(why.to_string()))?;
+    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+        return Err(wrong("it must begin with http:// or https://".to_owned()));
+    }
+    let sdk = matrix_sdk::Client::builder()
+        .homeserver_url(url)
+        .user_agent(concat!("matrix-webqq/", env!("CARGO_PKG_VERSION")))
+        .request_config(once(PATIENCE))
+        .build()
+        .await
+        .map_err(|why| wrong(why.to_string()))?;
+    // The SDK wants a device; the homeserver never hears of it.
+    let session = MatrixSession {
+        meta: SessionMeta { user_id: bot.to_owned(), device_id: OwnedDeviceId::from("BRIDGE") },
+        tokens: SessionTokens { access_token: as_token.expose().to_owned(), refresh_token: None },
+    };
+    let restored = sdk.matrix_auth().restore_session(session, RoomLoadSettings::default()).await;
+    restored.map_err(|why| Error::Settings(format!("appservice.as_token: it cannot be used ({why})")))?;
+    Ok(sdk)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(address: &str) -> (config::Homeserver, config::AppService) {
+        let homeserver = config::Homeserver { address: address.to_owned(), domain: "hs.test".to_owned() };
+        (homeserver, config::AppService { as_token: Secret::new("as-secret"), ..Default::default() })
+    }
+
+    #[tokio::test]
+    async fn it_is_made_without_a_network_and_prints_no_token() {
+        let (homeserver, appservice) = settings("http://127.0.0.1:9");
+        let made = Homeserver::new(&homeserver, &appservice).await.unwrap();
+        assert_eq!(made.bot().user_id(), "@qqbot:hs.test");
+        assert!(!format!("{made:?}").contains("as-secret"));
+    }
+
+    #[tokio::test]
+    async fn an_address_that_is_none_is_named() {
+        for address in ["", "localhost:8008", "ftp://hs", "http://"] {
+            let (homeserver, appservice) = settings(address);
+            let why = Homeserver::new(&homeserver, &appservice).await.unwrap_err().to_string();
+            assert!(why.starts_with("homeserver.address: "), "{address:?}: {why}");
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! The application-service API: what the homeserver calls on us.
+//!
+//! `200 {}` to a transaction means that the sink has it on disk, and nothing else does.
+//! Source: Matrix specification 1.18, application service API; the paths without prefix are its older ones.
+
+use std::io;
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{DefaultBodyLimit, Path, Request, State};
+use axum::http::StatusCode;
+use axum::http::header::AUTHORIZATION;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get, post, put};
+use axum::{Json, Router};
+use futures_util::future::BoxFuture;
+use serde_json::json;
+use tokio::net::TcpListener;
+
+use super::query::{self, KnowsUser};
+use super::transaction::{Intake, NotTaken, Transaction};
+use crate::base::{Secret, Shutdown};
+
+/// A transaction holds at most 100 events of 64 KiB, each with its past content; this leaves room for the rest.
+const BODY_BYTES: usize = 64 * 1024 * 1024;
+
+/// Puts a transaction on disk; `Ok` only once it is there. One call at a time. It may be given the same event again,
+/// and may be dropped before its end when the homeserver hangs up: that transaction comes again, too.
+pub type Sink = Arc<dyn Fn(Transaction) -> BoxFuture<'static, Result<(), SinkError>> + Send + Sync>;
+
+/// Tells whether the bridge is ready to work, for whoever watches it.
+pub type IsReady = Arc<dyn Fn() -> bool + Send + Sync>;
+
+/// Why a transaction could not be put on disk, for the log. The homeserver will push it again.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct SinkError(pub String);
+
+/// What the homeserver finds behind our API.
+#[derive(Clone)]
+pub struct Appservice {
+    /// What the homeserver has to show.
+    pub hs_token: Secret,
+    /// Where transactions go.
+    pub sink: Sink,
+    /// Which users exist.
+    pub knows_user: KnowsUser,
+    /// Whether we are ready.
+    pub is_ready: IsReady,
+}
+
+/// The routes. Those under `/_matrix/mau` ask for no token.
+pub fn router(appservice: Appservice) -> Router {
+    let Appservice { hs_token, sink, knows_user, is_ready } = appservice;
+    let intake = Arc::new(Intake::new(sink));
+    let ready = get(move || std::future::ready(probe(is_ready())));
+    under("/_matrix/app/v1", &intake, &knows_user)
+        .merge(under("", &intake, &knows_user))
+        .route("/_matrix/app/v1/ping", post(pong))
+        .layer(DefaultBodyLimit::max(BODY_BYTES))
+        .route_layer(middleware::from_fn_with_state(Arc::new(hs_token), with_token))
+        .route("/_matrix/mau/live", get(|| std::future::ready(probe(true))))
+        .route("/_matrix/mau/ready", ready)
+        .method_not_allowed_fallback(|| std::future::ready(unrecognized(StatusCode::METHOD_NOT_ALLOWED)))
+        .fallback(|| std::future::ready(unrecognized(StatusCode::NOT_FOUND)))
+}
+
+/// Serves `router` until shutdown begins, and then what is under way.
+pub async fn serve(listener: TcpListener, router: Router, shutdown: &Shutdown) -> io::Result<()> {
+    let shutdown = shutdown.clone();
+    axum::serve(listener, router).with_graceful_shutdown(async move { shutdown.asked().await }).await
+}
+
+/// An answer other than yes, as the specification wants it.
+pub(super) fn refusal(status: StatusCode, errcode: &str, error: &str) -> Response {
+    (status, Json(json!({ "errcode": errcode, "error": error }))).into_response()
+}
+
+/// Yes.
+pub(super) fn done() -> Response {
+    Json(json!({})).into_response()
+}
+
+fn under(prefix: &str, intake: &Arc<Intake>, knows_user: &KnowsUser) -> Router {
+    let transactions = put(take).with_state(Arc::clone(intake));
+    Router::new()
+        .route(&format!("{prefix}/transactions/{{txn_id}}"), transactions)
+        .route(&format!("{prefix}/users/{{user_id}}"), get(query::user).with_state(Arc::clone(knows_user)))
+        .route(&format!("{prefix}/rooms/{{alias}}"), get(query::nothing))
+        .route(&format!("{prefix}/thirdparty/{{*rest}}"), any(query::nothing))
+}
+
+/// `PUT /_matrix/app/v1/transactions/{txnId}`
+async fn take(
+    State(intake): State<Arc<Intake>>,
+    Path(txn_id): Path<String>,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    let body = match body {
+        Ok(body) => body,
+        Err(why) => return refusal(why.status(), "M_TOO_LARGE", &why.body_text()),
+    };
+    match intake.take(&txn_id, &body).await {
+        Ok(()) => done(),
+        Err(why @ NotTaken::NotJson(_)) => refusal(StatusCode::BAD_REQUEST, "M_NOT_JSON", &why.to_string()),
+        Err(NotTaken::Sink(why)) => {
+            tracing::error!(txn_id, %why, "a transaction could not be put on disk; the homeserver will push it again");
+            refusal(StatusCode::INTERNAL_SERVER_ERROR, "M_UNKNOWN", "not stored, push it again")
+        }
+    }
+}
+
+/// `POST /_matrix/app/v1/ping`
+async fn pong() -> Response {
+    tracing::info!("the homeserver can reach us");
+    done()
+}
+
+fn probe(is_well: bool) -> Response {
+    if is_well { done() } else { refusal(StatusCode::SERVICE_UNAVAILABLE, "M_UNKNOWN", "not ready") }
+}
+
+fn unrecognized(status: StatusCode) -> Response {
+    refusal(status, "M_UNRECOGNIZED", "no such endpoint")
+}
+
+/// Lets through whoever shows the `hs_token`.
+async fn with_token(State(hs_token): State<Arc<Secret>>, request: Request, next: Next) -> Response {
+    match shown_token(&request) {
+        None => refusal(StatusCode::UNAUTHORIZED, "M_MISSING_TOKEN", "no access token"),
+        // Without a token of our own nobody may enter, not even with an empty one.
+        Some(shown) if hs_token.is_empty() || !hs_token.matches(&shown) => {
+            tracing::warn!("somebody called us with another hs_token than ours");
+            refusal(StatusCode::FORBIDDEN, "M_FORBIDDEN", "wrong access token")
+        }
+        Some(_) => next.run(request).await,
+    }
+}
+
+/// The bearer token, or the `access_token` in the query that homeservers before Matrix 1.4 sent.
+fn shown_token(request: &Request) -> Option<String> {
+    if let Some(header) = request.headers().get(AUTHORIZATION) {
+        let (scheme, token) = header.to_str().ok()?.split_once(' ')?;
+        return scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned());
+    }
+    let query = request.uri().query()?.as_bytes();
+    url::form_urlencoded::parse(query).find(|(name, _)| name == "access_token").map(|(_, token)| token.into_owned())
+}

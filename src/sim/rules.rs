@@ -1,0 +1,87 @@
+//! How the service behaves, as far as that changed over the years or varied between accounts.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// The `options:` of a world file; `config/world.example.yaml` says what each is for.
+#[expect(clippy::struct_excessive_bools, reason = "independent switches of a configuration file")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Rules {
+    /// How long a poll without news is held.
+    pub poll_hold_ms: u64,
+    /// How it ends then.
+    pub poll_idle: Idle,
+    /// What the older of two polls of one session is told.
+    pub superseded_retcode: i64,
+    /// What calls with an unknown psessionid are told.
+    pub unknown_session_retcode: i64,
+    /// Most events in one poll reply.
+    pub events_per_poll: usize,
+    /// Order within one poll reply.
+    pub newest_first: bool,
+    /// Whether own messages in groups and discussions come back.
+    pub echo: bool,
+    /// Whether `<` and `>` arrive as entities.
+    pub escape_text: bool,
+    /// Whether a blank follows every message.
+    pub trailing_blank: bool,
+    /// Whether poll2 insists on `get_online_buddies2`.
+    pub buddies_first: bool,
+    /// Whether calls without Referer, User-Agent or cookies are refused.
+    pub check_headers: bool,
+    /// Whether real numbers can be looked up.
+    pub real_numbers: bool,
+    /// How long a QR code can be scanned.
+    pub qr_lifetime_ms: u64,
+    /// How many messages are kept while nobody polls.
+    pub queue_limit: usize,
+}
+
+/// What ends a poll without news. Source: protocol dossier 7.2.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Idle {
+    /// `{"retcode":102,"errmsg":""}`, until 2016.
+    #[serde(rename = "retcode_102")]
+    Retcode102,
+    /// The HTTP server in front gives up, from 2016.
+    #[serde(rename = "http_504")]
+    Http504,
+    /// `{"retcode":0,"result":"ok"}`.
+    Empty,
+    /// `{"errmsg":"error!!!","retcode":0}`, 2018.
+    Error,
+}
+
+impl Rules {
+    pub(crate) const fn poll_hold(&self) -> Duration {
+        Duration::from_millis(self.poll_hold_ms)
+    }
+
+    pub(crate) const fn qr_lifetime(&self) -> Duration {
+        Duration::from_millis(self.qr_lifetime_ms)
+    }
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            poll_hold_ms: 55_000,
+            poll_idle: Idle::Retcode102,
+            superseded_retcode: 102,
+            unknown_session_retcode: 103,
+            events_per_poll: 50,
+            newest_first: true,
+            echo: true,
+            escape_text: true,
+            trailing_blank: false,
+            buddies_first: true,
+            check_headers: true,
+            real_numbers: false,
+            qr_lifetime_ms: 120_000,
+            queue_limit: 100_000,
+        }
+    }
+}

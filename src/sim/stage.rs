@@ -1,0 +1,203 @@
+//! Everything that the pretend QQ knows at one moment, behind one lock, and the signal that something changed.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rand::rngs::StdRng;
+use rand::{Rng as _, SeedableRng as _};
+use serde_json::Value;
+use tokio::sync::watch;
+
+use super::chat::ChatKey;
+use super::content;
+use super::fault::Faults;
+use super::people::People;
+use super::qr::Attempt;
+use super::session::{Session, SessionId};
+use super::talk::{Event, Heard, Log, Mail, Said, Speaker, Spoken};
+use super::token;
+use super::world::World;
+use crate::base::{Clock, Shutdown};
+
+/// More sessions than this are not remembered at once.
+const MOST_SESSIONS: usize = 16;
+/// More QR codes than this are not remembered at once.
+const MOST_ATTEMPTS: usize = 16;
+
+/// The stage and what its users need besides.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    stage: Mutex<Stage>,
+    changed: watch::Sender<()>,
+    pub(crate) clock: Clock,
+    pub(crate) shutdown: Shutdown,
+}
+
+impl Shared {
+    pub(crate) fn new(stage: Stage, clock: Clock, shutdown: Shutdown) -> Self {
+        Self { stage: Mutex::new(stage), changed: watch::Sender::new(()), clock, shutdown }
+    }
+
+    /// Reads the stage.
+    pub(crate) fn look<T>(&self, look: impl FnOnce(&Stage) -> T) -> T {
+        look(&self.lock())
+    }
+
+    /// Changes the stage and wakes everybody who waits for a change.
+    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut Stage) -> T) -> T {
+        let result = change(&mut self.lock());
+        self.changed.send_replace(());
+        result
+    }
+
+    /// Tells of changes from now on.
+    pub(crate) fn changes(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Stage> {
+        self.stage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The pretend QQ at one moment.
+#[derive(Debug)]
+pub(crate) struct Stage {
+    pub(crate) world: World,
+    pub(crate) people: People,
+    pub(crate) rng: StdRng,
+    /// QR codes, the newest last.
+    pub(crate) attempts: Vec<Attempt>,
+    /// How many codes there were.
+    pub(crate) codes: u64,
+    pub(crate) sessions: Vec<Session>,
+    /// Who logged in last.
+    pub(crate) current: Option<SessionId>,
+    /// Who polled last: only that session gets messages. Source: protocol dossier 11, "multi login".
+    pub(crate) last_poller: Option<SessionId>,
+    /// What holders of a forgotten psessionid are told.
+    pub(crate) forgotten: HashMap<String, i64>,
+    pub(crate) mail: Mail,
+    pub(crate) heard: Vec<Heard>,
+    pub(crate) log: Log,
+    pub(crate) faults: Faults,
+    /// Calls by endpoint.
+    pub(crate) calls: BTreeMap<String, u64>,
+    pub(crate) logins: u64,
+    next_session: u64,
+    msg_ids: HashMap<String, u16>,
+}
+
+impl Stage {
+    pub(crate) fn new(world: World, people: People, seed: u64) -> Self {
+        Self {
+            world,
+            people,
+            rng: StdRng::seed_from_u64(seed),
+            attempts: Vec::new(),
+            codes: 0,
+            sessions: Vec::new(),
+            current: None,
+            last_poller: None,
+            forgotten: HashMap::new(),
+            mail: Mail::default(),
+            heard: Vec::new(),
+            log: Log::default(),
+            faults: Faults::default(),
+            calls: BTreeMap::new(),
+            logins: 0,
+            next_session: 0,
+            msg_ids: HashMap::new(),
+        }
+    }
+
+    pub(crate) fn add_attempt(&mut self, attempt: Attempt) {
+        if self.attempts.len() >= MOST_ATTEMPTS {
+            self.attempts.remove(0);
+        }
+        self.attempts.push(attempt);
+        self.codes += 1;
+    }
+
+    /// Starts a session: what a confirmed QR code leads to.
+    pub(crate) fn start_session(&mut self) -> SessionId {
+        if self.sessions.len() >= MOST_SESSIONS {
+            self.sessions.remove(0);
+        }
+        self.next_session += 1;
+        let id = SessionId(self.next_session);
+        self.sessions.push(Session::new(id, &mut self.rng));
+        id
+    }
+
+    pub(crate) fn session(&self, id: SessionId) -> Option<&Session> {
+        self.sessions.iter().find(|session| session.id == id)
+    }
+
+    pub(crate) fn session_mut(&mut self, id: SessionId) -> Option<&mut Session> {
+        self.sessions.iter_mut().find(|session| session.id == id)
+    }
+
+    /// Forgets a session with all its tickets; its psessionid is answered with `retcode` from now on.
+    pub(crate) fn forget(&mut self, id: SessionId, retcode: i64) {
+        let Some(at) = self.sessions.iter().position(|session| session.id == id) else { return };
+        let session = self.sessions.remove(at);
+        if let Some(channel) = session.channel {
+            self.forgotten.insert(channel.psessionid, retcode);
+        }
+        self.current = self.current.filter(|current| *current != id);
+    }
+
+    /// Gives the session that logged in last a new ptwebqq, of which it does not know yet.
+    pub(crate) fn rotate_ptwebqq(&mut self) {
+        let fresh = token::hex(&mut self.rng, 32);
+        if let Some(session) = self.current.and_then(|current| self.session_mut(current)) {
+            session.ptwebqq = fresh;
+        }
+    }
+
+    /// Puts a message of somebody on its way to the client. Gives its `msg_id`.
+    pub(crate) fn say(&mut self, chat: ChatKey, speaker: Speaker, content: Vec<Value>, now_ms: i64) -> u16 {
+        self.log_line(&chat, &speaker, false, &content, now_ms);
+        self.send_to_client(chat, speaker, content, now_ms)
+    }
+
+    /// Accepts a message of the client; in groups and discussions it comes back as an echo.
+    pub(crate) fn hear(&mut self, chat: ChatKey, content: Vec<Value>, msg_id: u64, now_ms: i64) {
+        self.log_line(&chat, &Speaker::Me, true, &content, now_ms);
+        let n = u64::try_from(self.heard.len()).unwrap_or(u64::MAX).saturating_add(1);
+        let text = content::to_text(&content);
+        self.heard.push(Heard { n, chat: chat.to_string(), text, content: content.clone(), msg_id, at_ms: now_ms });
+        if self.world.options.echo && !matches!(chat, ChatKey::Friend(_)) {
+            self.send_to_client(chat, Speaker::Me, content, now_ms);
+        }
+    }
+
+    fn send_to_client(&mut self, chat: ChatKey, speaker: Speaker, content: Vec<Value>, now_ms: i64) -> u16 {
+        let msg_id = self.next_msg_id(&speaker);
+        let said = Said { chat, speaker, content, msg_id, time: now_ms.div_euclid(1000) };
+        self.mail.push(Event::Said(said), self.world.options.queue_limit);
+        msg_id
+    }
+
+    /// Grows by one per message of one sender. Source: protocol dossier 7.7.
+    fn next_msg_id(&mut self, speaker: &Speaker) -> u16 {
+        let name = match speaker {
+            Speaker::Me => "",
+            Speaker::Person(name) => name,
+        };
+        let rng = &mut self.rng;
+        let last = self.msg_ids.entry(name.to_owned()).or_insert_with(|| rng.random_range(1..60_000));
+        *last = last.checked_add(1).unwrap_or(1);
+        *last
+    }
+
+    fn log_line(&mut self, chat: &ChatKey, speaker: &Speaker, from_client: bool, content: &[Value], at_ms: i64) {
+        let (who, mine) = match speaker {
+            Speaker::Me => (self.world.account.nick.clone(), true),
+            Speaker::Person(name) => (name.clone(), false),
+        };
+        let text = content::to_text(content);
+        self.log.push(Spoken { n: 0, chat: chat.to_string(), who, mine, from_client, text, at_ms });
+    }
+}

@@ -1,0 +1,236 @@
+// The console's behaviour: shows what /api/events tells, and says what its user types. It keeps nothing of its own.
+"use strict";
+
+const $ = (id) => document.getElementById(id);
+const KINDS = { friend: "好友 Friends", group: "群 Groups", discussion: "讨论组 Discussions" };
+const QR_TEXT = {
+  none: "还没有客户端要求登录。No client has asked to log in yet.",
+  waiting: "客户端正在显示这个二维码。A client shows this code: scan it.",
+  scanned: "已扫描，是否允许登录？Scanned. Allow the login?",
+  confirmed: "已允许登录。The login was allowed.",
+  expired: "二维码已失效。The code is of no use any more.",
+};
+
+let world = { account: { nick: "" }, friends: [], groups: [], discussions: [] };
+let faces = new Map();
+let chats = new Map(); // "group:name" -> { key, kind, name, members, lines, unread }
+let open = null;
+let shownCode = 0;
+
+async function call(path, body) {
+  const response = await fetch(path, { method: "POST", body: JSON.stringify(body ?? {}) });
+  const answer = await response.json();
+  if (!response.ok) notice(answer.error);
+  return response.ok;
+}
+
+let noticeTimer;
+function notice(text) {
+  $("notice").textContent = text;
+  $("notice").hidden = false;
+  clearTimeout(noticeTimer);
+  noticeTimer = setTimeout(() => { $("notice").hidden = true; }, 4000);
+}
+
+function element(tag, className, ...children) {
+  const made = document.createElement(tag);
+  if (className) made.className = className;
+  made.append(...children);
+  return made;
+}
+
+function avatar(name, target = element("span", "avatar")) {
+  let hue = 0;
+  for (const character of name) hue = (hue * 31 + character.codePointAt(0)) % 360;
+  target.style.setProperty("--hue", hue);
+  target.textContent = [...name][0] ?? "?";
+  target.setAttribute("aria-hidden", "true");
+  return target;
+}
+
+/** Text as nodes: [微笑] becomes its emoji. */
+function readable(text) {
+  return text.split(/(\[[^[\]]{1,20}\])/).filter(Boolean).map((part) => {
+    const face = part.startsWith("[") && faces.get(part.slice(1, -1));
+    if (!face) return part;
+    const shown = element("span", "emoji", face.emoji || part);
+    shown.title = part;
+    return shown;
+  });
+}
+
+function meet(kind, name, members, hint) {
+  const key = `${kind}:${name}`;
+  chats.set(key, { key, kind, name, members, hint, lines: [], unread: 0 });
+}
+
+function meetEverybody() {
+  chats = new Map();
+  for (const friend of world.friends) {
+    meet("friend", friend.name, [friend.name], friend.markname ?? friend.nick ?? friend.category ?? "");
+  }
+  for (const group of world.groups) meet("group", group.name, group.members.map((member) => member.name), "");
+  for (const talk of world.discussions) meet("discussion", talk.name, talk.members.map((member) => member.name), "");
+}
+
+function showChats() {
+  const list = $("chats");
+  list.replaceChildren();
+  for (const [kind, label] of Object.entries(KINDS)) {
+    const these = [...chats.values()].filter((chat) => chat.kind === kind);
+    if (these.length === 0) continue;
+    list.append(element("h3", "", label));
+    for (const chat of these) list.append(chatButton(chat));
+  }
+}
+
+function chatButton(chat) {
+  const last = chat.lines.at(-1);
+  const words = element("span", "words", element("span", "name", chat.name));
+  const preview = last ? [`${last.who}: `, ...readable(last.text)] : [chat.hint];
+  words.append(element("span", "last", ...preview));
+  const button = element("button", "", avatar(chat.name), words);
+  button.type = "button";
+  if (chat.unread) button.append(element("span", "unread", String(chat.unread)));
+  if (chat === open) button.setAttribute("aria-current", "true");
+  button.addEventListener("click", () => { document.body.classList.add("open"); show(chat); });
+  return button;
+}
+
+function show(chat) {
+  open = chat;
+  chat.unread = 0;
+  avatar(chat.name, $("face"));
+  $("title").textContent = chat.name;
+  const everybody = [...chat.members, world.account.nick];
+  $("members").textContent = chat.kind === "friend" ? "好友 Friend" : `${everybody.length} 人 members: ${everybody.join("、")}`;
+  const options = chat.members.map((name) => new Option(name, name));
+  options.push(new Option(`${world.account.nick}（我的手机 my phone）`, world.account.nick));
+  $("as").replaceChildren(...options);
+  showLines();
+  showChats();
+}
+
+function showLines() {
+  const lines = $("lines");
+  lines.replaceChildren(...open.lines.map(lineElement));
+  if (open.lines.length === 0) {
+    lines.append(element("li", "empty", "还没有消息。Nothing has been said here yet."));
+  }
+  lines.scrollTop = lines.scrollHeight;
+}
+
+function lineElement(line) {
+  const time = new Date(line.at_ms).toLocaleTimeString("zh-CN", { hour12: false });
+  const meta = element("div", "meta", line.mine ? `${time} ` : `${line.who} · ${time} `);
+  if (line.mine) meta.append(element("span", "tag", line.from_client ? "客户端 client" : "手机 phone"));
+  const body = element("div", "", meta, element("div", "bubble", ...readable(line.text)));
+  return element("li", line.mine ? "said mine" : "said", avatar(line.who), body);
+}
+
+function hearLines(spoken) {
+  const lines = $("lines");
+  const atBottom = lines.scrollHeight - lines.scrollTop - lines.clientHeight < 60;
+  let first = true;
+  for (const line of spoken) {
+    const chat = chats.get(line.chat);
+    if (!chat) continue;
+    chat.lines.push(line);
+    if (chat !== open) { chat.unread += 1; continue; }
+    if (first) lines.querySelector(".empty")?.remove();
+    first = false;
+    lines.append(lineElement(line));
+  }
+  if (spoken.length > 0) showChats();
+  if (atBottom) lines.scrollTop = lines.scrollHeight;
+}
+
+function showQr(qr) {
+  const visible = qr.state !== "none";
+  if (visible && qr.code !== shownCode) $("picture").src = `/api/qr.png?code=${qr.code}`;
+  shownCode = qr.code;
+  $("picture").hidden = !visible;
+  $("no-picture").hidden = visible;
+  $("picture").classList.toggle("used", qr.state === "confirmed" || qr.state === "expired");
+  $("qr-state").textContent = QR_TEXT[qr.state] ?? qr.state;
+  $("scan").disabled = qr.state !== "waiting";
+  $("confirm").disabled = qr.state !== "scanned";
+  $("reject").disabled = qr.state !== "waiting" && qr.state !== "scanned";
+}
+
+function showSession(session) {
+  status(session.online ? "on" : "", session.online
+    ? `${world.account.nick} 在线 online${session.queued ? ` · ${session.queued} 条待收 queued` : ""}`
+    : `${world.account.nick} 未登录 not logged in`);
+  $("kick").disabled = $("expire").disabled = !session.online;
+}
+
+function status(kind, text) {
+  $("status").firstElementChild.className = `dot ${kind}`;
+  $("status").lastElementChild.textContent = text;
+}
+
+async function hear(event) {
+  const news = JSON.parse(event.data);
+  if (news.fresh) {
+    world = await (await fetch("/api/world")).json();
+    const before = open?.key;
+    meetEverybody();
+    for (const line of news.spoken) chats.get(line.chat)?.lines.push(line);
+    const first = [...chats.values()].find((chat) => chat.kind === "group") ?? [...chats.values()][0];
+    const chosen = chats.get(before) ?? first;
+    if (chosen) show(chosen);
+  } else {
+    hearLines(news.spoken);
+  }
+  showQr(news.qr);
+  showSession(news.session);
+}
+
+function listen() {
+  const source = new EventSource("/api/events");
+  let turn = Promise.resolve(); // one after the other: the first one waits for the world
+  source.onmessage = (event) => { turn = turn.then(() => hear(event)); };
+  source.onerror = () => status("off", "连接断开，正在重试 Disconnected, retrying…");
+}
+
+function insertFace(name) {
+  const text = $("text");
+  text.setRangeText(`[${name}]`, text.selectionStart, text.selectionEnd, "end");
+  text.focus();
+}
+
+async function speak() {
+  const text = $("text").value;
+  if (!text.trim() || !open) return;
+  if (await call("/api/say", { chat: open.key, as: $("as").value, text })) $("text").value = "";
+  $("text").focus();
+}
+
+async function start() {
+  const table = await (await fetch("/api/faces")).json();
+  for (const face of table) {
+    faces.set(face.zh, face);
+    if (!face.emoji) continue;
+    const button = element("button", "", face.emoji);
+    button.type = "button";
+    button.title = face.zh;
+    button.addEventListener("click", () => insertFace(face.zh));
+    $("palette").append(button);
+  }
+  for (const step of ["scan", "confirm", "reject"]) $(step).addEventListener("click", () => call(`/api/qr/${step}`));
+  for (const trouble of ["kick", "expire"]) $(trouble).addEventListener("click", () => call(`/api/${trouble}`));
+  $("back").addEventListener("click", () => document.body.classList.remove("open"));
+  $("faces").addEventListener("click", () => { $("palette").hidden = !$("palette").hidden; });
+  document.addEventListener("click", (event) => {
+    if (!$("palette").contains(event.target) && event.target !== $("faces")) $("palette").hidden = true;
+  });
+  $("composer").addEventListener("submit", (event) => { event.preventDefault(); speak(); });
+  $("text").addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); speak(); }
+  });
+  showQr({ state: "none", code: 0 });
+  listen();
+}
+
+start();

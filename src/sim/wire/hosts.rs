@@ -1,0 +1,64 @@
+//! Which qq.com host serves which paths. Source: protocol dossier 2.1.
+
+use axum::extract::Request;
+use axum::http::header::HOST;
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+
+use super::reply;
+
+/// Answers 404 when a qq.com host is asked for a path of another one. Hosts outside qq.com serve every path.
+pub(super) async fn only_its_own_paths(request: Request, next: Next) -> Response {
+    let host = request.uri().host().map(ToOwned::to_owned).or_else(|| {
+        let host = request.headers().get(HOST)?.to_str().ok()?;
+        Some(host.split(':').next().unwrap_or_default().to_ascii_lowercase())
+    });
+    if serves(&host.unwrap_or_default(), request.uri().path()) {
+        next.run(request).await
+    } else {
+        reply::not_found().await.into_response()
+    }
+}
+
+fn serves(host: &str, path: &str) -> bool {
+    match host {
+        "s.web2.qq.com" => path.starts_with("/api/") || path == "/proxy.html",
+        "d.web2.qq.com" | "d1.web2.qq.com" => {
+            path.starts_with("/channel/") || matches!(path, "/proxy.html" | "/cfproxy.html")
+        }
+        "ui.ptlogin2.qq.com" | "xui.ptlogin2.qq.com" => matches!(path, "/cgi-bin/login" | "/cgi-bin/xlogin"),
+        "ssl.ptlogin2.qq.com" | "ptlogin2.qq.com" => matches!(path, "/ptqrshow" | "/ptqrlogin" | "/pt4_auth"),
+        "ptlogin4.web2.qq.com" | "ptlogin2.web2.qq.com" => path == "/check_sig",
+        "w.qq.com" | "web2.qq.com" => matches!(path, "/" | "/proxy.html"),
+        "pinghot.qq.com" => path == "/pingd",
+        "qun.qq.com" | "qinfo.clt.qq.com" => path.starts_with("/cgi-bin/"),
+        other => other != "qq.com" && !other.ends_with(".qq.com"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::serves;
+
+    #[test]
+    fn every_host_serves_its_own_paths_and_a_strange_host_serves_all() {
+        for (host, path) in [
+            ("s.web2.qq.com", "/api/get_user_friends2"),
+            ("d1.web2.qq.com", "/channel/poll2"),
+            ("ssl.ptlogin2.qq.com", "/ptqrshow"),
+            ("127.0.0.1", "/ptqrshow"),
+            ("localhost", "/channel/poll2"),
+        ] {
+            assert!(serves(host, path), "{host} {path}");
+        }
+        for (host, path) in [
+            ("s.web2.qq.com", "/channel/poll2"),
+            ("d1.web2.qq.com", "/api/get_user_friends2"),
+            ("ui.ptlogin2.qq.com", "/ptqrshow"),
+            ("mail.qq.com", "/channel/poll2"),
+            ("qq.com", "/"),
+        ] {
+            assert!(!serves(host, path), "{host} {path}");
+        }
+    }
+}

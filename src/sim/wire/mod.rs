@@ -1,0 +1,95 @@
+//! The QQ side of the simulator: one listener that plays every qq.com host.
+
+mod admit;
+mod ask;
+mod hosts;
+mod line;
+mod lists;
+mod login2;
+mod members;
+mod poll2;
+mod profile;
+mod ptlogin;
+mod render;
+mod reply;
+mod send;
+mod trouble;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{get, post};
+use tokio::net::TcpListener;
+
+use super::stage::Shared;
+
+pub(crate) use line::Line;
+use line::Lines;
+
+/// Serves the protocol on `listener` until shutdown.
+pub(crate) fn serve(listener: TcpListener, shared: Arc<Shared>) {
+    let shutdown = shared.shutdown.clone();
+    let service = router(shared).into_make_service_with_connect_info::<Line>();
+    let asked = shutdown.clone();
+    shutdown.spawn(async move {
+        let serving = axum::serve(Lines(listener), service).with_graceful_shutdown(async move { asked.asked().await });
+        if let Err(why) = serving.await {
+            tracing::error!(%why, "the QQ side ended");
+        }
+    });
+}
+
+fn router(shared: Arc<Shared>) -> Router {
+    let endpoints = Router::new().merge(ptlogin_routes()).merge(list_routes()).merge(channel_routes());
+    endpoints
+        .fallback(reply::not_found)
+        .layer(from_fn_with_state(shared.clone(), trouble::suffer))
+        .layer(from_fn(hosts::only_its_own_paths))
+        .with_state(shared)
+}
+
+fn ptlogin_routes() -> Router<Arc<Shared>> {
+    Router::new()
+        .route("/", get(ptlogin::blank_page))
+        .route("/proxy.html", get(ptlogin::blank_page))
+        .route("/cfproxy.html", get(ptlogin::blank_page))
+        .route("/cgi-bin/login", get(ptlogin::login_page))
+        .route("/cgi-bin/xlogin", get(ptlogin::login_page))
+        .route("/ptqrshow", get(ptlogin::ptqrshow))
+        .route("/ptqrlogin", get(ptlogin::ptqrlogin))
+        .route("/check_sig", get(ptlogin::check_sig))
+        .route("/pt4_auth", get(ptlogin::pt4_auth))
+        .route("/pingd", get(ptlogin::blank_page))
+}
+
+fn list_routes() -> Router<Arc<Shared>> {
+    Router::new()
+        .route("/api/getvfwebqq", get(login2::getvfwebqq))
+        .route("/api/get_user_friends2", post(lists::get_user_friends2))
+        .route(
+            "/api/get_group_name_list_mask2",
+            post(lists::get_group_name_list_mask2).get(lists::get_group_name_list_mask2),
+        )
+        .route("/api/get_group_info_ext2", get(members::get_group_info_ext2))
+        .route("/api/get_discus_list", get(lists::get_discus_list))
+        .route("/api/get_self_info2", get(profile::get_self_info2))
+        .route("/api/get_friend_info2", get(profile::get_friend_info2))
+        .route("/api/get_single_long_nick2", get(profile::get_single_long_nick2))
+        .route("/api/get_friend_uin2", get(profile::get_friend_uin2))
+        .route("/cgi-bin/{*rest}", get(reply::qun_closed).post(reply::qun_closed))
+}
+
+fn channel_routes() -> Router<Arc<Shared>> {
+    Router::new()
+        .route("/channel/login2", post(login2::login2))
+        .route("/channel/get_online_buddies2", get(login2::get_online_buddies2))
+        .route("/channel/change_status2", get(login2::change_status2))
+        .route("/channel/logout2", get(login2::logout2))
+        .route("/channel/get_discu_info", get(members::get_discu_info))
+        .route("/channel/get_recent_list2", post(lists::get_recent_list2))
+        .route("/channel/poll2", post(poll2::poll2))
+        .route("/channel/send_buddy_msg2", post(send::send_buddy_msg2))
+        .route("/channel/send_qun_msg2", post(send::send_qun_msg2))
+        .route("/channel/send_discu_msg2", post(send::send_discu_msg2))
+}

@@ -1,0 +1,71 @@
+//! Messages as poll items: names become the numbers of one login.
+//!
+//! Source: protocol dossier 7.5, 7.6 (new schema), 9.4 (echoes).
+
+use serde_json::{Value, json};
+
+use crate::sim::chat::ChatKey;
+use crate::sim::content;
+use crate::sim::numbers::{Numbers, Whom};
+use crate::sim::push;
+use crate::sim::rules::Rules;
+use crate::sim::talk::{Event, Said, Speaker};
+
+/// The items of one poll reply; what this login has no numbers for is left out.
+pub(super) fn items(events: &[Event], numbers: &Numbers, own: u32, rules: &Rules) -> Vec<Value> {
+    if let [Event::Raw(items)] = events {
+        return items.iter().map(|item| push::resolve(item, numbers, own)).collect();
+    }
+    let mut items: Vec<Value> = events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Said(said) => message(said, numbers, own, rules),
+            Event::Raw(_) => None,
+        })
+        .collect();
+    if rules.newest_first {
+        items.reverse();
+    }
+    items
+}
+
+/// The item that ends a session.
+pub(super) fn kick(own: u32, reason: &str) -> Value {
+    json!({"poll_type": "kick_message", "value": {
+        "msg_id": 53125, "from_uin": 10000, "to_uin": own, "msg_id2": 53126, "msg_type": 48, "reply_ip": 0,
+        "show_reason": 1, "reason": reason,
+    }})
+}
+
+fn message(said: &Said, numbers: &Numbers, own: u32, rules: &Rules) -> Option<Value> {
+    let sender = match &said.speaker {
+        Speaker::Me => numbers.of(&Whom::Echo)?,
+        Speaker::Person(name) => numbers.person(name)?,
+    };
+    let (poll_type, route) = match &said.chat {
+        ChatKey::Friend(name) => ("message", friend_route(&said.speaker, numbers.person(name)?, own)),
+        ChatKey::Group(name) => {
+            let gid = numbers.of(&Whom::Group(name.clone()))?;
+            ("group_message", json!({"from_uin": gid, "group_code": gid, "send_uin": sender, "to_uin": own}))
+        }
+        ChatKey::Discussion(name) => {
+            let did = numbers.of(&Whom::Discussion(name.clone()))?;
+            ("discu_message", json!({"from_uin": did, "did": did, "send_uin": sender, "to_uin": own}))
+        }
+    };
+    let mut value = json!({
+        "content": content::for_client(&said.content, rules), "msg_id": said.msg_id, "msg_type": 0, "time": said.time,
+    });
+    if let (Some(value), Value::Object(route)) = (value.as_object_mut(), route) {
+        value.extend(route);
+    }
+    Some(json!({"poll_type": poll_type, "value": value}))
+}
+
+/// What the account says to a friend from another device has `from_uin` 0. Source: protocol dossier 7.5 (`message`).
+fn friend_route(speaker: &Speaker, friend: u32, own: u32) -> Value {
+    match speaker {
+        Speaker::Me => json!({"from_uin": 0, "to_uin": friend}),
+        Speaker::Person(_) => json!({"from_uin": friend, "to_uin": own}),
+    }
+}

@@ -1,0 +1,62 @@
+//! `POST d1.web2.qq.com/channel/send_…_msg2`: the client says something.
+//!
+//! Source: protocol dossier 9.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use serde_json::json;
+
+use super::admit;
+use super::ask::{Ask, number_of, text_of};
+use super::reply::{Outcome, Refusal, json_reply};
+use crate::sim::chat::ChatKey;
+use crate::sim::content;
+use crate::sim::numbers::Whom;
+use crate::sim::stage::{Shared, Stage};
+
+/// A number that stands for nobody, or for somebody of another kind.
+const BAD_TARGET: Refusal = Refusal(100_001);
+/// Content that is not JSON within JSON with the font last.
+const MALFORMED: Refusal = Refusal(100_006);
+
+/// To a friend, by uin.
+pub(super) async fn send_buddy_msg2(State(shared): State<Arc<Shared>>, ask: Ask) -> Outcome {
+    send(&shared, &ask, "to")
+}
+
+/// To a group, by gid.
+pub(super) async fn send_qun_msg2(State(shared): State<Arc<Shared>>, ask: Ask) -> Outcome {
+    send(&shared, &ask, "group_uin")
+}
+
+/// To a discussion, by did.
+pub(super) async fn send_discu_msg2(State(shared): State<Arc<Shared>>, ask: Ask) -> Outcome {
+    send(&shared, &ask, "did")
+}
+
+fn send(shared: &Shared, ask: &Ask, target: &str) -> Outcome {
+    let r = ask.r()?;
+    let now_ms = shared.clock.now_ms();
+    shared.change(|stage| {
+        let id = admit::to_channel(stage, ask, &r)?;
+        let channel = stage.session(id).and_then(|session| session.channel.as_ref()).ok_or(BAD_TARGET)?;
+        let whom = number_of(&r, target).and_then(|number| channel.numbers.whom(number)).ok_or(BAD_TARGET)?;
+        let chat = addressed(stage, target, whom).ok_or(BAD_TARGET)?;
+        let content = r.get("content").and_then(content::from_client).ok_or(MALFORMED)?;
+        let msg_id = text_of(&r, "msg_id").parse().unwrap_or_default();
+        stage.hear(chat, content, msg_id, now_ms);
+        Ok(json_reply(&json!({"errCode": 0, "msg": "send ok"})))
+    })
+}
+
+/// The chat that `whom` is, if the field `target` may name such a one.
+fn addressed(stage: &Stage, target: &str, whom: &Whom) -> Option<ChatKey> {
+    let chat = match (target, whom) {
+        ("to", Whom::Person(name)) => ChatKey::Friend(name.clone()),
+        ("group_uin", Whom::Group(name)) => ChatKey::Group(name.clone()),
+        ("did", Whom::Discussion(name)) => ChatKey::Discussion(name.clone()),
+        _ => return None,
+    };
+    chat.exists_in(&stage.world).then_some(chat)
+}

@@ -1,0 +1,193 @@
+//! Which database: a file or a server, how to connect to it, and how to be its only bridge.
+
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use sqlx::any::AnyConnectOptions;
+use sqlx::{AnyConnection, ConnectOptions as _};
+use url::Url;
+
+use super::error::Error;
+use super::tx::Tx;
+use crate::base::Clock;
+use crate::config::{Database as Settings, DatabaseKind};
+
+/// How long a bridge that is just going away may take to let go of the database.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// FULL: a commit is on the disk before it is answered. The limit keeps the log small after a burst.
+const SQLITE_WRITER: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
+     PRAGMA busy_timeout = 5000; PRAGMA journal_size_limit = 67108864;";
+const SQLITE_READER: &str = "PRAGMA query_only = ON; PRAGMA busy_timeout = 5000;";
+/// Servers may be told to answer before the disk has it; not to us.
+///
+/// The lock says that we are the only bridge of this schema; it is held as long as the connection lives.
+const POSTGRES_WRITER: &str = "SET synchronous_commit = on; SET lock_timeout = '2s'; \
+     SELECT pg_advisory_lock(hashtext('matrix-webqq'), hashtext(current_schema())); SET lock_timeout = DEFAULT;";
+const POSTGRES_READER: &str = "SET default_transaction_read_only = on;";
+
+/// A database that can be connected to.
+pub(super) struct Database {
+    kind: DatabaseKind,
+    options: AnyConnectOptions,
+    clock: Clock,
+}
+
+/// As long as this lives, no other bridge can open the database's file; PostgreSQL has a lock of its own.
+pub(super) struct Hold(#[expect(dead_code, reason = "an open file is a locked file")] Option<File>);
+
+impl Database {
+    /// Finds the database that `settings` name, creates its file, and locks it.
+    pub(super) async fn find(settings: &Settings, clock: Clock) -> Result<(Self, Hold), Error> {
+        sqlx::any::install_default_drivers();
+        let kind = settings.kind;
+        let (url, lock) = match kind {
+            DatabaseKind::Sqlite => {
+                let path = PathBuf::from(sqlite_path(&settings.uri)?);
+                let prepared = tokio::task::spawn_blocking(move || prepare(&path)).await;
+                let (path, lock) = prepared.map_err(|_| Error::Panicked)??;
+                (sqlite_url(&path)?, Some(lock))
+            }
+            DatabaseKind::Postgres => (postgres_url(&settings.uri)?, None),
+        };
+        let options = AnyConnectOptions::from_url(&url).map_err(|_| Error::Settings("not understood".to_owned()))?;
+        Ok((Self { kind, options: options.disable_statement_logging(), clock }, Hold(lock)))
+    }
+
+    /// Which one it is.
+    pub(super) fn kind(&self) -> DatabaseKind {
+        self.kind
+    }
+
+    /// The one connection that writes.
+    pub(super) async fn writer(&self) -> Result<Tx, Error> {
+        match self.kind {
+            DatabaseKind::Sqlite => self.connect("BEGIN IMMEDIATE", SQLITE_WRITER).await,
+            DatabaseKind::Postgres => self.connect("BEGIN", POSTGRES_WRITER).await,
+        }
+    }
+
+    /// One more connection that reads. A transaction on it sees one moment of the database.
+    pub(super) async fn reader(&self) -> Result<Tx, Error> {
+        match self.kind {
+            DatabaseKind::Sqlite => self.connect("BEGIN", SQLITE_READER).await,
+            DatabaseKind::Postgres => self.connect("BEGIN ISOLATION LEVEL REPEATABLE READ", POSTGRES_READER).await,
+        }
+    }
+
+    /// Closes the connection that writes, after it put everything into the one file.
+    pub(super) async fn leave(&self, mut tx: Tx) {
+        if self.kind == DatabaseKind::Sqlite {
+            // If it fails, the next start finds the log and goes on from there.
+            drop(tx.script("PRAGMA wal_checkpoint(TRUNCATE)").await);
+        }
+        tx.close().await;
+    }
+
+    async fn connect(&self, begin: &'static str, setup: &'static str) -> Result<Tx, Error> {
+        let connection: AnyConnection = self.options.connect().await?;
+        let mut tx = Tx::new(connection, self.clock.clone(), begin);
+        tx.script(setup).await?;
+        Ok(tx)
+    }
+}
+
+/// The path in `file:PATH`, `sqlite:PATH`, `sqlite://PATH` or `PATH`.
+fn sqlite_path(uri: &str) -> Result<&str, Error> {
+    // Copied from bridges that need to be told; ours always begins so.
+    let uri = uri.trim().trim_end_matches("?_txlock=immediate");
+    let path = ["sqlite://", "file://", "sqlite:", "file:"].iter().find_map(|scheme| uri.strip_prefix(scheme));
+    match path.unwrap_or(uri) {
+        "" => Err(Error::Settings("names no file".to_owned())),
+        ":memory:" => Err(Error::Settings("a database in memory forgets everything; name a file".to_owned())),
+        path if path.contains('?') => {
+            Err(Error::Settings("options after `?` are not known; leave them out".to_owned()))
+        }
+        path if path.contains("://") => Err(Error::Settings("is not a file; is `database.type` right?".to_owned())),
+        path => Ok(path),
+    }
+}
+
+/// The URL under which sqlx finds `path`, whatever characters it has.
+fn sqlite_url(path: &Path) -> Result<Url, Error> {
+    let path = path.to_str().ok_or_else(|| Error::Settings("the path is not UTF-8".to_owned()))?;
+    let mut url = Url::parse("sqlite:///").map_err(|why| Error::Settings(why.to_string()))?;
+    url.set_path(&path.replace('%', "%25"));
+    url.set_query(Some("mode=rw"));
+    Ok(url)
+}
+
+fn postgres_url(uri: &str) -> Result<Url, Error> {
+    let url = Url::parse(uri).map_err(|why| Error::Settings(format!("is not a URL ({why})")))?;
+    match url.scheme() {
+        "postgres" | "postgresql" => Ok(url),
+        _ => Err(Error::Settings("does not begin with postgres://; is `database.type` right?".to_owned())),
+    }
+}
+
+/// Creates the file of the database if there is none, and locks it against a second bridge. Gives its real path.
+fn prepare(path: &Path) -> Result<(PathBuf, File), Error> {
+    open_private(path).map_err(|why| unusable(path, &why))?;
+    let path = path.canonicalize().map_err(|why| unusable(path, &why))?;
+    // A file of its own: closing the database's file would drop the locks that SQLite holds on it.
+    let mut beside = path.clone().into_os_string();
+    beside.push(".lock");
+    let lock = open_private(Path::new(&beside)).map_err(|why| unusable(Path::new(&beside), &why))?;
+    let started = Instant::now();
+    loop {
+        match lock.try_lock() {
+            Ok(()) => return Ok((path, lock)),
+            Err(TryLockError::WouldBlock) if started.elapsed() < PATIENCE => {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            Err(TryLockError::WouldBlock) => return Err(Error::InUse),
+            Err(TryLockError::Error(why)) => return Err(unusable(&path, &why)),
+        }
+    }
+}
+
+/// Opens a file that, when it is new, nobody else may read. SQLite gives the files that it puts beside it the same mode.
+fn open_private(path: &Path) -> std::io::Result<File> {
+    let mut options = File::options();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+fn unusable(path: &Path, why: &std::io::Error) -> Error {
+    Error::Settings(format!("{} cannot be used: {why}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_named_in_any_of_the_usual_ways() {
+        for (uri, path) in [
+            ("file:matrix-webqq.db", "matrix-webqq.db"),
+            ("file:/var/lib/x.db?_txlock=immediate", "/var/lib/x.db"),
+            ("sqlite:x.db", "x.db"),
+            ("sqlite:///var/lib/x.db", "/var/lib/x.db"),
+            ("data/x.db", "data/x.db"),
+        ] {
+            assert_eq!(sqlite_path(uri).unwrap(), path, "{uri}");
+        }
+    }
+
+    #[test]
+    fn what_names_no_file_is_refused_before_anything_is_created() {
+        for uri in ["", "file:", "sqlite::memory:", "x.db?mode=ro", "postgres://localhost/x"] {
+            assert!(matches!(sqlite_path(uri), Err(Error::Settings(_))), "{uri}");
+        }
+        assert!(matches!(postgres_url("file:x.db"), Err(Error::Settings(_))));
+    }
+
+    #[test]
+    fn a_path_survives_being_a_url() {
+        let url = sqlite_url(Path::new("/a b/50%41?#.db")).unwrap();
+        assert_eq!(url.as_str(), "sqlite:///a%20b/50%2541%3F%23.db?mode=rw");
+    }
+}

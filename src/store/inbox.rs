@@ -1,0 +1,174 @@
+//! `inbox`: what arrived and is not lost any more, until it was turned into what leaves.
+
+use std::fmt;
+
+use super::error::Error;
+use super::tx::{Fields, Record, Tx, Word, sql, sql_of_size, values};
+
+/// How many rows one INSERT has at most; `SQLite` takes 32,766 values.
+const ROWS: usize = 500;
+
+/// Something that arrives.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Arrival {
+    /// The same for the same thing arriving again; unique within an origin.
+    pub dedup_key: String,
+    /// The thing itself.
+    pub body: String,
+}
+
+/// Something that arrived.
+#[derive(Clone, PartialEq, Eq)]
+pub struct InboxRow {
+    /// Its place in the order of arrival.
+    pub seq: i64,
+    /// Where it came from.
+    pub origin: String,
+    /// See [`Arrival::dedup_key`].
+    pub dedup_key: String,
+    /// See [`Arrival::body`].
+    pub body: String,
+    /// What became of it.
+    pub state: InboxState,
+    /// How many times it was postponed.
+    pub attempts: u32,
+    /// When to open it (again), in milliseconds since 1970; 0 is at once.
+    pub due_at_ms: i64,
+    /// Why it was postponed or buried.
+    pub error: Option<String>,
+    /// When it arrived, in milliseconds since 1970.
+    pub received_at_ms: i64,
+}
+
+/// What became of something that arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InboxState {
+    /// Nothing yet.
+    New,
+    /// It was dealt with. The row is kept for a while, to know it when it arrives again.
+    Done,
+    /// It never will be dealt with.
+    Dead,
+}
+
+impl Tx {
+    /// Takes `arrivals` in, in their order, except those that are known already. Gives how many were new.
+    pub async fn add_arrivals(&mut self, origin: &str, arrivals: &[Arrival]) -> Result<u64, Error> {
+        let now_ms = self.now_ms();
+        let mut new = 0;
+        for arrivals in arrivals.chunks(ROWS) {
+            let rows = values(arrivals.len(), "($1, #, #, 'new', 0, 0, $2)", 3);
+            let mut insert = sql_of_size(format!(
+                "INSERT INTO inbox (origin, dedup_key, body, state, attempts, due_at_ms, received_at_ms) \
+                 VALUES {rows} ON CONFLICT (origin, dedup_key) DO NOTHING"
+            ));
+            insert = insert.text(origin).number(now_ms);
+            for arrival in arrivals {
+                insert = insert.text(&arrival.dedup_key).text(&arrival.body);
+            }
+            new += self.change(insert).await?;
+        }
+        Ok(new)
+    }
+
+    /// The oldest new rows of `origin` after row `after_seq` whose time has come, oldest first.
+    pub async fn due_arrivals(&mut self, origin: &str, after_seq: i64, limit: u32) -> Result<Vec<InboxRow>, Error> {
+        let due = "SELECT * FROM inbox WHERE state = 'new' AND origin = $1 AND seq > $2 AND due_at_ms <= $3 ORDER BY seq LIMIT $4";
+        let now_ms = self.now_ms();
+        self.all(sql(due).text(origin).number(after_seq).number(now_ms).number(limit.into())).await
+    }
+
+    /// When the next new row of `origin` is due, in milliseconds since 1970 (0: at once); `None` when there is none.
+    pub async fn next_arrival_due(&mut self, origin: &str) -> Result<Option<i64>, Error> {
+        let next = "SELECT MIN(due_at_ms) AS value FROM inbox WHERE state = 'new' AND origin = $1";
+        Ok(self.one::<Option<i64>>(sql(next).text(origin)).await?.flatten())
+    }
+
+    /// One row.
+    pub async fn arrival(&mut self, seq: i64) -> Result<Option<InboxRow>, Error> {
+        self.one(sql("SELECT * FROM inbox WHERE seq = $1").number(seq)).await
+    }
+
+    /// The oldest rows of `origin` that were postponed or buried, oldest first.
+    pub async fn arrivals_with_error(&mut self, origin: &str, limit: u32) -> Result<Vec<InboxRow>, Error> {
+        let odd = "SELECT * FROM inbox WHERE error IS NOT NULL AND origin = $1 ORDER BY seq LIMIT $2";
+        self.all(sql(odd).text(origin).number(limit.into())).await
+    }
+
+    /// The row was dealt with. `false` when it was not new any more: then somebody else dealt with it.
+    pub async fn finish_arrival(&mut self, seq: i64) -> Result<bool, Error> {
+        let finish = "UPDATE inbox SET state = 'done', error = NULL WHERE seq = $1 AND state = 'new'";
+        Ok(self.change(sql(finish).number(seq)).await? > 0)
+    }
+
+    /// The row will never be dealt with. `false` when it was not new any more.
+    pub async fn bury_arrival(&mut self, seq: i64, error: &str) -> Result<bool, Error> {
+        let bury = "UPDATE inbox SET state = 'dead', error = $2 WHERE seq = $1 AND state = 'new'";
+        Ok(self.change(sql(bury).number(seq).text(error)).await? > 0)
+    }
+
+    /// Another try at `due_at_ms`. `false` when the row was not new any more.
+    pub async fn postpone_arrival(&mut self, seq: i64, due_at_ms: i64, error: &str) -> Result<bool, Error> {
+        let postpone =
+            "UPDATE inbox SET attempts = attempts + 1, due_at_ms = $2, error = $3 WHERE seq = $1 AND state = 'new'";
+        Ok(self.change(sql(postpone).number(seq).number(due_at_ms).text(error)).await? > 0)
+    }
+
+    /// All postponed rows of `origin` are due now. Gives how many.
+    pub async fn wake_arrivals(&mut self, origin: &str) -> Result<u64, Error> {
+        let wake = "UPDATE inbox SET due_at_ms = 0 WHERE state = 'new' AND origin = $1 AND due_at_ms > 0";
+        self.change(sql(wake).text(origin)).await
+    }
+}
+
+impl Record for InboxRow {
+    const TABLE: &'static str = "inbox";
+
+    fn read(fields: &Fields) -> Result<Self, Error> {
+        Ok(Self {
+            seq: fields.number("seq")?,
+            origin: fields.text("origin")?,
+            dedup_key: fields.text("dedup_key")?,
+            body: fields.text("body")?,
+            state: fields.word("state")?,
+            attempts: fields.count("attempts")?,
+            due_at_ms: fields.number("due_at_ms")?,
+            error: fields.text_or_null("error")?,
+            received_at_ms: fields.number("received_at_ms")?,
+        })
+    }
+}
+
+impl Word for InboxState {
+    const ALL: &'static [Self] = &[Self::New, Self::Done, Self::Dead];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Done => "done",
+            Self::Dead => "dead",
+        }
+    }
+}
+
+/// Bodies hold what people wrote; they are never printed.
+impl fmt::Debug for Arrival {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Arrival").field("dedup_key", &self.dedup_key).finish_non_exhaustive()
+    }
+}
+
+/// Bodies hold what people wrote; they are never printed.
+impl fmt::Debug for InboxRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InboxRow")
+            .field("seq", &self.seq)
+            .field("origin", &self.origin)
+            .field("dedup_key", &self.dedup_key)
+            .field("state", &self.state)
+            .field("attempts", &self.attempts)
+            .field("due_at_ms", &self.due_at_ms)
+            .field("error", &self.error)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,116 @@
+//! `login`: the accounts of the bridge, whose they are, and what their sessions need to go on.
+
+use super::error::Error;
+use super::tx::{Fields, Record, Tx, Word, sql};
+use crate::base::Secret;
+
+/// An account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoginRow {
+    /// Its number.
+    pub account: String,
+    /// The person who logged it in.
+    pub owner: String,
+    /// What it is called.
+    pub nick: String,
+    /// How it is.
+    pub state: LoginState,
+    /// The session whose numbers are in use.
+    pub epoch: String,
+    /// What the session needs after a restart; `None` when a person has to log in.
+    pub session: Option<Secret>,
+    /// Where its owner is told about it.
+    pub notice: Option<String>,
+    /// Since when it is in this state, in milliseconds since 1970.
+    pub since_ms: i64,
+}
+
+/// How an account is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoginState {
+    /// Its session works.
+    Connected,
+    /// Its session broke.
+    Lost,
+    /// A person ended it.
+    LoggedOut,
+}
+
+impl Tx {
+    /// Keeps `login` as it is given.
+    pub async fn save_login(&mut self, login: &LoginRow) -> Result<(), Error> {
+        let upsert = "INSERT INTO login (account, owner, nick, state, epoch, session, notice, since_ms) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (account) DO UPDATE SET \
+             owner = excluded.owner, nick = excluded.nick, state = excluded.state, epoch = excluded.epoch, \
+             session = excluded.session, notice = excluded.notice, since_ms = excluded.since_ms";
+        let upsert = sql(upsert).text(&login.account).text(&login.owner).text(&login.nick).text(login.state.as_str());
+        let upsert = upsert.text(&login.epoch).text_or_null(login.session.as_ref().map(Secret::expose));
+        let upsert = upsert.text_or_null(login.notice.as_deref()).number(login.since_ms);
+        self.change(upsert).await?;
+        Ok(())
+    }
+
+    /// One account.
+    pub async fn login(&mut self, account: &str) -> Result<Option<LoginRow>, Error> {
+        self.one(sql("SELECT * FROM login WHERE account = $1").text(account)).await
+    }
+
+    /// All accounts, sorted.
+    pub async fn logins(&mut self) -> Result<Vec<LoginRow>, Error> {
+        self.all(sql("SELECT * FROM login ORDER BY account")).await
+    }
+
+    /// The accounts of one person, sorted.
+    pub async fn logins_of(&mut self, owner: &str) -> Result<Vec<LoginRow>, Error> {
+        self.all(sql("SELECT * FROM login WHERE owner = $1 ORDER BY account").text(owner)).await
+    }
+
+    /// How it is. [`LoginRow::since_ms`] moves only when that changes.
+    pub async fn set_login_state(&mut self, account: &str, state: LoginState) -> Result<(), Error> {
+        let set =
+            "UPDATE login SET since_ms = CASE WHEN state = $2 THEN since_ms ELSE $3 END, state = $2 WHERE account = $1";
+        let set = sql(set).text(account).text(state.as_str()).number(self.now_ms());
+        self.change_row("login", account, set).await
+    }
+
+    /// What its session needs after a restart.
+    pub async fn set_login_session(&mut self, account: &str, epoch: &str, session: &Secret) -> Result<(), Error> {
+        let set = "UPDATE login SET epoch = $2, session = $3 WHERE account = $1";
+        self.change_row("login", account, sql(set).text(account).text(epoch).text(session.expose())).await
+    }
+
+    /// A person has to log in next time.
+    pub async fn forget_session(&mut self, account: &str) -> Result<(), Error> {
+        let forget = "UPDATE login SET session = NULL WHERE account = $1";
+        self.change_row("login", account, sql(forget).text(account)).await
+    }
+}
+
+impl Record for LoginRow {
+    const TABLE: &'static str = "login";
+
+    fn read(fields: &Fields) -> Result<Self, Error> {
+        Ok(Self {
+            account: fields.text("account")?,
+            owner: fields.text("owner")?,
+            nick: fields.text("nick")?,
+            state: fields.word("state")?,
+            epoch: fields.text("epoch")?,
+            session: fields.text_or_null("session")?.map(Secret::new),
+            notice: fields.text_or_null("notice")?,
+            since_ms: fields.number("since_ms")?,
+        })
+    }
+}
+
+impl Word for LoginState {
+    const ALL: &'static [Self] = &[Self::Connected, Self::Lost, Self::LoggedOut];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Connected => "connected",
+            Self::Lost => "lost",
+            Self::LoggedOut => "logged_out",
+        }
+    }
+}

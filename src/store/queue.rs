@@ -1,0 +1,52 @@
+//! The outbox as people see it: what waits, what is stuck, what was given up.
+
+use super::error::Error;
+use super::outbox::OutboxRow;
+use super::tx::{Fields, Record, Tx, sql};
+
+/// How many rows of a login are not delivered, by state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueueCount {
+    /// The login.
+    pub login: String,
+    /// Rows that wait for their turn.
+    pub ready: u32,
+    /// Rows that may be on the wire.
+    pub sending: u32,
+    /// Rows that may have been delivered.
+    pub uncertain: u32,
+    /// Rows that were given up.
+    pub dead: u32,
+}
+
+impl Tx {
+    /// What is not delivered, by login; logins without such rows are left out.
+    pub async fn queue_counts(&mut self) -> Result<Vec<QueueCount>, Error> {
+        let counts = "SELECT login, COUNT(CASE WHEN state = 'ready' THEN 1 END) AS ready, \
+             COUNT(CASE WHEN state = 'sending' THEN 1 END) AS sending, \
+             COUNT(CASE WHEN state = 'uncertain' THEN 1 END) AS uncertain, \
+             COUNT(CASE WHEN state = 'dead' THEN 1 END) AS dead \
+             FROM outbox WHERE state <> 'sent' GROUP BY login ORDER BY login";
+        self.all(sql(counts)).await
+    }
+
+    /// The oldest rows of `login` that are not delivered, given up ones included, oldest first.
+    pub async fn queue(&mut self, login: &str, limit: u32) -> Result<Vec<OutboxRow>, Error> {
+        let queue = "SELECT * FROM outbox WHERE state <> 'sent' AND login = $1 ORDER BY seq LIMIT $2";
+        self.all(sql(queue).text(login).number(limit.into())).await
+    }
+}
+
+impl Record for QueueCount {
+    const TABLE: &'static str = "outbox";
+
+    fn read(fields: &Fields) -> Result<Self, Error> {
+        Ok(Self {
+            login: fields.text("login")?,
+            ready: fields.count("ready")?,
+            sending: fields.count("sending")?,
+            uncertain: fields.count("uncertain")?,
+            dead: fields.count("dead")?,
+        })
+    }
+}

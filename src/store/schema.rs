@@ -1,0 +1,50 @@
+//! Brings the tables to the newest schema, one migration after the other.
+
+use super::error::Error;
+use super::tx::{Tx, sql};
+use crate::config::DatabaseKind;
+
+/// The scripts, oldest first; number 1 is the first. What was released is never changed.
+const SQLITE: &[&str] = &[include_str!("migrations/sqlite/0001_the_house.sql")];
+const POSTGRES: &[&str] = &[include_str!("migrations/postgres/0001_the_house.sql")];
+
+/// Where the number of the newest migration is kept.
+const META: &str = "CREATE TABLE IF NOT EXISTS meta (key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL)";
+const KEY: &str = "schema";
+
+/// Runs the migrations that `tx`'s database has not seen, all or none of them.
+pub(super) async fn migrate(tx: &mut Tx, kind: DatabaseKind) -> Result<(), Error> {
+    let scripts = match kind {
+        DatabaseKind::Sqlite => SQLITE,
+        DatabaseKind::Postgres => POSTGRES,
+    };
+    tx.begin().await?;
+    match bring_up(tx, scripts).await {
+        Ok(()) => tx.commit().await,
+        Err(error) => {
+            tx.roll_back().await?;
+            Err(error)
+        }
+    }
+}
+
+async fn bring_up(tx: &mut Tx, scripts: &[&'static str]) -> Result<(), Error> {
+    tx.change(sql(META)).await?;
+    let found = match tx.meta(KEY).await? {
+        None => 0,
+        Some(text) => text.parse().map_err(|_| Error::Corrupt {
+            table: "meta",
+            column: "value",
+            row: KEY.to_owned(),
+            why: "not a number".to_owned(),
+        })?,
+    };
+    let known = scripts.len();
+    if found > known {
+        return Err(Error::TooNew { found, known });
+    }
+    for script in scripts.iter().skip(found) {
+        tx.script(script).await?;
+    }
+    tx.set_meta(KEY, &known.to_string()).await
+}

@@ -1,0 +1,291 @@
+//! One transaction: a connection, the statements that run on it, and how rows are read.
+
+use sqlx::any::{AnyArguments, AnyRow};
+use sqlx::query::Query;
+use sqlx::{Any, AnyConnection, AssertSqlSafe, Column as _, Connection as _, Row as _, SqlSafeStr};
+
+use super::error::Error;
+use crate::base::Clock;
+
+/// An open transaction. Every row method of the store is a method of it.
+///
+/// A statement that failed spoils the transaction: it is undone even when the caller swallowed the error, because
+/// PostgreSQL would silently undo it at COMMIT.
+pub struct Tx {
+    connection: AnyConnection,
+    clock: Clock,
+    begin: &'static str,
+    spoiled: Option<Error>,
+}
+
+impl Tx {
+    /// A connection between two transactions; `begin` is the statement that opens one.
+    pub(super) fn new(connection: AnyConnection, clock: Clock, begin: &'static str) -> Self {
+        Self { connection, clock, begin, spoiled: None }
+    }
+
+    /// Opens a transaction.
+    pub(super) async fn begin(&mut self) -> Result<(), Error> {
+        self.spoiled = None;
+        self.script(self.begin).await
+    }
+
+    /// Keeps what was done.
+    pub(super) async fn commit(&mut self) -> Result<(), Error> {
+        self.script("COMMIT").await
+    }
+
+    /// Forgets what was done.
+    pub(super) async fn roll_back(&mut self) -> Result<(), Error> {
+        self.spoiled = None;
+        self.script("ROLLBACK").await
+    }
+
+    /// Marks the point to which [`Tx::undo`] goes back.
+    pub(super) async fn save(&mut self) -> Result<(), Error> {
+        self.script("SAVEPOINT work").await
+    }
+
+    /// Keeps what was done since [`Tx::save`], for the COMMIT to decide.
+    pub(super) async fn release(&mut self) -> Result<(), Error> {
+        self.script("RELEASE SAVEPOINT work").await
+    }
+
+    /// Forgets what was done since [`Tx::save`].
+    pub(super) async fn undo(&mut self) -> Result<(), Error> {
+        self.spoiled = None;
+        self.script("ROLLBACK TO SAVEPOINT work").await?;
+        self.release().await
+    }
+
+    /// The first statement that failed since the transaction or savepoint began.
+    pub(super) fn spoiled(&self) -> Option<&Error> {
+        self.spoiled.as_ref()
+    }
+
+    /// Runs statements that have no parameters.
+    pub(super) async fn script(&mut self, sql: &'static str) -> Result<(), Error> {
+        sqlx::raw_sql(sql).execute(&mut self.connection).await?;
+        Ok(())
+    }
+
+    /// Says goodbye to the database.
+    pub(super) async fn close(self) {
+        // A connection that cannot say goodbye is gone as well.
+        drop(self.connection.close().await);
+    }
+
+    /// Now.
+    pub(super) fn now_ms(&self) -> i64 {
+        self.clock.now_ms()
+    }
+
+    /// How many rows `statement` changed.
+    pub(super) async fn change(&mut self, statement: Statement<'_>) -> Result<u64, Error> {
+        match statement.query.execute(&mut self.connection).await {
+            Ok(done) => Ok(done.rows_affected()),
+            Err(error) => Err(self.spoil(error)),
+        }
+    }
+
+    /// Changes the row `key` of `table`, which must exist.
+    pub(super) async fn change_row(
+        &mut self,
+        table: &'static str,
+        key: impl ToString,
+        statement: Statement<'_>,
+    ) -> Result<(), Error> {
+        match self.change(statement).await? {
+            0 => Err(Error::Missing { table, row: key.to_string() }),
+            _ => Ok(()),
+        }
+    }
+
+    /// The first row.
+    pub(super) async fn one<R: Record>(&mut self, statement: Statement<'_>) -> Result<Option<R>, Error> {
+        match statement.query.fetch_optional(&mut self.connection).await {
+            Ok(row) => row.map(|row| R::read(&Fields::of::<R>(row))).transpose(),
+            Err(error) => Err(self.spoil(error)),
+        }
+    }
+
+    /// All rows.
+    pub(super) async fn all<R: Record>(&mut self, statement: Statement<'_>) -> Result<Vec<R>, Error> {
+        match statement.query.fetch_all(&mut self.connection).await {
+            Ok(rows) => rows.into_iter().map(|row| R::read(&Fields::of::<R>(row))).collect(),
+            Err(error) => Err(self.spoil(error)),
+        }
+    }
+
+    fn spoil(&mut self, error: sqlx::Error) -> Error {
+        let error = Error::from(error);
+        self.spoiled.get_or_insert_with(|| error.clone());
+        error
+    }
+}
+
+/// A statement and the values for its `$1`, `$2` ….
+pub(super) struct Statement<'q> {
+    query: Query<'q, Any, AnyArguments>,
+}
+
+/// A statement that both databases understand. It is prepared once per connection.
+pub(super) fn sql<'q>(text: &'static str) -> Statement<'q> {
+    Statement { query: sqlx::query(text) }
+}
+
+/// A statement whose text depends on how many rows it has; it is not kept prepared.
+pub(super) fn sql_of_size<'q>(text: String) -> Statement<'q> {
+    Statement { query: sqlx::query(AssertSqlSafe(text).into_sql_str()).persistent(false) }
+}
+
+impl Statement<'_> {
+    /// The next value. PostgreSQL has no NUL in texts; it becomes U+FFFD, so that no text can block a queue for ever.
+    pub(super) fn text(self, value: &str) -> Self {
+        Self { query: self.query.bind(value.replace('\0', "\u{FFFD}")) }
+    }
+
+    /// The next value, or NULL.
+    pub(super) fn text_or_null(self, value: Option<&str>) -> Self {
+        Self { query: self.query.bind(value.map(|value| value.replace('\0', "\u{FFFD}"))) }
+    }
+
+    /// The next value.
+    pub(super) fn number(self, value: i64) -> Self {
+        Self { query: self.query.bind(value) }
+    }
+}
+
+/// What a row of a table becomes.
+pub(super) trait Record: Sized {
+    /// The table, as evidence.
+    const TABLE: &'static str;
+
+    /// Reads one row.
+    fn read(fields: &Fields) -> Result<Self, Error>;
+}
+
+/// The columns of one row, by name.
+pub(super) struct Fields {
+    table: &'static str,
+    row: AnyRow,
+}
+
+impl Fields {
+    fn of<R: Record>(row: AnyRow) -> Self {
+        Self { table: R::TABLE, row }
+    }
+
+    /// A text.
+    pub(super) fn text(&self, column: &'static str) -> Result<String, Error> {
+        self.row.try_get(column).map_err(|why| self.corrupt(column, &why))
+    }
+
+    /// A text, or NULL.
+    pub(super) fn text_or_null(&self, column: &'static str) -> Result<Option<String>, Error> {
+        self.row.try_get(column).map_err(|why| self.corrupt(column, &why))
+    }
+
+    /// A number.
+    pub(super) fn number(&self, column: &'static str) -> Result<i64, Error> {
+        self.row.try_get(column).map_err(|why| self.corrupt(column, &why))
+    }
+
+    /// A number, or NULL.
+    pub(super) fn number_or_null(&self, column: &'static str) -> Result<Option<i64>, Error> {
+        self.row.try_get(column).map_err(|why| self.corrupt(column, &why))
+    }
+
+    /// A number of things.
+    pub(super) fn count(&self, column: &'static str) -> Result<u32, Error> {
+        self.number(column)?.try_into().map_err(|why| self.corrupt(column, &why))
+    }
+
+    /// Yes or no.
+    pub(super) fn flag(&self, column: &'static str) -> Result<bool, Error> {
+        Ok(self.number(column)? != 0)
+    }
+
+    /// One of a few words.
+    pub(super) fn word<W: Word>(&self, column: &'static str) -> Result<W, Error> {
+        let text = self.text(column)?;
+        let known = W::ALL.iter().find(|word| word.as_str() == text);
+        known.copied().ok_or_else(|| self.corrupt(column, &"not a word that we write"))
+    }
+
+    fn corrupt(&self, column: &'static str, why: &impl ToString) -> Error {
+        Error::Corrupt { table: self.table, column, row: self.key(), why: why.to_string() }
+    }
+
+    /// The first column, which is the key or the first part of it.
+    fn key(&self) -> String {
+        let number = self.row.try_get::<i64, _>(0).map(|key| key.to_string());
+        let key = number.or_else(|_| self.row.try_get::<String, _>(0));
+        key.unwrap_or_else(|_| self.row.columns().first().map_or("?", |column| column.name()).to_owned())
+    }
+}
+
+/// An enum that is kept as a word.
+pub(super) trait Word: Copy + 'static {
+    /// Every value.
+    const ALL: &'static [Self];
+
+    /// How it is kept.
+    fn as_str(self) -> &'static str;
+}
+
+/// A lone text in a column named `value`.
+impl Record for String {
+    const TABLE: &'static str = "(value)";
+
+    fn read(fields: &Fields) -> Result<Self, Error> {
+        fields.text("value")
+    }
+}
+
+/// A lone text or NULL in a column named `value`.
+impl Record for Option<String> {
+    const TABLE: &'static str = "(value)";
+
+    fn read(fields: &Fields) -> Result<Self, Error> {
+        fields.text_or_null("value")
+    }
+}
+
+/// A lone number or NULL in a column named `value`.
+impl Record for Option<i64> {
+    const TABLE: &'static str = "(value)";
+
+    fn read(fields: &Fields) -> Result<Self, Error> {
+        fields.number_or_null("value")
+    }
+}
+
+/// `($1, $2), ($3, $4) …` for `rows` rows of `row`, in which every `#` is the next number from `first` on.
+pub(super) fn values(rows: usize, row: &str, first: usize) -> String {
+    let mut number = first;
+    let mut text = String::with_capacity(rows * (row.len() + 8));
+    for index in 0..rows {
+        text.push_str(if index == 0 { "" } else { ", " });
+        for (part, piece) in row.split('#').enumerate() {
+            if part > 0 {
+                text.push('$');
+                text.push_str(&number.to_string());
+                number += 1;
+            }
+            text.push_str(piece);
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_count_on_from_row_to_row() {
+        assert_eq!(values(2, "($1, #, #, 0)", 3), "($1, $3, $4, 0), ($1, $5, $6, 0)");
+        assert_eq!(values(1, "(#)", 1), "($1)");
+    }
+}

@@ -1,0 +1,199 @@
+//! Group commit: one task owns the connection that writes, and one commit keeps everything that was waiting.
+//!
+//! A commit costs the disk one sync, whether it keeps one row or a thousand. So the writer takes all the work that is queued
+//! (what piles up while the disk is busy with the commit before), does it in one transaction, commits, and only then answers.
+//! Each piece of work stands behind a savepoint: one that fails is undone alone.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use tokio::sync::{mpsc, oneshot};
+
+use super::database::{Database, Hold};
+use super::error::Error;
+use super::tx::Tx;
+
+/// How much work one commit may keep: what fails with it fails for all.
+const BATCH: usize = 256;
+
+/// A piece of work on an open transaction.
+pub type Work<'t, T> = BoxFuture<'t, Result<T, Error>>;
+
+/// What the writer is asked for.
+pub(super) enum Order {
+    /// Some work.
+    Do(Box<dyn Job>),
+    /// Finish what is queued, then end; answered at the end.
+    Close(oneshot::Sender<()>),
+}
+
+/// A piece of work and whoever waits for its answer.
+pub(super) trait Job: Send {
+    /// Does the work. `None` when it is to be undone; whoever waits was told why.
+    fn run(self: Box<Self>, tx: &mut Tx) -> BoxFuture<'_, Option<Kept>>;
+
+    /// Tells whoever waits that the work was not even begun.
+    fn refuse(self: Box<Self>, error: Error);
+}
+
+/// Work that is done; answers whoever waits once it is known whether the commit kept it.
+pub(super) type Kept = Box<dyn FnOnce(Result<(), Error>) + Send>;
+
+/// The one kind of [`Job`].
+pub(super) struct Queued<T, F> {
+    work: F,
+    answer: oneshot::Sender<Result<T, Error>>,
+}
+
+impl<T, F> Queued<T, F> {
+    /// The work, and where its answer will come out.
+    pub(super) fn new(work: F) -> (Self, oneshot::Receiver<Result<T, Error>>) {
+        let (answer, waiting) = oneshot::channel();
+        (Self { work, answer }, waiting)
+    }
+}
+
+impl<T, F> Job for Queued<T, F>
+where
+    T: Send + 'static,
+    F: for<'t> FnOnce(&'t mut Tx) -> Work<'t, T> + Send + 'static,
+{
+    fn run(self: Box<Self>, tx: &mut Tx) -> BoxFuture<'_, Option<Kept>> {
+        let Self { work, answer } = *self;
+        Box::pin(async move {
+            let done = AssertUnwindSafe(async { work(tx).await }).catch_unwind().await;
+            let done = done.unwrap_or(Err(Error::Panicked));
+            // Whoever waits may have gone away; the work counts all the same.
+            match done.and_then(|value| tx.spoiled().cloned().map_or(Ok(value), Err)) {
+                Ok(value) => Some(kept(answer, value)),
+                Err(error) => {
+                    drop(answer.send(Err(error)));
+                    None
+                }
+            }
+        })
+    }
+
+    fn refuse(self: Box<Self>, error: Error) {
+        drop(self.answer.send(Err(error)));
+    }
+}
+
+/// Keeps `value` back until it is known whether the commit kept it.
+fn kept<T: Send + 'static>(answer: oneshot::Sender<Result<T, Error>>, value: T) -> Kept {
+    Box::new(move |committed| drop(answer.send(committed.map(|()| value))))
+}
+
+/// The owner of the connection that writes.
+pub(super) struct Writer {
+    database: Arc<Database>,
+    /// `None` after a failure; the next batch connects again.
+    tx: Option<Tx>,
+    commits: Arc<AtomicU64>,
+    _hold: Hold,
+}
+
+impl Writer {
+    /// A writer on `tx`, its queue, and the number of commits so far.
+    pub(super) fn new(database: Arc<Database>, hold: Hold, tx: Tx) -> (Self, Arc<AtomicU64>) {
+        let commits = Arc::new(AtomicU64::new(0));
+        (Self { database, tx: Some(tx), commits: Arc::clone(&commits), _hold: hold }, commits)
+    }
+
+    /// Does what is queued until it is told to close or nobody is left to queue anything.
+    pub(super) async fn run(mut self, mut queue: mpsc::UnboundedReceiver<Order>) {
+        let mut closers = Vec::new();
+        let mut orders = Vec::new();
+        while queue.recv_many(&mut orders, BATCH).await > 0 {
+            let mut jobs = Vec::with_capacity(orders.len());
+            for order in orders.drain(..) {
+                match order {
+                    Order::Do(job) => jobs.push(job),
+                    Order::Close(closer) => {
+                        queue.close();
+                        closers.push(closer);
+                    }
+                }
+            }
+            self.batch(jobs).await;
+        }
+        if let Some(tx) = self.tx.take() {
+            self.database.leave(tx).await;
+        }
+        drop(self);
+        for closer in closers {
+            closer.send(()).unwrap_or_default();
+        }
+    }
+
+    /// One transaction, one commit.
+    async fn batch(&mut self, jobs: Vec<Box<dyn Job>>) {
+        if jobs.is_empty() {
+            return;
+        }
+        let mut tx = match self.begin().await {
+            Ok(tx) => tx,
+            Err(error) => return jobs.into_iter().for_each(|job| job.refuse(error.clone())),
+        };
+        let mut kept = Vec::with_capacity(jobs.len());
+        let ended = match work_off(&mut tx, jobs, &mut kept).await {
+            Ok(()) if kept.is_empty() => tx.roll_back().await,
+            Ok(()) => tx.commit().await,
+            Err(error) => Err(error),
+        };
+        if ended.is_ok() {
+            self.commits.fetch_add(u64::from(!kept.is_empty()), Ordering::Relaxed);
+            // After an error the connection is dropped with whatever is open on it.
+            self.tx = Some(tx);
+        }
+        for answer in kept {
+            answer(ended.clone());
+        }
+    }
+
+    /// An open transaction, on a new connection if the old one is no good any more.
+    async fn begin(&mut self) -> Result<Tx, Error> {
+        if let Some(mut tx) = self.tx.take()
+            && tx.begin().await.is_ok()
+        {
+            return Ok(tx);
+        }
+        let mut tx = self.database.writer().await?;
+        tx.begin().await?;
+        Ok(tx)
+    }
+}
+
+/// Does all `jobs`. An error means that the transaction as a whole is lost.
+async fn work_off(tx: &mut Tx, jobs: Vec<Box<dyn Job>>, kept: &mut Vec<Kept>) -> Result<(), Error> {
+    let alone = jobs.len() == 1;
+    let mut lost = Ok(());
+    for job in jobs {
+        if let Err(error) = &lost {
+            job.refuse(Error::clone(error));
+        } else if alone {
+            kept.extend(job.run(tx).await);
+        } else {
+            lost = saved(tx, job, kept).await;
+        }
+    }
+    lost
+}
+
+/// Does `job` behind a savepoint.
+async fn saved(tx: &mut Tx, job: Box<dyn Job>, kept: &mut Vec<Kept>) -> Result<(), Error> {
+    if let Err(error) = tx.save().await {
+        job.refuse(error.clone());
+        return Err(error);
+    }
+    match job.run(tx).await {
+        Some(answer) => {
+            kept.push(answer);
+            tx.release().await
+        }
+        None => tx.undo().await,
+    }
+}

@@ -1,0 +1,108 @@
+"""The walk in Element's own UI: `python -m e2e.browser`; scripts/test builds everything and calls it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from .console import Console, Group
+from .element import Element, window
+from .stack import BOT, Stack
+from .walk import once, run_once, step
+
+WHEN = ("after the restart", "while it was dead", "in the end")
+SCREENSHOT = Path("docs/element-group.png")
+
+
+def walk(stack: Stack) -> None:
+    """Alice's first day with the bridge, as she sees it."""
+    console = Console(stack.console_url)
+    group = console.group()
+    with window(stack.folder / "failed.png") as alice:
+        log_in(alice, stack, console)
+        meet(alice, console, group)
+        photograph(alice)
+        restart(alice, stack, console, group)
+        talk(alice, console, group, "in the end")  # whatever came twice would have come before this
+        with step("every word is on the screen once, and was heard once, in order"):
+            qq = ["Dinner tonight?", *(f"QQ: {when}" for when in WHEN)]
+            matrix = ["Hot pot", *(f"Matrix: {when}" for when in WHEN)]
+            once([it.text for it in alice.messages()], qq)
+            once([it["text"] for it in console.heard() if it["chat"] == group.chat], matrix)
+
+
+def log_in(alice: Element, stack: Stack, console: Console) -> None:
+    """From Element's sign-in form to a working QQ account."""
+    with step("alice signs in to Element"):
+        alice.log_in(stack.element_url, "alice")
+    with step(f"she starts a chat with {BOT}, writes “login”, and sees a QR code"):
+        alice.start_chat(BOT, "login")
+        alice.sees_picture()
+    with step("her phone scans the code; the bot's status line follows"):
+        before = bot_lines(alice)
+        console.wait_qr("waiting")
+        console.scan()
+        alice.sees(lambda it: it.sender == BOT and bot_lines(alice) != before, "a new status")
+    with step("she confirms; the bot says who is logged in"):
+        console.confirm()
+        alice.reads(console.account(), BOT)
+
+
+def meet(alice: Element, console: Console, group: Group) -> None:
+    """A QQ group comes to Element."""
+    friend, other = group.members[:2]
+    with step(f"{friend} writes in the QQ group “{group.name}”; she accepts the invitation and reads it"):
+        console.say(group.chat, friend, "今晚吃什么? Dinner tonight? [微笑]")
+        alice.accept(group.name)
+        alice.reads("Dinner tonight?", "@qq_")
+    with step("she types an answer; QQ hears it"):
+        alice.write("火锅! Hot pot, at eight.")
+        console.wait_heard(group.chat, "火锅! Hot pot, at eight.")
+    with step(f"{other} and {friend} answer her"):
+        console.say(group.chat, other, "好主意 [强] The usual place?")
+        console.say(group.chat, friend, "老地方, 八点见! See you at eight.")
+        alice.reads("See you at eight.", "@qq_")
+
+
+def photograph(alice: Element) -> None:
+    """The picture in the documentation, when there is none or a new one is asked for."""
+    if os.environ.get("UPDATE_SCREENSHOT") == "1" or not SCREENSHOT.exists():
+        with step(f"a picture of it: {SCREENSHOT}"):
+            alice.screenshot(SCREENSHOT)
+
+
+def restart(alice: Element, stack: Stack, console: Console, group: Group) -> None:
+    """The talk goes on over a restart and a `kill -9`."""
+    with step("the bridge is stopped and started"):
+        stack.bridge.restart()
+    talk(alice, console, group, "after the restart")
+    with step("the bridge is killed; meanwhile both sides write; nothing is lost"):
+        stack.bridge.kill()
+        console.say(group.chat, group.members[0], "QQ: while it was dead")
+        alice.write("Matrix: while it was dead")
+        stack.bridge.start()
+        alice.reads("QQ: while it was dead", "@qq_")
+        console.wait_heard(group.chat, "Matrix: while it was dead")
+
+
+def talk(alice: Element, console: Console, group: Group, when: str) -> None:
+    """One message each way."""
+    with step(f"one message each way {when}"):
+        console.say(group.chat, group.members[1], f"QQ: {when}")
+        alice.reads(f"QQ: {when}", "@qq_")
+        alice.write(f"Matrix: {when}")
+        console.wait_heard(group.chat, f"Matrix: {when}")
+
+
+def bot_lines(alice: Element) -> list[str]:
+    """What the bot has said, as it reads now: its status line may be edited in place."""
+    return [it.text for it in alice.messages() if it.sender == BOT]
+
+
+def main() -> int:
+    return run_once("e2e", walk)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

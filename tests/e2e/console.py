@@ -1,0 +1,90 @@
+"""The simulator's console API: the QQ side of the conversation."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from .http import call, fetch
+from .process import Failure
+
+WAIT_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Group:
+    """A QQ group of the simulated world, and those of its members who go by one name only: no card, no remark."""
+
+    name: str
+    members: tuple[str, ...]
+
+    @property
+    def chat(self) -> str:
+        """How the console calls it."""
+        return f"group:{self.name}"
+
+
+class Console:
+    """What a person does on the simulator's page."""
+
+    def __init__(self, url: str) -> None:
+        self._url = f"{url}/api"
+
+    def account(self) -> str:
+        """The nick of the QQ account."""
+        return self._get("world")["account"]["nick"]
+
+    def group(self, index: int = 0) -> Group:
+        """One of the world's groups; the first one has at least two such members."""
+        world = self._get("world")
+        group, friends = world["groups"][index], {friend["name"] for friend in world["friends"]}
+        plain = [member["name"] for member in group["members"] if member.keys() == {"name"}]
+        return Group(group["name"], tuple(name for name in plain if name not in friends))
+
+    def wait_qr(self, state: str) -> None:
+        """Waits until the QR code is in this state."""
+        self._until(lambda: self._get("qr")["state"] == state, f"the QR code to be {state}")
+
+    def qr_picture(self) -> bytes:
+        """The QR code that the simulator gave away last."""
+        return fetch(f"{self._url}/qr.png")
+
+    def scan(self) -> None:
+        """Points the phone's camera at it."""
+        self._post("qr/scan")
+
+    def confirm(self) -> None:
+        """Presses "log in" on the phone."""
+        self._post("qr/confirm")
+
+    def say(self, chat: str, member: str, text: str) -> None:
+        """Somebody on QQ writes a text."""
+        self._post("say", {"chat": chat, "as": member, "text": text})
+
+    def heard(self) -> list[dict[str, Any]]:
+        """Every message that QQ accepted from the bridge, in order."""
+        return self._get("heard?after=0")
+
+    def wait_heard(self, chat: str, text: str) -> None:
+        """Waits until QQ has accepted this very text in this chat."""
+        wanted = (chat, text)
+        self._until(
+            lambda: any((it["chat"], it["text"]) == wanted for it in self.heard()), f"“{text}” to be heard in {chat}"
+        )
+
+    def _until(self, test: Callable[[], bool], what: str) -> None:
+        end = time.monotonic() + WAIT_SECONDS
+        while not test():
+            if time.monotonic() > end:
+                raise Failure(
+                    f"the simulator waited {WAIT_SECONDS} s for {what}; it heard {self.heard()[-5:]}", "bridge"
+                )
+            time.sleep(0.1)
+
+    def _get(self, path: str) -> Any:
+        return call("GET", f"{self._url}/{path}")
+
+    def _post(self, path: str, content: object = None) -> Any:
+        return call("POST", f"{self._url}/{path}", content or {})

@@ -1,0 +1,58 @@
+"""Runs a command beside a throw-away PostgreSQL: `python3 postgres.py COMMAND...` sees MATRIX_WEBQQ_TEST_POSTGRES."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+QUICK = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=200"
+
+
+def program(name: str) -> str:
+    """Debian keeps the server's programs out of PATH, by version."""
+    versions = sorted(
+        Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), key=lambda path: int(path.parts[4].split(".")[0])
+    )
+    found = str(versions[-1]) if versions else shutil.which(name)
+    return found or sys.exit(f"{name} is not installed")
+
+
+def server(*command: str) -> None:
+    """Runs one of the server's programs; never as root, which it refuses."""
+    drop = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+    done = subprocess.run([*drop, *command], capture_output=True, text=True, cwd="/", check=False)
+    if done.returncode != 0:
+        sys.exit(f"{command[0]} ended with {done.returncode}: {done.stdout}{done.stderr}")
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def main(command: list[str]) -> int:
+    with tempfile.TemporaryDirectory(
+        prefix="pg-", dir="/tmp"
+    ) as folder:  # short: a socket's path has at most 107 bytes
+        if os.geteuid() == 0:
+            shutil.chown(folder, "postgres", "postgres")
+        port, data = free_port(), f"{folder}/data"
+        server(program("initdb"), "-D", data, "-U", "test", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
+        options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 {QUICK}"
+        server(program("pg_ctl"), "-D", data, "-w", "-l", f"{folder}/log", "-o", options, "start")
+        try:
+            environment = os.environ | {"MATRIX_WEBQQ_TEST_POSTGRES": f"postgres://test@127.0.0.1:{port}/postgres"}
+            return subprocess.run(command, env=environment, check=False).returncode
+        finally:
+            server(program("pg_ctl"), "-D", data, "-m", "immediate", "stop")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

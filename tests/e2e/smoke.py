@@ -1,0 +1,112 @@
+"""The whole walk over HTTP: log in to QQ, talk both ways, survive a restart and a `kill -9`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .console import Console, Group
+from .person import Person, body, called
+from .stack import BOT, Stack
+from .walk import must, once, step
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@dataclass(frozen=True)
+class Portal:
+    """A QQ group and the room that mirrors it, with somebody at each end."""
+
+    alice: Person
+    console: Console
+    group: Group
+    room: str
+
+    def qq_says(self, member: str, text: str) -> None:
+        """Somebody in the group speaks, and alice reads it."""
+        self.console.say(self.group.chat, member, text)
+        self.alice.wait_text(self.room, text, is_ghost)
+
+    def alice_says(self, text: str) -> None:
+        """Alice speaks, and QQ hears it."""
+        self.alice.write(self.room, text)
+        self.console.wait_heard(self.group.chat, text)
+
+    def talk(self, when: str) -> None:
+        """One message each way."""
+        with step(f"one message each way {when}"):
+            self.qq_says(self.group.members[1], f"QQ: {when}")
+            self.alice_says(f"Matrix: {when}")
+
+
+def walk(stack: Stack) -> None:
+    """Alice's first day with the bridge."""
+    alice, console = Person(stack.homeserver.url, "alice"), Console(stack.console_url)
+    control = log_in(alice, console)
+    portal = meet(alice, console)
+    with step("alice answers; QQ hears it"):
+        portal.alice_says("火锅! Hot pot, at eight.")
+    with step("the bridge is stopped and started"):
+        stack.bridge.restart()
+    portal.talk("after the restart")
+    die(stack, portal)
+    portal.talk("in the end")  # whatever came twice would have come before this
+    with step("every word arrived once, and in order"):
+        when = ("after the restart", "while it was dead", "in the end")
+        heard = [it["text"] for it in console.heard() if it["chat"] == portal.group.chat]
+        once(alice.texts(portal.room), ["Dinner tonight?", *(f"QQ: {it}" for it in when)])
+        once(heard, ["Hot pot", *(f"Matrix: {it}" for it in when)])
+    with step("the bot still answers in the control room"):
+        asked = alice.write(control, "help")
+        alice.wait_event(control, lambda it: it["sender"] == BOT and body(it), "the bot's help", asked)
+
+
+def log_in(alice: Person, console: Console) -> str:
+    """From an empty room list to a working QQ account; the control room."""
+    with step(f"alice starts a chat with {BOT}; the bot joins"):
+        control = alice.start_chat(BOT)
+        alice.wait_join(control, BOT)
+    with step("alice writes “login”; the bot shows the QR code that the simulator made"):
+        alice.write(control, "login")
+        shown = alice.wait_event(control, lambda it: it["content"].get("msgtype") == "m.image", "the QR code")
+        picture = alice.media(shown["content"]["url"])
+        must(picture.startswith(PNG), "the QR code is not a PNG")
+        must(picture == console.qr_picture(), "the QR code is not the one that the simulator made")
+    with step("the code is scanned and confirmed on the phone; the bot says who is logged in"):
+        console.wait_qr("waiting")
+        console.scan()
+        console.confirm()
+        account = console.account()
+        alice.wait_event(control, lambda it: it["sender"] == BOT and account in body(it), f"the bot to name {account}")
+    return control
+
+
+def meet(alice: Person, console: Console) -> Portal:
+    """A QQ group comes to Matrix."""
+    group = console.group()
+    friend = group.members[0]
+    with step(f"{friend} writes in the QQ group “{group.name}”; alice is invited, joins, and reads it"):
+        console.say(group.chat, friend, "今晚吃什么? Dinner tonight?")
+        room = alice.wait_invitation(called(group.name), f"an invitation to “{group.name}”")
+        alice.join(room)
+        said = alice.wait_text(room, "Dinner tonight?", is_ghost)
+    with step(f"it is {said['sender']} who said so, and {friend} is the name that alice sees"):
+        name = alice.state(room, "m.room.member", said["sender"]).get("displayname", "")
+        must(friend in name, f"the ghost of {friend} is called {name}")
+    return Portal(alice, console, group, room)
+
+
+def die(stack: Stack, portal: Portal) -> None:
+    """The bridge dies while both sides talk."""
+    with step("the bridge is killed; meanwhile both sides write"):
+        stack.bridge.kill()
+        portal.console.say(portal.group.chat, portal.group.members[0], "QQ: while it was dead")
+        portal.alice.write(portal.room, "Matrix: while it was dead")
+    with step("the bridge is started again; nothing is lost"):
+        stack.bridge.start()
+        portal.alice.wait_text(portal.room, "QQ: while it was dead", is_ghost)
+        portal.console.wait_heard(portal.group.chat, "Matrix: while it was dead")
+
+
+def is_ghost(user_id: str) -> bool:
+    """Whether a Matrix user stands in for somebody on QQ."""
+    return user_id.startswith("@qq_")

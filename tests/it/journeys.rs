@@ -1,0 +1,7 @@
+//! Whole journeys through the real binary, as scenes.
+
+mod chat;
+mod commands;
+mod crash;
+mod login;
+mod odd;

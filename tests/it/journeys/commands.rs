@@ -1,0 +1,105 @@
+//! What people write to the bot, and what it answers.
+
+use serde_json::json;
+
+use crate::support::house::House;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_command_of_the_help_can_be_asked_about() {
+    let house = House::new().await;
+    let room = house.control_room().await;
+    house.owner.say(&room, "help");
+    let help = house.bot_says(&room, "These are the commands").await;
+    for command in matrix_webqq::control::COMMANDS {
+        assert!(help.contains(&format!("`{}", command.name)), "{}", command.name);
+    }
+    house.owner.say(&room, "help open");
+    house.bot_says(&room, "without waiting for a message").await;
+    house.owner.say(&room, "version");
+    house.bot_says(&room, env!("CARGO_PKG_VERSION")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slip_of_the_finger_gets_a_suggestion() {
+    let house = House::new().await;
+    let room = house.control_room().await;
+    house.owner.say(&room, "logn");
+    house.bot_says(&room, "Did you mean `login`?").await;
+    house.owner.say(&room, "xyzzy");
+    house.bot_says(&room, "There is no command `xyzzy`. Write `help`").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn outside_the_control_room_commands_need_the_prefix() {
+    let house = House::new().await;
+    house.log_in().await;
+    house.qq.say("group:相亲相爱一家人", "妈妈", "hi").unwrap();
+    let (room, _) = house.sees("相亲相爱一家人", "hi").await;
+    house.owner.say(&room, "!qq id");
+    house.bot_says(&room, "This room mirrors").await;
+    house.owner.say(&room, "help");
+    house.qq.wait_heard(|heard| heard.iter().any(|heard| heard.text == "help")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_without_permission_is_told_so() {
+    let house = House::new().await;
+    house.configure(&json!({ "bridge": { "permissions": { "hs.test": "block", "@alice:hs.test": "user" } } }));
+    let mut house = house;
+    house.stop();
+    house.start();
+    let bob = house.matrix.user("bob");
+    let room = bob.create_dm("@qqbot:hs.test");
+    house.bot_says(&room, "@bob:hs.test has no permission").await;
+    bob.say(&room, "!qq login");
+    house.bot_says(&room, "has no permission to use this bridge").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn friends_and_groups_are_listed_and_opened() {
+    let house = House::new().await;
+    let control = house.control_room().await;
+    house.owner.say(&control, "friends");
+    house.bot_says(&control, "You are not logged in").await;
+    house.log_in_from(&control).await;
+
+    house.owner.say(&control, "friends 芳");
+    house.bot_says(&control, "芳芳").await;
+    house.owner.say(&control, "groups");
+    let groups = house.bot_says(&control, "周末爬山").await;
+    assert!(groups.contains("相亲相爱一家人"));
+
+    house.owner.say(&control, "open 周末");
+    house.bot_says(&control, "is open; look for the invitation").await;
+    let room = house
+        .matrix
+        .wait_for("the room", |world| {
+            world.room_ids().into_iter().find(|room| world.state(room, "m.room.name", "")["name"] == "周末爬山")
+        })
+        .await;
+    house.matrix.wait_until("alice to be in it", |world| world.membership(&room, "@alice:hs.test") == "join").await;
+    house.owner.say(&room, "first words");
+    let heard = house.qq.wait_heard(|heard| !heard.is_empty()).await;
+    assert_eq!(heard[0].chat, "group:Weekend Hikers");
+
+    house.owner.say(&control, "open 不存在");
+    house.bot_says(&control, "No friend or group is called").await;
+    house.owner.say(&control, "list-logins");
+    house.bot_says(&control, "connected").await;
+    house.owner.say(&control, "ping");
+    house.bot_says(&control, "QQ last answered").await;
+    house.owner.say(&control, "queue");
+    house.bot_says(&control, "Nothing waits").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_bot_speaks_chinese_when_told_so() {
+    let mut house = House::new().await;
+    house.configure(&json!({ "bridge": { "language": "zh" } }));
+    house.stop();
+    house.start();
+    let room = house.owner.create_dm("@qqbot:hs.test");
+    house.bot_says(&room, "你好，我是 QQ 桥接机器人").await;
+    house.owner.say(&room, "help");
+    house.bot_says(&room, "用手机扫描二维码登录 QQ").await;
+}

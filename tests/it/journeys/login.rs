@@ -1,0 +1,137 @@
+//! Logging in, losing a session, and coming back to the same rooms.
+
+use matrix_webqq::sim::QrState;
+
+use crate::support::house::House;
+
+const FAMILY: &str = "相亲相爱一家人";
+const FAMILY_CHAT: &str = "group:相亲相爱一家人";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_status_line_follows_the_code_and_the_picture_is_taken_down() {
+    let house = House::new().await;
+    let room = house.control_room().await;
+
+    house.owner.say(&room, "login");
+    house.qq.wait_qr(QrState::Waiting).await;
+    house.bot_says(&room, "Waiting for the scan").await;
+    let picture = house
+        .matrix
+        .wait_for("the QR code", |world| {
+            world.timeline(&room).iter().find(|event| event.content["msgtype"] == "m.image").cloned()
+        })
+        .await;
+    assert_eq!(picture.content["info"]["w"], 165);
+    let shown = house.matrix.see(|world| world.media(picture.content["url"].as_str().unwrap()).cloned());
+    assert_eq!(shown.map(|(_, png)| png), house.qq.qr_png(), "it is the code that QQ handed out");
+
+    house.qq.scan().unwrap();
+    house.bot_says(&room, "confirm the login on your phone").await;
+    house.qq.confirm().unwrap();
+    house.bot_says(&room, "Confirmed: logged in as 小明 (2769546520)").await;
+    house.bot_says(&room, "3 groups").await;
+    house
+        .matrix
+        .wait_until("the code to be taken down", |world| {
+            world.timeline(&room).iter().any(|event| event.kind == "m.room.redaction")
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_refused_on_the_phone_is_replaced_in_place_up_to_a_bound() {
+    let house = House::new().await;
+    let room = house.control_room().await;
+    house.owner.say(&room, "login");
+    for code in 1..=5 {
+        let words = format!("code {code} of at most 5");
+        house.bot_says(&room, &words).await;
+        house.qq.wait_qr(QrState::Waiting).await;
+        house.qq.reject().unwrap();
+    }
+    house.bot_says(&room, "The login failed").await;
+    let pictures = house.matrix.timeline(&room).into_iter().filter(|event| event.content["msgtype"] == "m.image");
+    let (first, edits): (Vec<_>, Vec<_>) = pictures.partition(|event| event.content["m.relates_to"].is_null());
+    assert_eq!((first.len(), edits.len()), (1, 4), "one picture, edited in place");
+    assert!(edits.iter().all(|edit| edit.content["m.relates_to"]["event_id"] == first[0].id.as_str()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_can_be_cancelled_and_begun_again() {
+    let house = House::new().await;
+    let room = house.control_room().await;
+    house.owner.say(&room, "login");
+    house.bot_says(&room, "Waiting for the scan").await;
+    house.owner.say(&room, "login");
+    house.bot_says(&room, "in progress already").await;
+    house.owner.say(&room, "cancel");
+    house.bot_says(&room, "was cancelled").await;
+    house.log_in_from(&room).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_survives_a_restart_without_a_new_scan() {
+    let mut house = House::new().await;
+    house.log_in().await;
+    house.stop();
+    house.qq.say(FAMILY_CHAT, "妈妈", "while you were away").unwrap();
+    house.start();
+    house.sees(FAMILY, "while you were away").await;
+    assert_eq!((house.qq.session().logins, house.qq.qr_codes()), (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_session_is_told_once_and_a_new_login_goes_on_in_the_same_rooms() {
+    let house = House::new().await;
+    let control = house.log_in().await;
+    house.qq.say(FAMILY_CHAT, "妈妈", "before").unwrap();
+    let (room, mother) = house.sees(FAMILY, "before").await;
+
+    house.qq.expire(100_000).unwrap();
+    house.bot_says(&control, "has ended").await;
+    house.owner.say(&room, "this waits");
+    house.owner.say(&control, "queue");
+    house.bot_says(&control, "→ QQ: waits").await;
+    house.qq.say(FAMILY_CHAT, "妈妈", "after").unwrap();
+
+    house.log_in_from(&control).await;
+    let heard = house.qq.wait_heard(|heard| !heard.is_empty()).await;
+    assert_eq!((heard[0].chat.as_str(), heard[0].text.as_str()), (FAMILY_CHAT, "this waits"));
+    assert_eq!(house.sees(FAMILY, "after").await, (room.clone(), mother), "same room, same ghost");
+    assert_eq!(house.from_qq(&room), ["before", "after"]);
+    let told = house.matrix.timeline(&control).into_iter().filter(|event| event.body().contains("has ended")).count();
+    assert_eq!(told, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_friends_of_one_nick_are_left_alone_and_reported_after_a_new_login() {
+    let house = House::new().await;
+    let control = house.log_in().await;
+    house.qq.expire(100_000).unwrap();
+    house.bot_says(&control, "has ended").await;
+    house.log_in_from(&control).await;
+    let report = house.bot_says(&control, "could not be found again for certain").await;
+    assert_eq!(report.matches("李明").count(), 2, "{report}");
+    assert!(!report.contains("芳芳"), "a unique markname is certain: {report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn being_kicked_is_told_like_a_lost_session() {
+    let house = House::new().await;
+    let control = house.log_in().await;
+    house.qq.kick("您的帐号在另一地点登录").unwrap();
+    house.bot_says(&control, "has ended").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn logging_out_ends_the_session_and_keeps_the_rooms() {
+    let house = House::new().await;
+    let control = house.log_in().await;
+    house.qq.say(FAMILY_CHAT, "妈妈", "one").unwrap();
+    let (room, _) = house.sees(FAMILY, "one").await;
+    house.owner.say(&control, "logout");
+    house.bot_says(&control, "Logged out").await;
+    house.log_in_from(&control).await;
+    house.qq.say(FAMILY_CHAT, "妈妈", "two").unwrap();
+    assert_eq!(house.sees(FAMILY, "two").await.0, room);
+}

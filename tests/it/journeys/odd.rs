@@ -1,0 +1,107 @@
+//! Odd things from QQ and from the homeserver: the others arrive, the odd one is kept and visible, nothing panics.
+
+use matrix_webqq::sim::{Fault, Trouble};
+use serde_json::json;
+
+use crate::support::house::House;
+
+const FAMILY: &str = "相亲相爱一家人";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_odd_item_never_takes_its_batch_with_it() {
+    let house = House::new().await;
+    let control = house.log_in().await;
+    let said = |text: &str, id: u32| {
+        json!({ "poll_type": "group_message", "value": {
+            "content": [["font", { "name": "宋体", "size": 10, "style": [0, 0, 0], "color": "000000" }], text],
+            "from_uin": format!("$gid:{FAMILY}"), "group_code": format!("$gid:{FAMILY}"), "send_uin": "$uin:妈妈",
+            "msg_id": id, "msg_type": 0, "time": 1_493_339_717, "to_uin": "$own",
+        } })
+    };
+    let mut as_texts = said("numbers as strings", 3);
+    for field in ["msg_id", "time"] {
+        let number = as_texts["value"][field].to_string();
+        as_texts["value"][field] = json!(number);
+    }
+    house
+        .qq
+        .push(vec![
+            said("first", 1),
+            json!(17),
+            json!({ "poll_type": "group_message", "value": { "from_uin": "?" } }),
+            json!({ "poll_type": "lunar_eclipse", "value": { "when": "tonight" } }),
+            said("second", 2),
+            as_texts,
+        ])
+        .unwrap();
+    let (room, _) = house.sees(FAMILY, "first").await;
+    house.sees(FAMILY, "second").await;
+    house.sees(FAMILY, "numbers as strings").await;
+    assert_eq!(house.from_qq(&room).len(), 3);
+
+    house.owner.say(&control, "queue");
+    let queue = house.bot_says(&control, "lunar").await;
+    assert_eq!(queue.matches("inbox #").count(), 3, "{queue}");
+    assert!(!house.log().contains("panicked"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_truncated_answer_loses_none_of_the_items_that_were_whole() {
+    let house = House::new().await;
+    house.log_in().await;
+    house.qq.say("group:相亲相爱一家人", "妈妈", "start").unwrap();
+    let (room, _) = house.sees(FAMILY, "start").await;
+
+    house.qq.fault(Fault::new("poll2", Trouble::Truncate(None)));
+    for number in 1..=4 {
+        house.qq.say("group:相亲相爱一家人", "妈妈", &format!("message {number}")).unwrap();
+    }
+    house.qq.say("group:相亲相爱一家人", "妈妈", "end").unwrap();
+    house.sees(FAMILY, "end").await;
+    assert_eq!(house.from_qq(&room), ["start", "message 1", "message 2", "message 3", "message 4", "end"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn retcodes_that_mean_nothing_are_passed_over() {
+    let house = House::new().await;
+    house.log_in().await;
+    for retcode in [102, 1202, 100_012, 100_003] {
+        house.qq.fault(Fault::new("poll2", Trouble::Retcode(retcode)));
+    }
+    house.qq.fault(Fault::new("poll2", Trouble::Http(502)));
+    house.qq.fault(Fault::new("poll2", Trouble::Rotate));
+    house.qq.say("group:相亲相爱一家人", "妈妈", "still here").unwrap();
+    house.sees(FAMILY, "still here").await;
+    assert_eq!(house.qq.session().logins, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broken_event_from_the_homeserver_stops_nothing() {
+    let house = House::new().await;
+    house.log_in().await;
+    house.qq.say("group:相亲相爱一家人", "妈妈", "start").unwrap();
+    let (room, _) = house.sees(FAMILY, "start").await;
+    house.owner.send(&room, "m.room.message", json!({ "msgtype": 7 }));
+    house.owner.send(&room, "org.example.unheard", json!({ "of": [] }));
+    house.owner.say(&room, "and on we go");
+    let heard = house.qq.wait_heard(|heard| !heard.is_empty()).await;
+    assert_eq!(heard[0].text, "and on we go");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_secret_and_no_message_text_reaches_the_log() {
+    let mut house = House::new().await;
+    house.configure(&json!({ "logging": { "min_level": "trace,hyper=info,sqlx=warn" } }));
+    house.stop();
+    house.start();
+    house.log_in().await;
+    house.qq.say("group:相亲相爱一家人", "妈妈", "秘密的话").unwrap();
+    let (room, _) = house.sees(FAMILY, "秘密的话").await;
+    house.owner.say(&room, "secret words");
+    house.qq.wait_heard(|heard| !heard.is_empty()).await;
+    house.stop();
+    let log = house.log();
+    for secret in ["秘密的话", "secret words", "as-token-of-tests", "hs-token-of-tests", "ptwebqq=", "psessionid", "skey="] {
+        assert!(!log.contains(secret), "{secret:?} is in the log");
+    }
+}

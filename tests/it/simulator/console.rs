@@ -1,0 +1,173 @@
+//! The console over HTTP: the API that end-to-end tests and the page use.
+
+use std::net::SocketAddr;
+
+use matrix_webqq::sim::Rules;
+use reqwest::{Client, Method, StatusCode};
+use serde_json::{Value, json};
+
+use super::browser::{Browser, LoggedIn, PTLOGIN, simulator, words};
+
+struct Console {
+    http: Client,
+    address: SocketAddr,
+}
+
+impl Console {
+    fn at(address: SocketAddr) -> Self {
+        Self { http: Client::builder().no_proxy().build().unwrap(), address }
+    }
+
+    async fn call(&self, method: Method, path: &str, body: Option<Value>) -> (StatusCode, Value) {
+        let request = self.http.request(method, format!("http://{}{path}", self.address));
+        let request = match body {
+            Some(body) => request.json(&body),
+            None => request,
+        };
+        let response = request.send().await.unwrap();
+        (response.status(), response.json().await.unwrap())
+    }
+
+    async fn get(&self, path: &str) -> Value {
+        let (status, answer) = self.call(Method::GET, path, None).await;
+        assert_eq!(status, StatusCode::OK, "{answer}");
+        answer
+    }
+
+    async fn post(&self, path: &str, body: Value) -> Value {
+        let (status, answer) = self.call(Method::POST, path, Some(body)).await;
+        assert_eq!(status, StatusCode::OK, "{answer}");
+        answer
+    }
+
+    async fn refused(&self, path: &str, body: Value) -> StatusCode {
+        let (status, answer) = self.call(Method::POST, path, Some(body)).await;
+        assert!(status.is_client_error() && answer["error"].is_string(), "{status} {answer}");
+        status
+    }
+}
+
+#[tokio::test]
+async fn the_whole_play_can_be_done_in_json() {
+    let sim = simulator(Rules::default()).await;
+    let console = Console::at(sim.console_addr());
+    let world = console.get("/api/world").await;
+    assert_eq!(
+        world["account"],
+        json!({"number": 2_769_546_520_u32, "nick": "小明", "signature": "好好学习，天天向上"})
+    );
+    assert_eq!(
+        (&world["friends"][0]["name"], &world["groups"][0]["members"][1]["name"]),
+        (&json!("王芳"), &json!("王芳"))
+    );
+    assert_eq!(console.get("/api/qr").await["state"], "none");
+    assert_eq!(console.call(Method::GET, "/api/qr.png", None).await.0, StatusCode::NOT_FOUND);
+    assert_eq!(console.refused("/api/qr/scan", json!({})).await, StatusCode::CONFLICT);
+
+    let mut browser = Browser::new(sim.qq_addr());
+    browser.get(&format!("{PTLOGIN}ptqrshow?appid=501004106")).await;
+    assert_eq!(console.get("/api/qr").await["state"], "waiting");
+    assert_eq!(console.refused("/api/qr/confirm", json!({})).await, StatusCode::CONFLICT);
+    assert_eq!(console.post("/api/qr/scan", json!({})).await["state"], "scanned");
+    assert_eq!(console.post("/api/qr/confirm", json!({})).await["state"], "confirmed");
+    assert_eq!(browser.ptqrlogin().await[0], "0");
+
+    let client = LoggedIn::to(sim.qq_addr(), &sim.handle()).await;
+    assert_eq!(console.get("/api/session").await["online"], true);
+    let said = console.post("/api/say", json!({"chat": "friend:王芳", "as": "王芳", "text": "在吗"})).await;
+    let content = json!(["x", ["face", 1]]);
+    console.post("/api/say", json!({"chat": "friend:王芳", "as": "王芳", "content": content})).await;
+    let polled = client.poll_json().await;
+    assert_eq!(polled["result"][1]["value"]["msg_id"], said["msg_id"]);
+    assert_eq!(polled["result"][0]["value"]["content"][2], json!(["face", 1]));
+
+    let wang = client.friend("王芳").await;
+    for text in ["one", "two"] {
+        client.send("send_buddy_msg2", "to", &wang, &words(text)).await;
+    }
+    assert_eq!(console.get("/api/heard").await.as_array().unwrap().len(), 2);
+    let heard = console.get("/api/heard?after=1&wait_ms=1000").await;
+    assert_eq!(
+        (&heard[0]["n"], &heard[0]["chat"], &heard[0]["text"]),
+        (&json!(2), &json!("friend:王芳"), &json!("two"))
+    );
+}
+
+#[tokio::test]
+async fn trouble_can_be_ordered_in_json() {
+    let sim = simulator(Rules::default()).await;
+    let console = Console::at(sim.console_addr());
+    assert_eq!(console.refused("/api/kick", json!({})).await, StatusCode::CONFLICT);
+    let client = LoggedIn::to(sim.qq_addr(), &sim.handle()).await;
+    console.post("/api/fault", json!({"endpoint": "poll2", "count": 2, "kind": "retcode", "value": 121})).await;
+    assert_eq!(client.poll_json().await, json!({"retcode": 121, "t": "0"}));
+    let (_, cleared) = console.call(Method::DELETE, "/api/fault", None).await;
+    assert_eq!(cleared, json!({"ok": true}));
+    console.post("/api/push", json!({"items": [{"poll_type": "tips", "value": "$own"}]})).await;
+    assert_eq!(client.poll_json().await["result"][0]["value"], client.uin);
+    console.post("/api/kick", json!({"reason": "下线"})).await;
+    assert_eq!(client.poll_json().await["result"][0]["value"]["reason"], "下线");
+    let client = LoggedIn::to(sim.qq_addr(), &sim.handle()).await;
+    console.post("/api/expire", json!({"retcode": 121})).await;
+    assert_eq!(client.poll_json().await["retcode"], 121);
+}
+
+#[tokio::test]
+async fn mistakes_are_explained() {
+    let sim = simulator(Rules::default()).await;
+    let console = Console::at(sim.console_addr());
+    for (path, body, status) in [
+        ("/api/say", json!({"chat": "group:none", "as": "小明", "text": "x"}), StatusCode::NOT_FOUND),
+        ("/api/say", json!({"chat": "王芳", "as": "小明", "text": "x"}), StatusCode::NOT_FOUND),
+        ("/api/say", json!({"chat": "friend:王芳", "as": "Bob", "text": "x"}), StatusCode::NOT_FOUND),
+        ("/api/say", json!({"chat": "friend:王芳", "as": "王芳", "text": ""}), StatusCode::BAD_REQUEST),
+        ("/api/say", json!({"chat": "friend:王芳", "as": "王芳"}), StatusCode::BAD_REQUEST),
+        ("/api/say", json!({"chat": "friend:王芳", "text": "x"}), StatusCode::BAD_REQUEST),
+        ("/api/fault", json!({"endpoint": "poll2", "kind": "fire"}), StatusCode::BAD_REQUEST),
+        ("/api/push", json!({"items": ["$uin:nobody"]}), StatusCode::NOT_FOUND),
+        ("/api/push", json!({"items": []}), StatusCode::BAD_REQUEST),
+        ("/api/nothing", json!({}), StatusCode::NOT_FOUND),
+    ] {
+        assert_eq!(console.refused(path, body.clone()).await, status, "{path} {body}");
+    }
+    assert_eq!(console.call(Method::GET, "/api/heard?after=x", None).await.0, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn other_sites_cannot_call_the_console() {
+    let sim = simulator(Rules::default()).await;
+    let console = Console::at(sim.console_addr());
+    let say = |header: &'static str, value: String| {
+        let body = json!({"chat": "friend:王芳", "as": "王芳", "text": "x"}).to_string();
+        console.http.post(format!("http://{}/api/say", console.address)).header(header, value).body(body).send()
+    };
+    assert_eq!(say("origin", "http://evil.example".to_owned()).await.unwrap().status(), StatusCode::FORBIDDEN);
+    assert_eq!(say("origin", "null".to_owned()).await.unwrap().status(), StatusCode::FORBIDDEN);
+    assert_eq!(say("host", "evil.example".to_owned()).await.unwrap().status(), StatusCode::FORBIDDEN);
+    assert_eq!(sim.handle().session().queued, 0);
+    let own = format!("http://{}", console.address);
+    assert_eq!(say("origin", own).await.unwrap().status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn the_page_and_its_live_updates_are_served() {
+    let sim = simulator(Rules::default()).await;
+    let console = Console::at(sim.console_addr());
+    for path in ["/", "/style.css", "/page.js", "/icon.svg"] {
+        let file = console.http.get(format!("http://{}{path}", console.address)).send().await.unwrap();
+        assert!(file.status().is_success() && file.headers().contains_key("content-security-policy"), "{path}");
+        assert!(!file.text().await.unwrap().contains("https://"), "{path} needs nothing from elsewhere");
+    }
+    let mut events = console.http.get(format!("http://{}/api/events", console.address)).send().await.unwrap();
+    let mut told = String::new();
+    let mut hear = async |wanted: &str| {
+        while !told.contains(wanted) {
+            told.push_str(std::str::from_utf8(&events.chunk().await.unwrap().unwrap()).unwrap());
+        }
+    };
+    hear("\"fresh\":true").await;
+    sim.handle().say("friend:王芳", "王芳", "在吗").unwrap();
+    hear("在吗").await;
+    Browser::new(sim.qq_addr()).get(&format!("{PTLOGIN}ptqrshow?appid=501004106")).await;
+    hear("\"waiting\"").await;
+}

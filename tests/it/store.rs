@@ -1,0 +1,200 @@
+//! The contract of the store, held against every database that it can stand on.
+//!
+//! SQLite always; PostgreSQL when `MATRIX_WEBQQ_TEST_POSTGRES` is the URL of a server on which databases may be created.
+
+#![cfg(test)]
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use futures_util::future::join_all;
+use matrix_webqq::base::{Clock, Secret, Shutdown};
+use matrix_webqq::config::{Database, DatabaseKind};
+use matrix_webqq::store::{
+    Arrival, Departure, Error, InboxState, LoginRow, LoginState, MessageRow, NoteRow, OutboxRow, OutboxState,
+    PortalState, QueueCount, Store, Tx, Verdict,
+};
+use sqlx::{AnyConnection, AssertSqlSafe, Connection as _};
+use tokio::sync::oneshot;
+
+/// When every test begins.
+const NOON: i64 = 1_500_000_000_000;
+
+/// Work that borrows nothing, on a write.
+macro_rules! write {
+    ($store:expr, $tx:ident => $work:expr) => {
+        $store.write(move |$tx: &mut Tx| Box::pin(async move { $work }))
+    };
+}
+
+/// Work that borrows nothing, on a read.
+macro_rules! read {
+    ($store:expr, $tx:ident => $work:expr) => {
+        $store.read(move |$tx: &mut Tx| Box::pin(async move { $work }))
+    };
+}
+
+/// A database of a test's own.
+struct Place {
+    settings: Database,
+    clock: Clock,
+    dir: tempfile::TempDir,
+    server: Option<(String, String)>,
+}
+
+impl Place {
+    fn sqlite() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let uri = format!("file:{}", dir.path().join("a 100%41 file?.db").display()).replace('?', "#");
+        Self {
+            settings: Database { kind: DatabaseKind::Sqlite, uri, ..Database::default() },
+            clock: Clock::held_at(NOON),
+            dir,
+            server: None,
+        }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this says whether there is a server to test with")]
+    async fn postgres() -> Option<Self> {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let server = std::env::var("MATRIX_WEBQQ_TEST_POSTGRES").ok()?;
+        let name = format!("webqq_test_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+        run(&server, &format!("CREATE DATABASE {name}")).await;
+        let mut url = url::Url::parse(&server).unwrap();
+        url.set_path(&name);
+        Some(Self {
+            settings: Database { kind: DatabaseKind::Postgres, uri: url.into(), ..Database::default() },
+            clock: Clock::held_at(NOON),
+            dir: tempfile::tempdir().unwrap(),
+            server: Some((server, name)),
+        })
+    }
+
+    async fn open(&self) -> Store {
+        Store::open(&self.settings, self.clock.clone()).await.unwrap()
+    }
+
+    /// Does something behind the store's back.
+    async fn meddle(&self, statement: &str) {
+        match &self.settings.kind {
+            DatabaseKind::Postgres => run(&self.settings.uri, statement).await,
+            DatabaseKind::Sqlite => {
+                let mut url = url::Url::parse("sqlite:///").unwrap();
+                url.set_path(&self.settings.uri.trim_start_matches("file:").replace('%', "%25"));
+                run(url.as_str(), statement).await;
+            }
+        }
+    }
+
+    async fn leave(self) {
+        if let Some((server, name)) = &self.server {
+            run(server, &format!("DROP DATABASE {name} WITH (FORCE)")).await;
+        }
+        drop(self.dir);
+    }
+}
+
+async fn run(url: &str, statement: &str) {
+    sqlx::any::install_default_drivers();
+    let mut connection = AnyConnection::connect(url).await.unwrap();
+    sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+}
+
+/// One test for each database from each function.
+macro_rules! on_every_database {
+    ($($test:ident)*) => {
+        mod sqlite {
+            $(#[tokio::test]
+            async fn $test() {
+                let place = super::Place::sqlite();
+                super::$test(&place).await;
+                place.leave().await;
+            })*
+        }
+
+        mod postgres {
+            $(#[tokio::test]
+            async fn $test() {
+                let Some(place) = super::Place::postgres().await else { return };
+                super::$test(&place).await;
+                place.leave().await;
+            })*
+        }
+    };
+}
+
+mod connection;
+mod inbox;
+mod memory;
+mod outbox;
+
+fn arrival(key: &str) -> Arrival {
+    Arrival { dedup_key: key.to_owned(), body: format!("body of {key}") }
+}
+
+fn arrivals(keys: &[&str]) -> Vec<Arrival> {
+    keys.iter().copied().map(arrival).collect()
+}
+
+fn departure(lane: &str, key: &str, echo: Option<&str>) -> Departure {
+    Departure {
+        lane: lane.to_owned(),
+        login: "10001".to_owned(),
+        body: format!("body of {key}"),
+        dedup_key: key.to_owned(),
+        echo: echo.map(str::to_owned),
+    }
+}
+
+async fn take_in(store: &Store, keys: &[&str]) -> u64 {
+    let batch = arrivals(keys);
+    write!(store, tx => tx.add_arrivals("qq", &batch).await).await.unwrap()
+}
+
+async fn due(store: &Store) -> Vec<String> {
+    let rows = read!(store, tx => tx.due_arrivals("qq", 0, 10_000).await).await.unwrap();
+    rows.into_iter().map(|row| row.dedup_key).collect()
+}
+
+/// Adds a row and gives its number.
+async fn add(store: &Store, lane: &'static str, key: &'static str, echo: Option<&'static str>) -> i64 {
+    let row = departure(lane, key, echo);
+    assert!(write!(store, tx => tx.add_departure(&row).await).await.unwrap());
+    head(store, lane).await.last().unwrap().seq
+}
+
+/// Adds a row and puts it on the wire.
+async fn send(store: &Store, lane: &'static str, key: &'static str, echo: Option<&'static str>) -> i64 {
+    let seq = add(store, lane, key, echo).await;
+    assert_eq!(write!(store, tx => tx.mark_sending(&[seq]).await).await.unwrap(), [seq]);
+    seq
+}
+
+async fn head(store: &Store, lane: &'static str) -> Vec<OutboxRow> {
+    read!(store, tx => tx.lane_head(lane, 100).await).await.unwrap()
+}
+
+async fn row(store: &Store, seq: i64) -> OutboxRow {
+    read!(store, tx => tx.departure(seq).await).await.unwrap().unwrap()
+}
+
+fn keys(rows: &[OutboxRow]) -> Vec<&str> {
+    rows.iter().map(|row| row.dedup_key.as_str()).collect()
+}
+
+/// Holds up the writer until the sender is dropped or used.
+async fn hold_up(store: &Store) -> oneshot::Sender<()> {
+    let (go, gate) = oneshot::channel::<()>();
+    let (at_work, working) = oneshot::channel();
+    let store = store.clone();
+    Shutdown::new().spawn(async move {
+        let held = write!(store, _tx => {
+            at_work.send(()).unwrap();
+            gate.await.unwrap();
+            Ok(())
+        });
+        held.await.unwrap();
+    });
+    working.await.unwrap();
+    go
+}

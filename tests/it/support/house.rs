@@ -1,0 +1,219 @@
+//! The whole house: the real binary as a child process between a pretend homeserver and a pretend QQ, which outlive it.
+
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use matrix_webqq::sim::{Handle, Options, QrState, Simulator, World};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::homeserver::{Human, PretendHomeserver};
+
+/// The user who owns the QQ account.
+pub(crate) const OWNER: &str = "alice";
+
+/// A bridge that can be started, stopped and killed, and both of its neighbours.
+pub(crate) struct House {
+    pub(crate) matrix: PretendHomeserver,
+    pub(crate) qq: Handle,
+    pub(crate) owner: Human,
+    simulator: Simulator,
+    port: u16,
+    folder: TempDir,
+    bridge: Option<Child>,
+}
+
+impl House {
+    /// Everything runs, in the simulator's own example world; nobody is logged in.
+    pub(crate) async fn new() -> Self {
+        Self::in_world(World::example().expect("the example world is good")).await
+    }
+
+    /// Everything runs in `world`; nobody is logged in.
+    pub(crate) async fn in_world(world: World) -> Self {
+        let mut house = Self::unlit(world).await;
+        house.start();
+        house
+    }
+
+    /// Both neighbours run, the bridge does not.
+    pub(crate) async fn unlit(world: World) -> Self {
+        let matrix = PretendHomeserver::start().await;
+        matrix.let_people_join();
+        let options = Options { world: Some(world), seed: Some(7), ..Options::default() };
+        let simulator = Simulator::start(options).await.expect("the simulator starts");
+        let port = free_port();
+        matrix.connect_bridge(&format!("http://127.0.0.1:{port}"));
+        let owner = matrix.user(OWNER);
+        let folder = TempDir::new().expect("a folder");
+        let qq = simulator.handle();
+        let house = Self { matrix, qq, owner, simulator, port, folder, bridge: None };
+        house.configure(&json!({}));
+        house
+    }
+
+    /// Writes the configuration, with `changes` to the usual one; counts from the next start.
+    pub(crate) fn configure(&self, changes: &Value) {
+        let mut config = json!({
+            "network": { "webqq": { "server": format!("http://{}", self.simulator.qq_addr()), "send_interval_ms": 0 } },
+            "bridge": { "permissions": { "hs.test": "user" }, "uncertain_wait_ms": 500 },
+            "database": { "uri": format!("file:{}", self.path("bridge.db").display()) },
+            "homeserver": { "address": self.matrix.address(), "domain": "hs.test" },
+            "appservice": {
+                "address": format!("http://127.0.0.1:{}", self.port),
+                "port": self.port,
+                "as_token": "as-token-of-tests",
+                "hs_token": "hs-token-of-tests",
+            },
+            "logging": { "min_level": "debug,hyper=info,sqlx=warn" },
+        });
+        merge(&mut config, changes);
+        // JSON is YAML.
+        fs::write(self.path("config.yaml"), config.to_string()).expect("the folder can be written to");
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Starts the bridge.
+    pub(crate) fn start(&mut self) {
+        assert!(self.bridge.is_none(), "it runs already");
+        let log = File::options().create(true).append(true).open(self.path("log")).expect("a log");
+        let bridge = Command::new(env!("CARGO_BIN_EXE_matrix-webqq"))
+            .args(["-n", "-c"])
+            .arg(self.path("config.yaml"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .expect("the bridge starts");
+        self.bridge = Some(bridge);
+    }
+
+    /// Kills the bridge with SIGKILL and waits for its end.
+    pub(crate) fn kill(&mut self) {
+        let mut bridge = self.bridge.take().expect("it runs");
+        bridge.kill().expect("it can be killed");
+        bridge.wait().expect("it ends");
+    }
+
+    /// Asks the bridge to stop and waits for its end.
+    pub(crate) fn stop(&mut self) {
+        let mut bridge = self.bridge.take().expect("it runs");
+        let asked = Command::new("kill").arg(bridge.id().to_string()).status().expect("kill runs");
+        assert!(asked.success());
+        let ended = bridge.wait().expect("it ends");
+        assert!(ended.success(), "the bridge ended with {ended}");
+    }
+
+    /// What the bridge wrote to its log so far.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.path("log")).unwrap_or_default()
+    }
+
+    /// Opens the control room of the owner and waits for the bot's greeting.
+    pub(crate) async fn control_room(&self) -> String {
+        let bot = self.matrix.see(|world| world.bot());
+        let room = self.owner.create_dm(&bot);
+        self.bot_says(&room, "control room").await;
+        room
+    }
+
+    /// Logs the owner in by QR code; gives the control room.
+    pub(crate) async fn log_in(&self) -> String {
+        let room = self.control_room().await;
+        self.log_in_from(&room).await;
+        room
+    }
+
+    /// Logs the owner in by QR code from `room`.
+    pub(crate) async fn log_in_from(&self, room: &str) {
+        self.owner.say(room, "login");
+        self.qq.wait_qr(QrState::Waiting).await;
+        self.qq.scan().expect("a code is there");
+        self.qq.confirm().expect("it was scanned");
+        self.bot_says(room, "You are logged in").await;
+    }
+
+    /// Waits until the bot says something with `words` in it in `room`, also as an edit; gives all of it.
+    pub(crate) async fn bot_says(&self, room: &str, words: &str) -> String {
+        let what = format!("the bot says {words:?}");
+        let said = self.matrix.wait_for(&what, |world| {
+            let bot = world.bot();
+            world.timeline(room).iter().filter(|event| event.sender == bot).find_map(|event| {
+                let edited = event.content["m.new_content"]["body"].as_str();
+                let said = edited.unwrap_or_else(|| event.body());
+                said.contains(words).then(|| said.to_owned())
+            })
+        });
+        said.await
+    }
+
+    /// Waits until somebody says exactly `text` in a room called `name`; gives the room and the speaker.
+    pub(crate) async fn sees(&self, name: &str, text: &str) -> (String, String) {
+        let what = format!("{text:?} in the room {name:?}");
+        let seen = self.matrix.wait_for(&what, |world| {
+            world.room_ids().into_iter().filter(|room| room_name(world.state(room, "m.room.name", "")) == name).find_map(
+                |room| {
+                    let event = world.timeline(&room).iter().find(|event| event.body() == text)?;
+                    Some((room.clone(), event.sender.clone()))
+                },
+            )
+        });
+        seen.await
+    }
+
+    /// The texts of everything said in `room` by ghosts, in order.
+    pub(crate) fn from_qq(&self, room: &str) -> Vec<String> {
+        self.matrix
+            .timeline(room)
+            .iter()
+            .filter(|event| event.kind == "m.room.message" && event.sender.starts_with("@qq_"))
+            .map(|event| event.body().to_owned())
+            .collect()
+    }
+
+    /// The texts of everything that QQ accepted for `chat`, in order.
+    pub(crate) fn heard_in(&self, chat: &str) -> Vec<String> {
+        self.qq.heard(0).into_iter().filter(|heard| heard.chat == chat).map(|heard| heard.text).collect()
+    }
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        if let Some(mut bridge) = self.bridge.take() {
+            // It may have ended by itself.
+            let _ = bridge.kill();
+            let _ = bridge.wait();
+        }
+        if std::thread::panicking() {
+            let log = self.log();
+            let lines: Vec<&str> = log.lines().collect();
+            eprintln!("--- the bridge's log:\n{}", lines[lines.len().saturating_sub(60)..].join("\n"));
+        }
+    }
+}
+
+/// A port that nobody listens on now.
+fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback is there");
+    listener.local_addr().expect("it has an address").port()
+}
+
+fn room_name(state: Value) -> String {
+    state["name"].as_str().unwrap_or_default().to_owned()
+}
+
+/// Puts `changes` over `config`.
+fn merge(config: &mut Value, changes: &Value) {
+    match (config, changes) {
+        (Value::Object(config), Value::Object(changes)) => {
+            for (key, change) in changes {
+                merge(config.entry(key).or_insert(Value::Null), change);
+            }
+        }
+        (config, change) => *config = change.clone(),
+    }
+}
