@@ -50,6 +50,12 @@ pub trait Network: Send + Sync {
     /// Says `message` in `chat`, once. Retrying belongs to the outbox.
     async fn send(&self, chat: &ChatId, message: &Outgoing) -> Result<Sent, Error>;
 
+    /// What `message` looks like when it comes back as an echo: the network may write it in another way, such as a
+    /// face for `[微笑]`. Whoever compares echoes with what was sent has to compare with this.
+    fn as_heard(&self, message: &Outgoing) -> Vec<Piece> {
+        message.pieces.clone()
+    }
+
     /// Every friend, group and discussion of the account that is matched for certain.
     async fn chats(&self) -> Result<Vec<Chat>, Error>;
 

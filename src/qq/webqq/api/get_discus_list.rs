@@ -1,0 +1,49 @@
+//! `GET s.web2.qq.com/api/get_discus_list`: every discussion.
+//!
+//! Source: protocol dossier 6.5.
+
+use serde::Deserialize;
+
+use super::Error;
+use super::http::{Ask, Site};
+use super::number::{Did, rows};
+use super::reply::Reply;
+use super::session::Link;
+use crate::qq::webqq::content::name;
+
+const ENDPOINT: &str = "get_discus_list";
+
+/// One discussion.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Discussion {
+    pub(crate) did: Did,
+    pub(crate) name: String,
+}
+
+#[derive(Deserialize)]
+struct Wire {
+    #[serde(default, deserialize_with = "rows")]
+    dnamelist: Vec<WireDiscussion>,
+}
+
+#[derive(Deserialize)]
+struct WireDiscussion {
+    did: Did,
+    #[serde(default)]
+    name: String,
+}
+
+/// Every discussion of the account.
+pub(crate) async fn ask(link: &Link) -> Result<Vec<Discussion>, Error> {
+    let (tickets, t) = (link.tickets(), super::t());
+    let query = [
+        ("clientid", super::CLIENTID_TEXT),
+        ("psessionid", &tickets.psessionid),
+        ("vfwebqq", &tickets.vfwebqq),
+        ("t", &t),
+    ];
+    let answer = link.ask(Ask::get(Site::Lists, "/api/get_discus_list", &query)).await;
+    let wire: Wire = Reply::read(ENDPOINT, answer)?.result()?;
+    let discussion = |row: WireDiscussion| Discussion { did: row.did, name: name::decode(&row.name) };
+    Ok(wire.dnamelist.into_iter().map(discussion).collect())
+}

@@ -1,0 +1,90 @@
+//! `POST s.web2.qq.com/api/get_group_name_list_mask2`: every group.
+//!
+//! Source: protocol dossier 6.3.
+
+use std::collections::HashMap;
+
+use serde::Deserialize;
+use serde_json::json;
+
+use super::http::{Ask, Site};
+use super::number::{Gid, GroupCode, rows};
+use super::reply::Reply;
+use super::session::Link;
+use super::{Error, hash};
+use crate::qq::webqq::content::name;
+
+const ENDPOINT: &str = "get_group_name_list_mask2";
+
+/// One group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Group {
+    pub(crate) gid: Gid,
+    /// For [`super::get_group_info_ext2`].
+    pub(crate) code: GroupCode,
+    pub(crate) name: String,
+    /// The account's own remark.
+    pub(crate) markname: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Wire {
+    #[serde(default, deserialize_with = "rows")]
+    gnamelist: Vec<WireGroup>,
+    #[serde(default, deserialize_with = "rows")]
+    gmarklist: Vec<Markname>,
+}
+
+#[derive(Deserialize)]
+struct WireGroup {
+    gid: Gid,
+    code: GroupCode,
+    #[serde(default)]
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct Markname {
+    uin: Gid,
+    markname: String,
+}
+
+/// Every group of the account.
+pub(crate) async fn ask(link: &Link) -> Result<Vec<Group>, Error> {
+    let tickets = link.tickets();
+    let r = json!({"vfwebqq": tickets.vfwebqq, "hash": hash::friends(tickets.uin.0, &tickets.ptwebqq)});
+    let answer = link.ask(Ask::post(Site::Lists, "/api/get_group_name_list_mask2", &r)).await;
+    Reply::read(ENDPOINT, answer)?.result().map(joined)
+}
+
+fn joined(wire: Wire) -> Vec<Group> {
+    let marknames = wire.gmarklist.into_iter().map(|row| (row.uin, name::decode(&row.markname)));
+    let marknames: HashMap<Gid, String> = marknames.filter(|(_, markname)| !markname.is_empty()).collect();
+    let group = |row: WireGroup| Group {
+        gid: row.gid,
+        code: row.code,
+        name: name::decode(&row.name),
+        markname: marknames.get(&row.gid).cloned(),
+    };
+    wire.gnamelist.into_iter().map(group).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marknames_are_joined_by_gid() {
+        let wire = json!({
+            "gmasklist": [{"gid": 1000, "mask": 0}],
+            "gnamelist": [{"flag": 1, "name": "qqbot群", "gid": 2_559_225_925_u64, "code": "3483368056"}, {"gid": 1, "code": 2, "name": "b"}],
+            "gmarklist": [{"uin": 1, "markname": "备注"}]
+        });
+        let groups = joined(serde_json::from_value(wire).unwrap());
+        let told: Vec<_> = groups
+            .iter()
+            .map(|group| (group.gid.0, group.code.0, group.name.as_str(), group.markname.as_deref()))
+            .collect();
+        assert_eq!(told, [(2_559_225_925, 3_483_368_056, "qqbot群", None), (1, 2, "b", Some("备注"))]);
+    }
+}

@@ -1,0 +1,40 @@
+//! The calls of WebQQ: one endpoint per file, named after it.
+
+pub(crate) mod check_sig;
+pub(crate) mod get_discu_info;
+pub(crate) mod get_discus_list;
+pub(crate) mod get_group_info_ext2;
+pub(crate) mod get_group_name_list_mask2;
+pub(crate) mod get_online_buddies2;
+pub(crate) mod get_recent_list2;
+pub(crate) mod get_self_info2;
+pub(crate) mod get_user_friends2;
+pub(crate) mod getvfwebqq;
+pub(crate) mod login2;
+pub(crate) mod logout2;
+pub(crate) mod poll2;
+pub(crate) mod ptqrlogin;
+pub(crate) mod ptqrshow;
+pub(crate) mod send_buddy_msg2;
+pub(crate) mod send_discu_msg2;
+pub(crate) mod send_qun_msg2;
+
+use super::super::Error;
+use super::{hash, http, number, reply, session};
+
+/// Who we say we are: the number that the official page had built in. Source: protocol dossier 1.
+pub(crate) const CLIENTID: u64 = 53_999_199;
+
+/// [`CLIENTID`] for query strings.
+const CLIENTID_TEXT: &str = "53999199";
+
+/// The application that the login servers know the page by. Source: protocol dossier 0.2.
+const APPID: &str = "501004106";
+
+/// The field `face` of sends: the avatar number that the real clients sent. Source: protocol dossier 9.1.
+const FACE: u32 = 522;
+
+/// The query field `t`: a cache buster that QQ does not look at. Source: protocol dossier 0.3.
+fn t() -> String {
+    rand::random::<f64>().to_string()
+}

@@ -1,0 +1,24 @@
+//! `GET ssl.ptlogin2.qq.com/ptqrshow`: a new QR code, and the cookie `qrsig` that names it.
+//!
+//! Source: protocol dossier 4.2. A code lives for about two minutes.
+
+use super::Error;
+use super::http::{Ask, Http, Site};
+
+const ENDPOINT: &str = "ptqrshow";
+
+/// The PNG.
+pub(crate) async fn ask(http: &Http) -> Result<Vec<u8>, Error> {
+    let t = super::t();
+    let query =
+        [("appid", super::APPID), ("e", "0"), ("l", "M"), ("s", "5"), ("d", "72"), ("v", "4"), ("t", t.as_str())];
+    let answer = http.ask(Ask::get(Site::Login, "/ptqrshow", &query)).await;
+    let answer = answer.map_err(|fault| fault.unreachable(ENDPOINT))?;
+    match answer {
+        answer if answer.status != 200 => Err(Error::Status { endpoint: ENDPOINT, status: answer.status }),
+        answer if answer.torn.is_some() || !answer.body.starts_with(b"\x89PNG") => {
+            Err(super::reply::unintelligible(ENDPOINT, "not a picture", &answer.body))
+        }
+        answer => Ok(answer.body),
+    }
+}

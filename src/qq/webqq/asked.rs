@@ -1,0 +1,48 @@
+//! Remembers what was asked, so that somebody unknown does not make the client ask the same list again and again.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Mutex, PoisonError};
+
+/// At most once per question and this time. Source: protocol dossier 11 ("contact update").
+const WINDOW_MS: i64 = 600_000;
+
+/// Questions of the last minutes.
+#[derive(Debug)]
+pub(crate) struct Asked<K> {
+    at_ms: Mutex<HashMap<K, i64>>,
+}
+
+impl<K> Default for Asked<K> {
+    fn default() -> Self {
+        Self { at_ms: Mutex::default() }
+    }
+}
+
+impl<K: Eq + Hash> Asked<K> {
+    /// Whether `question` was asked in the last minutes.
+    pub(crate) fn lately(&self, question: &K, now_ms: i64) -> bool {
+        let asked = self.at_ms.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.get(question).is_some_and(|at_ms| now_ms - at_ms < WINDOW_MS)
+    }
+
+    /// It was asked now, and answered.
+    pub(crate) fn note(&self, question: K, now_ms: i64) {
+        let mut asked = self.at_ms.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.retain(|_, at_ms| now_ms - *at_ms < WINDOW_MS);
+        asked.insert(question, now_ms);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_question_is_recent_for_ten_minutes() {
+        let asked = Asked::default();
+        assert!(!asked.lately(&"a", 0));
+        asked.note("a", 0);
+        assert!(asked.lately(&"a", 599_999) && !asked.lately(&"b", 0) && !asked.lately(&"a", 600_000));
+    }
+}

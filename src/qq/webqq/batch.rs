@@ -1,0 +1,261 @@
+//! Takes the answer of a poll apart into events, whole or torn, without losing one.
+//!
+//! Source: protocol dossier 7.3 (shape and order), 7.7 (what makes two events the same).
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::{Deserializer, Value};
+use sha2::{Digest as _, Sha256};
+
+use super::mend::mend;
+use super::number::integer;
+use super::session::hex;
+use crate::qq::Envelope;
+
+/// The answer of one poll.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Batch {
+    /// QQ's code, if it came.
+    pub(crate) code: Option<i64>,
+    /// The new `ptwebqq` of a 116.
+    pub(crate) p: Option<String>,
+    /// How many seconds a 121 asks to wait.
+    pub(crate) t: Option<i64>,
+    /// The events as JSON texts, in the order of the array.
+    pub(crate) items: Vec<String>,
+    /// What is left of an array that broke off.
+    pub(crate) rest: Option<String>,
+}
+
+impl Batch {
+    /// Reads a body; `None` when it is no answer of poll2 at all.
+    pub(crate) fn read(body: &[u8]) -> Option<Self> {
+        let text = mend(body);
+        let mut batch = Self::default();
+        let mut rest = text.trim().strip_prefix('{')?;
+        loop {
+            rest = rest.trim_start_matches([',', ' ', '\n', '\r', '\t']);
+            if rest.is_empty() || rest.starts_with('}') {
+                return Some(batch);
+            }
+            let Some((key, after)) = take::<String>(rest) else { return batch.broken(rest) };
+            let Some(value) = after.trim_start().strip_prefix(':').map(str::trim_start) else {
+                return batch.broken(rest);
+            };
+            rest = match value.strip_prefix('[').filter(|_| key == "result") {
+                Some(array) => match batch.take_items(array) {
+                    Some(after) => after,
+                    None => return Some(batch),
+                },
+                None => match take::<Value>(value) {
+                    Some((value, after)) => {
+                        batch.field(&key, &value);
+                        after
+                    }
+                    None => return batch.broken(value),
+                },
+            };
+        }
+    }
+
+    /// Takes the events of the array that `text` is the inside of. What follows it; `None` when it broke off.
+    fn take_items<'a>(&mut self, text: &'a str) -> Option<&'a str> {
+        let mut rest = text;
+        loop {
+            rest = rest.trim_start_matches([',', ' ', '\n', '\r', '\t']);
+            if let Some(after) = rest.strip_prefix(']') {
+                return Some(after);
+            }
+            match take::<IgnoredAny>(rest) {
+                Some((_, after)) => {
+                    let item = rest.strip_suffix(after).unwrap_or(rest);
+                    self.items.push(item.to_owned());
+                    rest = after;
+                }
+                None => {
+                    self.rest = Some(rest.to_owned()).filter(|rest| !rest.is_empty());
+                    return None;
+                }
+            }
+        }
+    }
+
+    fn field(&mut self, key: &str, value: &Value) {
+        match key {
+            "retcode" => self.code = integer(value),
+            "p" => self.p = value.as_str().map(str::to_owned),
+            "t" => self.t = integer(value),
+            _ => {}
+        }
+    }
+
+    /// Something outside the events broke. It is kept only if it may hold one.
+    fn broken(mut self, rest: &str) -> Option<Self> {
+        if rest.contains("poll_type") {
+            self.rest = Some(rest.to_owned());
+        }
+        (self.code.is_some() || !self.items.is_empty() || self.rest.is_some()).then_some(self)
+    }
+
+    /// Whether anything has to be kept.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.items.is_empty() && self.rest.is_none()
+    }
+
+    /// Everything that came, oldest first, sealed with the numbers of `epoch`.
+    pub(crate) fn seal(self, epoch: &str) -> Vec<Envelope> {
+        let items = oldest_first(self.items);
+        items.into_iter().chain(self.rest).map(|body| envelope(epoch, body)).collect()
+    }
+}
+
+/// The first JSON value of `text`, and what follows it.
+fn take<'a, T: Deserialize<'a>>(text: &'a str) -> Option<(T, &'a str)> {
+    let mut values = Deserializer::from_str(text).into_iter::<T>();
+    let value = values.next()?.ok()?;
+    let after = text.get(values.byte_offset()..)?;
+    Some((value, after))
+}
+
+/// Ascending by `time`; among the same second the array is newest first. An event without a time keeps its place.
+fn oldest_first(items: Vec<String>) -> Vec<String> {
+    let times: Vec<Option<i64>> = items.iter().map(|item| field(item, "time")).collect();
+    let mut timed: Vec<(i64, String)> =
+        times.iter().zip(&items).filter_map(|(time, item)| Some(((*time)?, item.clone()))).collect();
+    timed.reverse();
+    timed.sort_by_key(|(time, _)| *time);
+    let mut timed = timed.into_iter().map(|(_, item)| item);
+    items
+        .into_iter()
+        .zip(times)
+        .filter_map(|(item, time)| if time.is_some() { timed.next() } else { Some(item) })
+        .collect()
+}
+
+fn field(item: &str, name: &str) -> Option<i64> {
+    let item: Value = serde_json::from_str(item).ok()?;
+    integer(item.get("value")?.get(name)?)
+}
+
+fn envelope(epoch: &str, body: String) -> Envelope {
+    let identity = identity(&body).unwrap_or_else(|| body.clone());
+    let digest = Sha256::digest(identity);
+    Envelope { dedup_key: [epoch, &hex(digest.iter().take(16))].join("."), epoch: epoch.to_owned(), body }
+}
+
+/// What a push handed out twice has in common with itself; `None` when only all of it tells.
+fn identity(body: &str) -> Option<String> {
+    let item: Value = serde_json::from_str(body).ok()?;
+    let value = item.get("value")?;
+    integer(value.get("msg_id")?)?;
+    let fields = ["from_uin", "send_uin", "did", "msg_id", "msg_id2", "time"];
+    let fields =
+        fields.map(|name| value.get(name).and_then(integer).map(|number| number.to_string()).unwrap_or_default());
+    Some([item.get("poll_type")?.as_str()?, &fields.join("|")].join("|"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn message(msg_id: u32, time: Option<i64>, text: &str) -> Value {
+        let mut item = json!({"poll_type": "message", "value": {"from_uin": 7, "msg_id": msg_id, "content": [text]}});
+        if let Some(time) = time {
+            item["value"]["time"] = json!(time);
+        }
+        item
+    }
+
+    fn items(batch: &Batch) -> Vec<Value> {
+        batch.items.iter().map(|item| serde_json::from_str(item).unwrap()).collect()
+    }
+
+    #[test]
+    fn a_whole_answer_gives_its_code_and_its_events() {
+        let events = [message(1, Some(5), "]}\""), json!(7), json!("x")];
+        for body in [
+            json!({"retcode": 0, "result": events}).to_string() + "\n",
+            format!("{{ \"result\" : [ {} , 7,\"x\"] , \"retcode\" : \"0\" }}", events[0]),
+        ] {
+            let batch = Batch::read(body.as_bytes()).unwrap();
+            assert_eq!((batch.code, items(&batch), &batch.rest), (Some(0), events.to_vec(), &None), "{body}");
+        }
+    }
+
+    #[test]
+    fn answers_without_events_are_read_as_well() {
+        let read = |body: &str| Batch::read(body.as_bytes()).map(|batch| (batch.code, batch.p, batch.t));
+        assert_eq!(read("{\"retcode\":102,\"errmsg\":\"\"}\n"), Some((Some(102), None, None)));
+        assert_eq!(read("{\"retcode\":116,\"p\":\"new\"}"), Some((Some(116), Some("new".to_owned()), None)));
+        assert_eq!(read("{\"retcode\":121,\"t\":\"0\"}"), Some((Some(121), None, Some(0))));
+        assert_eq!(read("{\"retcode\":0,\"result\":\"ok\"}"), Some((Some(0), None, None)));
+        assert_eq!(read("{}"), Some((None, None, None)));
+        for nothing in ["", "<html>502</html>", "[1]", "{\"retc", "{7:1}", "null"] {
+            assert_eq!(read(nothing), None, "{nothing}");
+        }
+    }
+
+    #[test]
+    fn however_an_answer_is_torn_every_event_is_kept_whole_or_as_a_rest() {
+        let events = [message(1, Some(5), "eins"), message(2, Some(5), "zwei 你好"), message(3, None, "drei")];
+        let body = json!({"result": events, "retcode": 0}).to_string();
+        for cut in 0..body.len() {
+            let batch = Batch::read(&body.as_bytes()[..cut]).unwrap_or_default();
+            for (event, word) in events.iter().zip(["eins", "zwei", "drei"]) {
+                let whole = items(&batch).contains(event);
+                let arrived = String::from_utf8_lossy(&body.as_bytes()[..cut]).contains(word);
+                let rest = batch.rest.as_ref().is_some_and(|rest| rest.contains(word));
+                assert!(!arrived || whole || rest, "{word} at {cut}");
+                assert!(!(whole && rest), "{word} at {cut}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_code_beside_a_broken_array_does_not_hide_its_events() {
+        let body = br#"{"retcode":0,"result":[{"poll_type":"a"},{"poll_type":}],"x":1}"#;
+        let batch = Batch::read(body).unwrap();
+        assert_eq!((batch.code, batch.items.len()), (Some(0), 1));
+        assert!(batch.rest.unwrap().starts_with("{\"poll_type\":}"));
+        let lost = Batch::read(br#"{"result":{"poll_type":"message"#).unwrap();
+        assert!(lost.rest.is_some());
+    }
+
+    #[test]
+    fn events_come_oldest_first_and_those_of_one_second_in_reverse() {
+        let order = |times: &[Option<i64>]| {
+            let items = times.iter().zip(0..).map(|(time, n)| message(n, *time, "").to_string()).collect();
+            oldest_first(items).iter().map(|item| field(item, "msg_id").unwrap()).collect::<Vec<_>>()
+        };
+        assert_eq!(order(&[Some(3), Some(2), Some(1)]), [2, 1, 0]);
+        assert_eq!(order(&[Some(1), Some(2), Some(3)]), [0, 1, 2]);
+        assert_eq!(order(&[Some(1), Some(1), Some(1)]), [2, 1, 0]);
+        assert_eq!(order(&[Some(2), None, Some(1), Some(2)]), [2, 1, 3, 0]);
+        assert_eq!(order(&[None, None]), [0, 1]);
+    }
+
+    #[test]
+    fn a_push_handed_out_twice_has_one_key_and_two_pushes_have_two() {
+        let key = |item: &Value, epoch: &str| envelope(epoch, item.to_string()).dedup_key;
+        let one = message(1, Some(5), "a");
+        assert_eq!(key(&one, "e"), key(&one, "e"));
+        let mut respelt = one.clone();
+        respelt["value"]["msg_id"] = json!("1");
+        assert_eq!(key(&one, "e"), key(&respelt, "e"));
+        let others =
+            [message(2, Some(5), "a"), message(1, Some(6), "a"), message(1, None, "a"), json!({"poll_type": "x"})];
+        for other in &others {
+            assert_ne!(key(&one, "e"), key(other, "e"), "{other}");
+        }
+        assert_ne!(key(&one, "e"), key(&one, "f"));
+        for (field, value) in [("send_uin", 1), ("did", 1), ("msg_id2", 1), ("from_uin", 8)] {
+            let mut other = one.clone();
+            other["value"][field] = json!(value);
+            assert_ne!(key(&one, "e"), key(&other, "e"), "{field}");
+        }
+        assert!(!key(&one, "e").contains('7'.to_string().repeat(5).as_str()));
+        assert_ne!(key(&json!("a"), "e"), key(&json!("b"), "e"));
+    }
+}

@@ -1,0 +1,310 @@
+//! Speaks HTTP as QQ's own page did: its headers, its cookies, one kept connection; tells "never sent" from "no answer".
+
+use std::error::Error as _;
+use std::time::Duration;
+
+use reqwest::header::{CONTENT_TYPE, COOKIE, HOST, LOCATION, ORIGIN, REFERER, SET_COOKIE};
+use reqwest::redirect::Policy;
+use serde::Serialize;
+use url::Url;
+
+use super::Error;
+use super::jar::Jar;
+
+/// A browser of the time: QQ answers 100101 to lists without one. Source: protocol dossier 2.2.
+const USER_AGENT: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) \
+                          Chrome/70.0.3538.110 Safari/537.36";
+const CONNECT: Duration = Duration::from_secs(15);
+const ANSWER: Duration = Duration::from_secs(30);
+/// Shorter than what servers keep, so that a send rarely meets a connection that is just being closed.
+const KEEP_IDLE: Duration = Duration::from_secs(30);
+/// No list of QQ's comes near it.
+const MOST_BYTES: usize = 32 << 20;
+
+/// One of QQ's hosts, with the headers that its calls carry. Source: protocol dossier 2.1, 2.2.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Site {
+    /// `ssl.ptlogin2.qq.com`: QR codes.
+    Login,
+    /// `s.web2.qq.com`: lists.
+    Lists,
+    /// `d1.web2.qq.com`: the channel.
+    Channel,
+}
+
+impl Site {
+    const fn root(self) -> &'static str {
+        match self {
+            Self::Login => "https://ssl.ptlogin2.qq.com",
+            Self::Lists => "https://s.web2.qq.com",
+            Self::Channel => "https://d1.web2.qq.com",
+        }
+    }
+
+    const fn referer(self) -> &'static str {
+        match self {
+            Self::Login => {
+                "https://ui.ptlogin2.qq.com/cgi-bin/login?daid=164&target=self&style=16&mibao_css=m_webqq\
+                 &appid=501004106&enable_qlogin=0&no_verifyimg=1&s_url=http%3A%2F%2Fw.qq.com%2Fproxy.html\
+                 &f_url=loginerroralert&strong_login=1&login_state=10&t=20131024001"
+            }
+            Self::Lists => "https://s.web2.qq.com/proxy.html?v=20130916001&callback=1&id=1",
+            Self::Channel => "https://d1.web2.qq.com/proxy.html?v=20151105001&callback=1&id=2",
+        }
+    }
+}
+
+/// One request.
+pub(crate) struct Ask {
+    site: Site,
+    url: Result<Url, url::ParseError>,
+    form: Option<serde_json::Result<String>>,
+    patience: Duration,
+}
+
+impl Ask {
+    /// `GET` of `path` on `site`.
+    pub(crate) fn get(site: Site, path: &str, query: &[(&str, &str)]) -> Self {
+        let url = Url::parse(site.root()).and_then(|root| root.join(path)).map(|mut url| {
+            if !query.is_empty() {
+                url.query_pairs_mut().extend_pairs(query);
+            }
+            url
+        });
+        Self { site, url, form: None, patience: ANSWER }
+    }
+
+    /// `POST` of the form `r=<json>` to `path` on `site`.
+    pub(crate) fn post(site: Site, path: &str, r: &impl Serialize) -> Self {
+        let url = Url::parse(site.root()).and_then(|root| root.join(path));
+        Self { site, url, form: Some(serde_json::to_string(r)), patience: ANSWER }
+    }
+
+    /// `GET` of an address that QQ gave during the login. Always over TLS: the address is a ticket.
+    pub(crate) fn follow(mut url: Url) -> Self {
+        // Cannot fail between http and https, and leaves anything else as it is.
+        let _ = url.set_scheme("https");
+        Self { site: Site::Login, url: Ok(url), form: None, patience: ANSWER }
+    }
+
+    /// Waits for the answer at most this long.
+    pub(crate) fn patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
+    }
+}
+
+/// What came back.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    /// Where a redirect leads; it is never followed.
+    pub(crate) location: Option<String>,
+    pub(crate) body: Vec<u8>,
+    /// Why `body` is not all of it.
+    pub(crate) torn: Option<String>,
+}
+
+/// Why nothing came back. Holds no address: addresses hold secrets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// The request certainly did not reach QQ.
+    NotSent(String),
+    /// It may have.
+    Lost(String),
+    /// It may have, and QQ took longer than allowed.
+    TimedOut,
+}
+
+impl Fault {
+    /// For calls that may be repeated.
+    pub(crate) fn unreachable(self, endpoint: &'static str) -> Error {
+        let why = match self {
+            Self::NotSent(why) | Self::Lost(why) => why,
+            Self::TimedOut => "timed out".to_owned(),
+        };
+        Error::Unreachable { endpoint, why }
+    }
+}
+
+/// The connection to QQ of one login.
+pub(crate) struct Http {
+    client: reqwest::Client,
+    server: Option<Url>,
+    /// Cookies, as a browser would keep them.
+    pub(crate) jar: Jar,
+}
+
+impl Http {
+    /// `server` gets every call in QQ's place, with the host name that the call was meant for.
+    pub(crate) fn new(server: Option<Url>, jar: Jar) -> Result<Self, Error> {
+        let builder = reqwest::Client::builder()
+            .user_agent(USER_AGENT)
+            .redirect(Policy::none())
+            .connect_timeout(CONNECT)
+            .pool_idle_timeout(KEEP_IDLE);
+        // A server of one's own stands nearby; a proxy that leads to the world would not find it.
+        let builder = if server.is_some() { builder.no_proxy() } else { builder };
+        let client = builder.build().map_err(|why| Error::Settings(cause(why)))?;
+        Ok(Self { client, server, jar })
+    }
+
+    /// Asks once.
+    pub(crate) async fn ask(&self, ask: Ask) -> Result<Answer, Fault> {
+        let url = ask.url.as_ref().map_err(|why| Fault::NotSent(why.to_string()))?;
+        let request = self.request(&ask, url)?;
+        let mut response = request.send().await.map_err(fault)?;
+        let cookies = response.headers().get_all(SET_COOKIE);
+        self.jar.take(url, cookies.iter().filter_map(|header| header.to_str().ok()));
+        let location = response.headers().get(LOCATION).and_then(|to| to.to_str().ok()).map(str::to_owned);
+        let mut answer = Answer { status: response.status().as_u16(), location, body: Vec::new(), torn: None };
+        loop {
+            match response.chunk().await {
+                Ok(Some(bytes)) if answer.body.len() + bytes.len() <= MOST_BYTES => answer.body.extend(bytes),
+                Ok(Some(_)) => answer.torn = Some("too long".to_owned()),
+                Ok(None) => return Ok(answer),
+                Err(why) => answer.torn = Some(cause(why)),
+            }
+            if answer.torn.is_some() {
+                return Ok(answer);
+            }
+        }
+    }
+
+    fn request(&self, ask: &Ask, url: &Url) -> Result<reqwest::RequestBuilder, Fault> {
+        let target = self.target(url);
+        let mut request = match &ask.form {
+            None => self.client.get(target),
+            Some(r) => {
+                let r = r.as_ref().map_err(|why| Fault::NotSent(why.to_string()))?;
+                let form = url::form_urlencoded::Serializer::new(String::new()).append_pair("r", r).finish();
+                self.client
+                    .post(target)
+                    .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+                    .header(ORIGIN, ask.site.root())
+                    .body(form)
+            }
+        };
+        if let (Some(_), Some(host)) = (&self.server, url.host_str()) {
+            request = request.header(HOST, host);
+        }
+        if let Some(cookies) = self.jar.header(url) {
+            request = request.header(COOKIE, cookies);
+        }
+        Ok(request.header(REFERER, ask.site.referer()).timeout(ask.patience))
+    }
+
+    /// Where a call for `url` really goes.
+    fn target(&self, url: &Url) -> Url {
+        let Some(server) = &self.server else { return url.clone() };
+        let mut target = server.clone();
+        target.set_path(&[server.path().trim_end_matches('/'), url.path()].concat());
+        target.set_query(url.query());
+        target
+    }
+}
+
+fn fault(error: reqwest::Error) -> Fault {
+    if error.is_connect() || error.is_builder() {
+        Fault::NotSent(cause(error))
+    } else if error.is_timeout() {
+        Fault::TimedOut
+    } else {
+        Fault::Lost(cause(error))
+    }
+}
+
+/// The innermost cause: "connection refused", never an address.
+fn cause(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut inner = error.source();
+    while let Some(source) = inner.and_then(std::error::Error::source) {
+        inner = Some(source);
+    }
+    inner.map_or_else(|| error.to_string(), ToString::to_string)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    fn to(server: &str) -> Http {
+        Http::new(Some(Url::parse(server).unwrap()), Jar::default()).unwrap()
+    }
+
+    fn poll() -> Ask {
+        Ask::post(Site::Channel, "/channel/poll2", &serde_json::json!({"a": "b c&"}))
+    }
+
+    /// A server that reads one request, answers `answer` and hangs up; gives what it read.
+    async fn once(answer: &'static [u8]) -> (String, impl Future<Output = String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let serve = async move {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            let mut request = Vec::new();
+            while !String::from_utf8_lossy(&request).contains("r=%7B") {
+                assert!(socket.read_buf(&mut request).await.unwrap() > 0);
+            }
+            socket.write_all(answer).await.unwrap();
+            String::from_utf8(request).unwrap()
+        };
+        (address, serve)
+    }
+
+    #[tokio::test]
+    async fn a_call_to_another_server_keeps_qqs_host_headers_and_cookies() {
+        let (address, serve) =
+            once(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nSet-Cookie: a=b; Domain=qq.com; Secure\r\n\r\n{}").await;
+        let http = to(&address);
+        http.jar.take(
+            &Url::parse("https://d1.web2.qq.com/").unwrap(),
+            ["p_skey=s; Domain=web2.qq.com; Secure"].into_iter(),
+        );
+        let (answer, request) = tokio::join!(http.ask(poll()), serve);
+        assert_eq!(answer.unwrap().body, b"{}");
+        for line in [
+            "POST /channel/poll2 HTTP/1.1",
+            "host: d1.web2.qq.com",
+            "cookie: p_skey=s",
+            "origin: https://d1.web2.qq.com",
+            "referer: https://d1.web2.qq.com/proxy.html?v=20151105001&callback=1&id=2",
+            "content-type: application/x-www-form-urlencoded",
+            "r=%7B%22a%22%3A%22b+c%26%22%7D",
+        ] {
+            assert!(request.lines().any(|sent| sent == line), "{line} in {request}");
+        }
+        assert_eq!(http.jar.value(&Url::parse("https://s.web2.qq.com/").unwrap(), "a").as_deref(), Some("b"));
+    }
+
+    #[tokio::test]
+    async fn a_refused_connection_was_never_sent() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        drop(listener);
+        assert!(matches!(to(&address).ask(poll()).await, Err(Fault::NotSent(_))));
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_breaks_before_the_answer_is_lost_and_one_that_breaks_in_it_gives_what_came() {
+        let (address, serve) = once(b"").await;
+        let http = to(&address);
+        let (answer, _) = tokio::join!(http.ask(poll()), serve);
+        let Err(Fault::Lost(why)) = answer else { panic!("lost") };
+        assert!(!why.contains("127.0.0.1"), "{why}");
+
+        let (address, serve) = once(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{\"re").await;
+        let http = to(&address);
+        let (answer, _) = tokio::join!(http.ask(poll()), serve);
+        let answer = answer.unwrap();
+        assert_eq!((answer.body.as_slice(), answer.torn.is_some()), (b"{\"re".as_slice(), true));
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_takes_too_long_is_timed_out_not_unsent() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let http = to(&format!("http://{}", listener.local_addr().unwrap()));
+        assert_eq!(http.ask(poll().patience(Duration::from_millis(20))).await.err(), Some(Fault::TimedOut));
+    }
+}

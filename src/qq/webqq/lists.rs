@@ -1,0 +1,222 @@
+//! Asks for lists and members, and lets the roster take them in.
+
+use std::sync::{Arc, PoisonError};
+
+use super::api::get_discus_list::{self, Discussion};
+use super::api::get_group_name_list_mask2::{self, Group};
+use super::api::get_user_friends2::{self, Friends};
+use super::api::{get_discu_info, get_group_info_ext2, get_online_buddies2, get_recent_list2};
+use super::members::Members;
+use super::network::WebQq;
+use super::number::{Did, GroupCode, Uin};
+use super::roster::{Address, Lists, PlaceEvidence, PlaceKind, SeenPlace};
+use crate::qq::{ChatId, Contact, ContactId, Error, Verdict};
+
+/// How often the friend list is asked for when it comes without marknames. Source: protocol dossier 6.2.
+const MARKNAME_ATTEMPTS: usize = 3;
+
+/// What somebody unknown makes the client ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Question {
+    /// The friend list, because of a person.
+    Friends(Uin),
+    /// The list of groups or discussions, because of one of them.
+    Places(PlaceKind, u64),
+    /// The members of a place, because of a person.
+    Members(PlaceKind, u64, Uin),
+}
+
+impl WebQq {
+    /// What a session needs before its first poll: after a new login all lists, always a sign that it still holds.
+    ///
+    /// Source: protocol dossier 5.2 (the order of the official page).
+    pub(super) async fn take_up(&self) -> Result<(), Error> {
+        if self.roster.is_new_login() {
+            let friends = self.friends().await?;
+            let groups = self.places(PlaceKind::Group).await?;
+            let discussions = self.places(PlaceKind::Discussion).await?;
+            self.roster
+                .absorb(Lists { friends: Some(friends), groups: Some(groups), discussions: Some(discussions) })
+                .await?;
+        }
+        match self.pace.insist(|| get_online_buddies2::ask(&self.link)).await {
+            Err(error @ (Error::SessionEnded { .. } | Error::Unreachable { .. } | Error::Status { .. })) => {
+                return Err(error);
+            }
+            Err(error) => tracing::debug!(%error, "get_online_buddies2 failed"),
+            Ok(()) => {}
+        }
+        if let Err(error) = get_recent_list2::ask(&self.link).await {
+            tracing::debug!(%error, "get_recent_list2 failed");
+        }
+        Ok(())
+    }
+
+    /// The friend list, with marknames if QQ can be brought to tell them.
+    async fn friends(&self) -> Result<Friends, Error> {
+        let mut friends = Friends::default();
+        for _ in 0..MARKNAME_ATTEMPTS {
+            friends = self.pace.insist(|| get_user_friends2::ask(&self.link)).await?;
+            if friends.marknames_told {
+                break;
+            }
+        }
+        Ok(friends)
+    }
+
+    /// The list of groups or discussions; those that their names do not tell are looked at from within.
+    async fn places(&self, kind: PlaceKind) -> Result<Vec<SeenPlace>, Error> {
+        let mut list: Vec<SeenPlace> = match kind {
+            PlaceKind::Group => {
+                let groups = self.pace.insist(|| get_group_name_list_mask2::ask(&self.link)).await?;
+                groups.into_iter().map(SeenPlace::from).collect()
+            }
+            PlaceKind::Discussion => {
+                let discussions = self.pace.insist(|| get_discus_list::ask(&self.link)).await?;
+                discussions.into_iter().map(SeenPlace::from).collect()
+            }
+        };
+        let wanting = self.roster.wanting(kind, &list);
+        for seen in list.iter_mut().filter(|seen| wanting.contains(&seen.number)) {
+            if let Some(members) = self.ask_members(kind, seen.number, seen.code).await? {
+                seen.look_within(&members);
+            }
+        }
+        Ok(list)
+    }
+
+    /// Asks for the friend list because of `uin`, unless that was done lately.
+    pub(super) async fn refresh_friends(&self, uin: Uin) -> Result<(), Error> {
+        self.once(Question::Friends(uin), async {
+            let friends = self.friends().await?;
+            self.roster.absorb(Lists { friends: Some(friends), ..Lists::default() }).await
+        })
+        .await
+    }
+
+    /// Asks for the list of groups or discussions because of `number`, unless that was done lately.
+    pub(super) async fn refresh_places(&self, kind: PlaceKind, number: u64) -> Result<(), Error> {
+        self.once(Question::Places(kind, number), self.reload_places(kind)).await
+    }
+
+    /// Asks for the list of groups or discussions.
+    pub(super) async fn reload_places(&self, kind: PlaceKind) -> Result<(), Error> {
+        let list = Some(self.places(kind).await?);
+        self.roster
+            .absorb(match kind {
+                PlaceKind::Group => Lists { groups: list, ..Lists::default() },
+                PlaceKind::Discussion => Lists { discussions: list, ..Lists::default() },
+            })
+            .await
+    }
+
+    /// Asks for the friend list.
+    pub(super) async fn reload_friends(&self) -> Result<(), Error> {
+        let friends = Some(self.friends().await?);
+        self.roster.absorb(Lists { friends, ..Lists::default() }).await
+    }
+
+    /// Asks unless it was asked lately. A refusal for good is an answer; other errors are the caller's.
+    async fn once(&self, question: Question, ask: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
+        let now_ms = self.clock.now_ms();
+        if self.asked.lately(&question, now_ms) {
+            return Ok(());
+        }
+        match ask.await {
+            Err(error) if error.verdict() != Verdict::GiveUp => return Err(error),
+            Err(error) => tracing::warn!(%error, "a list could not be had"),
+            Ok(()) => {}
+        }
+        self.asked.note(question, now_ms);
+        Ok(())
+    }
+
+    /// The members that QQ last listed; asks when there are none. `None` when QQ does not tell them.
+    pub(super) async fn members_of(&self, kind: PlaceKind, number: u64) -> Result<Option<Arc<Members>>, Error> {
+        match self.listed_members(kind, number) {
+            Some(members) => Ok(Some(members)),
+            None => self.look_within(kind, number).await,
+        }
+    }
+
+    /// The members as they were last listed in this process.
+    pub(super) fn listed_members(&self, kind: PlaceKind, number: u64) -> Option<Arc<Members>> {
+        self.members.lock().unwrap_or_else(PoisonError::into_inner).get(&(kind, number)).cloned()
+    }
+
+    /// Asks for the members because of `uin`, unless that was done lately.
+    pub(super) async fn refresh_members(&self, kind: PlaceKind, number: u64, uin: Uin) -> Result<(), Error> {
+        self.once(Question::Members(kind, number, uin), async { self.look_within(kind, number).await.map(|_| ()) })
+            .await
+    }
+
+    /// Asks for the members, and compares them with what was known of the place.
+    async fn look_within(&self, kind: PlaceKind, number: u64) -> Result<Option<Arc<Members>>, Error> {
+        let code = self.roster.code(number).filter(|_| kind == PlaceKind::Group);
+        let Some(members) = self.ask_members(kind, number, code).await? else { return Ok(None) };
+        self.roster.look_within(kind, number, &members).await?;
+        let members = Arc::new(members);
+        let mut listed = self.members.lock().unwrap_or_else(PoisonError::into_inner);
+        listed.insert((kind, number), Arc::clone(&members));
+        Ok(Some(members))
+    }
+
+    async fn ask_members(&self, kind: PlaceKind, number: u64, code: Option<u64>) -> Result<Option<Members>, Error> {
+        let asked = match (kind, code) {
+            (PlaceKind::Group, None) => return Ok(None),
+            (PlaceKind::Group, Some(code)) => {
+                self.pace.insist(|| get_group_info_ext2::ask(&self.link, GroupCode(code))).await
+            }
+            (PlaceKind::Discussion, _) => self.pace.insist(|| get_discu_info::ask(&self.link, Did(number))).await,
+        };
+        match asked {
+            Ok(members) => Ok(Some(members)),
+            Err(error @ (Error::Busy { .. } | Error::Unintelligible { .. } | Error::Refused { .. })) => {
+                tracing::warn!(%error, "QQ does not tell the members of a chat");
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The members of `chat` with lasting ids.
+    pub(super) async fn members_of_chat(&self, chat: &ChatId) -> Result<Vec<Contact>, Error> {
+        let unmatched = || Error::Unmatched(chat.to_string());
+        let (kind, number) = match self.roster.address(chat).ok_or_else(unmatched)? {
+            Address::Friend(uin) => return Ok(self.contact_of(Uin(uin)).into_iter().collect()),
+            Address::Group(gid) => (PlaceKind::Group, gid),
+            Address::Discussion(did) => (PlaceKind::Discussion, did),
+        };
+        let members = self.members_of(kind, number).await?.ok_or_else(unmatched)?;
+        let uins: Vec<Uin> = members.list.iter().map(|member| member.uin).collect();
+        self.roster.name_members(kind, number, &members, &uins).await?;
+        let contact = |uin: Uin, card: &Option<String>| Some(Contact { card: card.clone(), ..self.contact_of(uin)? });
+        Ok(members.list.iter().filter_map(|member| contact(member.uin, &member.card)).collect())
+    }
+
+    fn contact_of(&self, uin: Uin) -> Option<Contact> {
+        if uin == self.link.uin() {
+            let id = ContactId::from(self.link.account());
+            return Some(Contact { id, nick: self.link.nick().to_owned(), markname: None, card: None });
+        }
+        match self.roster.person(self.link.epoch(), uin) {
+            super::roster::Named::Known(id) => self.roster.contact(&id),
+            _ => None,
+        }
+    }
+}
+
+impl From<Group> for SeenPlace {
+    fn from(group: Group) -> Self {
+        let evidence = PlaceEvidence { name: group.name, ..PlaceEvidence::default() };
+        let (number, code, markname) = (group.gid.0, Some(group.code.0), group.markname);
+        Self { number, code, markname, evidence, from_within: false }
+    }
+}
+
+impl From<Discussion> for SeenPlace {
+    fn from(discussion: Discussion) -> Self {
+        let evidence = PlaceEvidence { name: discussion.name, ..PlaceEvidence::default() };
+        Self { number: discussion.did.0, code: None, markname: None, evidence, from_within: false }
+    }
+}

@@ -1,0 +1,54 @@
+//! `ptuiCB('…', …)`: how the login servers answer.
+//!
+//! Source: protocol dossier 4.4. Arguments are taken as all single-quoted literals in order, because the number of
+//! arguments and the blanks between them differ from reply to reply.
+
+/// One answer, taken apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Ptui {
+    /// `ptuiCB`, `ptui_checkVC`, …
+    pub(crate) name: String,
+    /// The arguments, their backslash escapes as they came.
+    pub(crate) args: Vec<String>,
+}
+
+impl Ptui {
+    /// Reads `text`; `None` when it is nothing of the kind.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let (name, rest) = text.trim_start().split_once('(')?;
+        let name = name.trim_end();
+        let plain = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        // Odd pieces stand between quotes, even ones around them; what follows the last quote is no argument.
+        let pieces: Vec<&str> = rest.split('\'').collect();
+        let args = pieces.chunks_exact(2).filter_map(|pair| pair.last()).map(|arg| (*arg).to_owned()).collect();
+        plain.then(|| Self { name: name.to_owned(), args })
+    }
+
+    /// The argument at `place`, counted from 0; empty when there is none.
+    pub(crate) fn arg(&self, place: usize) -> &str {
+        self.args.get(place).map_or("", String::as_str)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::qq::webqq::vectors;
+
+    #[test]
+    fn it_agrees_with_the_vectors() {
+        for case in vectors::cases("ptui_parse") {
+            let ptui = Ptui::parse(case["text"].as_str().unwrap()).unwrap();
+            assert_eq!(ptui.name, case["name"].as_str().unwrap());
+            assert_eq!(serde_json::json!(ptui.args), case["args"], "{case}");
+        }
+    }
+
+    #[test]
+    fn anything_else_is_not_an_answer() {
+        for text in ["", "<html>(nginx)</html>", "{\"retcode\":0}", "('0')"] {
+            assert_eq!(Ptui::parse(text), None, "{text}");
+        }
+        assert_eq!(Ptui::parse("ptuiCB()").unwrap().arg(2), "");
+    }
+}

@@ -1,0 +1,30 @@
+//! The members of a group or discussion, as QQ last listed them.
+
+use super::number::Uin;
+
+/// One member.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Member {
+    pub(crate) uin: Uin,
+    /// Empty when QQ did not tell.
+    pub(crate) nick: String,
+    /// The name within the group.
+    pub(crate) card: Option<String>,
+}
+
+/// A group or discussion from within.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Members {
+    pub(crate) name: String,
+    pub(crate) owner: Option<Uin>,
+    /// When the group was made, in seconds since 1970; discussions do not tell.
+    pub(crate) created_at: Option<i64>,
+    pub(crate) list: Vec<Member>,
+}
+
+impl Members {
+    /// The member with this number.
+    pub(crate) fn find(&self, uin: Uin) -> Option<&Member> {
+        self.list.iter().find(|member| member.uin == uin)
+    }
+}

@@ -1,0 +1,148 @@
+//! The JSON that QQ answers with: a code, and what was asked for.
+
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use super::Error;
+use super::http::{Answer, Fault};
+use super::mend::mend;
+use super::number::integer;
+use super::retcode::{OnCall, Retcode};
+
+/// The names that the code goes by. Source: protocol dossier 0.3.
+const CODES: [&str; 3] = ["retcode", "errCode", "ret"];
+
+/// One answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Reply {
+    endpoint: &'static str,
+    fields: Map<String, Value>,
+}
+
+impl Reply {
+    /// Reads what came back for `endpoint`. Nothing that it says about a failure holds any of the answer's values.
+    pub(crate) fn read(endpoint: &'static str, answer: Result<Answer, Fault>) -> Result<Self, Error> {
+        let answer = answer.map_err(|fault| fault.unreachable(endpoint))?;
+        if let Some(why) = answer.torn {
+            return Err(Error::Unreachable { endpoint, why });
+        }
+        if answer.status != 200 {
+            return Err(Error::Status { endpoint, status: answer.status });
+        }
+        match serde_json::from_str(&mend(&answer.body)) {
+            Ok(Value::Object(fields)) => Ok(Self { endpoint, fields }),
+            Ok(_) => Err(unintelligible(endpoint, "not an object", &answer.body)),
+            Err(why) => Err(unintelligible(endpoint, &why.to_string(), &answer.body)),
+        }
+    }
+
+    /// QQ's code, if the answer has one.
+    pub(crate) fn code(&self) -> Option<i64> {
+        CODES.iter().find_map(|name| self.fields.get(*name)).and_then(integer)
+    }
+
+    /// The text of a field, such as `p` of a 116.
+    pub(crate) fn text(&self, field: &str) -> Option<&str> {
+        self.fields.get(field).and_then(Value::as_str)
+    }
+
+    /// `result`, if QQ gave what was asked for.
+    pub(crate) fn result<T: DeserializeOwned>(mut self) -> Result<T, Error> {
+        self.check()?;
+        let result = self.fields.remove("result").unwrap_or_default();
+        serde_json::from_value(result).map_err(|why| Error::Unintelligible {
+            endpoint: self.endpoint,
+            why: outline(&why),
+            evidence: keys(&self.fields),
+        })
+    }
+
+    /// Fails unless the code is one of success. An answer without a code counts as one.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let endpoint = self.endpoint;
+        let Retcode { code: retcode, meaning, call, .. } = Retcode::of(self.code().unwrap_or(0));
+        match call {
+            OnCall::Fine => Ok(()),
+            OnCall::Later | OnCall::LaterOrLogIn => {
+                Err(Error::Busy { endpoint, retcode: self.code().unwrap_or(retcode) })
+            }
+            OnCall::LogIn => Err(Error::SessionEnded { endpoint, retcode }),
+            OnCall::GiveUp => Err(Error::Refused { endpoint, retcode, meaning }),
+        }
+    }
+}
+
+/// The error for a body that cannot be read.
+pub(crate) fn unintelligible(endpoint: &'static str, why: &str, body: &[u8]) -> Error {
+    Error::Unintelligible { endpoint, why: why.to_owned(), evidence: evidence(body) }
+}
+
+/// What a body looks like, without a single value of it: its kind, its length, the tag that it begins with.
+fn evidence(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    let text = text.trim_start();
+    let tag: String = text.chars().skip(1).take_while(|c| c.is_ascii_alphabetic()).take(12).collect();
+    match text.chars().next() {
+        None => "empty".to_owned(),
+        Some('<') => format!("{} bytes that begin with <{tag}", body.len()),
+        Some(first @ ('{' | '[')) => format!("{} bytes that begin with {first}", body.len()),
+        Some(_) => format!("{} bytes", body.len()),
+    }
+}
+
+fn keys(fields: &Map<String, Value>) -> String {
+    let keys: Vec<&str> = fields.keys().map(String::as_str).collect();
+    format!("an answer with {}", keys.join(", ")).chars().take(200).collect()
+}
+
+/// serde's messages quote values; only the place is kept.
+fn outline(why: &serde_json::Error) -> String {
+    format!("result is not as expected: {:?} error", why.classify())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::qq::Verdict;
+
+    fn reply(body: &str) -> Result<Reply, Error> {
+        Reply::read("test", Ok(Answer { status: 200, location: None, body: body.into(), torn: None }))
+    }
+
+    #[test]
+    fn the_code_is_found_under_each_of_its_names() {
+        for body in ["{\"retcode\":6}\n", "{\"errCode\":6,\"msg\":\"x\"}", "{\"ret\":\"6\"}"] {
+            assert_eq!(reply(body).unwrap().code(), Some(6), "{body}");
+        }
+        assert_eq!(reply("{}").unwrap().code(), None);
+    }
+
+    #[test]
+    fn a_result_is_given_only_with_a_code_of_success() {
+        let result = |body: &str| reply(body).and_then(Reply::result::<Vec<u8>>);
+        assert_eq!(result("{\"retcode\":0,\"result\":[1,2]}").unwrap(), [1, 2]);
+        assert!(matches!(result("{\"retcode\":6}"), Err(Error::Busy { retcode: 6, .. })));
+        assert!(matches!(result("{\"retcode\":100000}"), Err(Error::Busy { retcode: 100_000, .. })));
+        assert_eq!(result("{\"retcode\":108}").unwrap_err().verdict(), Verdict::LogIn);
+        assert_eq!(result("{\"retcode\":100101}").unwrap_err().verdict(), Verdict::GiveUp);
+        assert!(matches!(result("{\"retcode\":0,\"result\":\"ok\"}"), Err(Error::Unintelligible { .. })));
+    }
+
+    #[test]
+    fn errors_show_no_value_of_the_answer() {
+        let secret = "5d4c090f4a91cf44";
+        for body in [
+            json!({"retcode": 0, "result": {"vfwebqq": secret}}).to_string(),
+            json!([secret]).to_string(),
+            format!("{{\"p\":\"{secret}\""),
+            format!("<{secret}>"),
+            secret.to_owned(),
+        ] {
+            let error = reply(&body).and_then(Reply::result::<Vec<u8>>).unwrap_err().to_string();
+            assert!(!error.contains("4c090f"), "{error}");
+        }
+        assert!(reply("<html>").unwrap_err().to_string().ends_with("6 bytes that begin with <html"));
+    }
+}

@@ -1,0 +1,175 @@
+//! What is remembered of friends and chats to know them again, and how well two memories agree.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+/// How much two memories have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Tie {
+    /// Nothing, or they contradict each other.
+    Nothing,
+    /// Something, but too little to be certain even if nobody else has it.
+    Little,
+    /// Enough, unless somebody else has something of it as well.
+    Enough,
+    /// Everything that is known.
+    Full,
+}
+
+/// What lasts of a friend.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FriendEvidence {
+    /// Their own name; they change it.
+    pub(crate) nick: String,
+    /// The account's remark; only the account changes it.
+    pub(crate) markname: Option<String>,
+    /// The account's category.
+    pub(crate) category: String,
+}
+
+/// Compares a known friend with one of the new login. `marknames_told`: whether QQ listed marknames this time.
+pub(crate) fn friend_tie(known: &FriendEvidence, seen: &FriendEvidence, marknames_told: bool) -> Tie {
+    let marknames = (known.markname.as_ref(), seen.markname.as_ref());
+    let (same_mark, other_mark) = match marknames {
+        (Some(known), Some(seen)) => (known == seen, known != seen),
+        _ => (false, false),
+    };
+    let same_nick = !known.nick.is_empty() && known.nick == seen.nick;
+    let same_category = known.category == seen.category;
+    let all_marks_agree = !marknames_told || marknames.0 == marknames.1;
+    match (same_nick, same_mark) {
+        (true, _) if same_category && all_marks_agree => Tie::Full,
+        (_, true) => Tie::Enough,
+        (true, _) if same_category && !other_mark => Tie::Enough,
+        (true, _) => Tie::Little,
+        (false, false) => Tie::Nothing,
+    }
+}
+
+/// What lasts of a group or discussion. Only the name is in the lists; the rest is known from within.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PlaceEvidence {
+    /// Its own name.
+    pub(crate) name: String,
+    /// The nick of its owner.
+    pub(crate) owner: Option<String>,
+    /// When it was made, in seconds since 1970.
+    pub(crate) created_at: Option<i64>,
+    /// Who is in it.
+    pub(crate) members: Option<Sketch>,
+}
+
+impl PlaceEvidence {
+    /// Adds what is newer.
+    pub(crate) fn learn(&mut self, newer: Self) {
+        if !newer.name.is_empty() {
+            self.name = newer.name;
+        }
+        self.owner = newer.owner.or(self.owner.take());
+        self.created_at = newer.created_at.or(self.created_at.take());
+        self.members = newer.members.or(self.members.take());
+    }
+}
+
+/// Whether the two cannot be the same place, whatever they are called: made at another time, or full of other people.
+pub(crate) fn contradict(known: &PlaceEvidence, seen: &PlaceEvidence) -> bool {
+    let same_birth = known.created_at.zip(seen.created_at).map(|(known, seen)| known == seen);
+    let crowd = known.members.as_ref().zip(seen.members.as_ref()).map(|(known, seen)| known.crowd(seen));
+    same_birth == Some(false) || crowd == Some(Crowd::Other)
+}
+
+/// Compares a known group or discussion with one of the new login.
+pub(crate) fn place_tie(known: &PlaceEvidence, seen: &PlaceEvidence) -> Tie {
+    if contradict(known, seen) {
+        return Tie::Nothing;
+    }
+    let same_name = !known.name.is_empty() && known.name == seen.name;
+    let same_birth = known.created_at.is_some() && known.created_at == seen.created_at;
+    let same_owner = known.owner.is_some() && known.owner == seen.owner;
+    let crowd = known.members.as_ref().zip(seen.members.as_ref()).map(|(known, seen)| known.crowd(seen));
+    let same_crowd = crowd == Some(Crowd::Same);
+    if same_birth {
+        return if same_crowd || same_name || same_owner { Tie::Full } else { Tie::Little };
+    }
+    match (same_name, same_crowd) {
+        (true, true) => Tie::Full,
+        (true, false) => Tie::Enough,
+        (false, true) if known.name.is_empty() && seen.name.is_empty() => Tie::Enough,
+        (false, true) => Tie::Little,
+        (false, false) => Tie::Nothing,
+    }
+}
+
+/// How many people two sets share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Crowd {
+    /// Most.
+    Same,
+    /// Some, or too few people to tell.
+    Mixed,
+    /// Hardly any.
+    Other,
+}
+
+/// A set of names small enough to keep: the least hashes of them, from which the overlap of two sets can be told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Sketch(Vec<u32>);
+
+impl Sketch {
+    /// Enough for an error of some percent.
+    const SIZE: usize = 64;
+
+    /// The sketch of a set of names.
+    pub(crate) fn of<'a>(names: impl Iterator<Item = &'a str>) -> Self {
+        let mut hashes: Vec<u32> = names.filter(|name| !name.is_empty()).map(hash).collect();
+        hashes.sort_unstable();
+        hashes.dedup();
+        hashes.truncate(Self::SIZE);
+        Self(hashes)
+    }
+
+    /// Judges the shared part of the union, estimated from its least hashes.
+    fn crowd(&self, other: &Self) -> Crowd {
+        let mut union: Vec<u32> = self.0.iter().chain(&other.0).copied().collect();
+        union.sort_unstable();
+        union.dedup();
+        union.truncate(Self::SIZE);
+        let shared = union.iter().filter(|hash| self.0.contains(hash) && other.0.contains(hash)).count();
+        let few = self.0.len().min(other.0.len()) < 3;
+        match shared * 10 {
+            shared if shared >= union.len() * 6 && !few => Crowd::Same,
+            shared if shared < union.len() && !few => Crowd::Other,
+            _ => Crowd::Mixed,
+        }
+    }
+}
+
+fn hash(name: &str) -> u32 {
+    let digest = Sha256::digest(name);
+    digest.iter().take(4).fold(0, |hash, byte| hash << 8 | u32::from(*byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn crowd(ones: std::ops::Range<u32>, others: std::ops::Range<u32>) -> Crowd {
+        let sketch = |people: std::ops::Range<u32>| {
+            let names: Vec<String> = people.map(|n| n.to_string()).collect();
+            Sketch::of(names.iter().map(String::as_str))
+        };
+        sketch(ones).crowd(&sketch(others))
+    }
+
+    #[test]
+    fn a_sketch_tells_whether_two_crowds_are_one() {
+        assert_eq!(crowd(0..5, 0..5), Crowd::Same);
+        assert_eq!(crowd(0..5, 1..6), Crowd::Same);
+        assert_eq!(crowd(0..2000, 10..2010), Crowd::Same);
+        assert_eq!(crowd(0..10, 5..15), Crowd::Mixed);
+        assert_eq!(crowd(0..2, 0..2), Crowd::Mixed, "two people are in many groups together");
+        assert_eq!(crowd(0..500, 500..1000), Crowd::Other);
+        assert_eq!(crowd(0..5, 0..500), Crowd::Other);
+    }
+}

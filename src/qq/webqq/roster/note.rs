@@ -1,0 +1,209 @@
+//! What the roster keeps on disk: one note per person and place, and one for the last logins.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::evidence::{FriendEvidence, PlaceEvidence};
+use crate::qq::webqq::number::Uin;
+use crate::qq::{ChatKind, Error, MemoryError, Note};
+
+/// Of how many logins an entry keeps its numbers: envelopes of these can still be opened.
+const LOGINS_KEPT: usize = 3;
+
+/// The key of [`Logins`].
+const LOGINS: &str = "logins";
+
+/// The numbers of one person or place, the newest login last.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Numbers(Vec<Number>);
+
+/// What something is called during one login.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Number {
+    pub(crate) epoch: String,
+    /// uin, gid or did.
+    pub(crate) number: u64,
+    /// The group code of a group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) code: Option<u64>,
+}
+
+impl Numbers {
+    /// The number of `epoch`.
+    pub(crate) fn of(&self, epoch: &str) -> Option<&Number> {
+        self.0.iter().find(|number| number.epoch == epoch)
+    }
+
+    /// Sets the number of an epoch, and forgets those of logins too long ago.
+    pub(crate) fn set(&mut self, number: Number) {
+        self.unset(&number.epoch);
+        self.0.push(number);
+        let old = self.0.len().saturating_sub(LOGINS_KEPT);
+        self.0.drain(..old);
+    }
+
+    /// Forgets the number of `epoch`.
+    pub(crate) fn unset(&mut self, epoch: &str) {
+        self.0.retain(|number| number.epoch != epoch);
+    }
+
+    /// All that are kept.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Number> {
+        self.0.iter()
+    }
+}
+
+/// A person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Person {
+    /// What lasts.
+    pub(crate) n: u64,
+    pub(crate) numbers: Numbers,
+    /// Empty when not known.
+    pub(crate) nick: String,
+    /// Set once they were a friend.
+    pub(crate) friend: Option<FriendEvidence>,
+    /// Whether they were in the last friend list.
+    pub(crate) listed: bool,
+    /// The places in which they were heard, and their card there (empty for none).
+    #[serde(default)]
+    pub(crate) heard_in: BTreeMap<u64, String>,
+}
+
+impl Person {
+    /// Somebody of whom nothing is known.
+    pub(crate) fn nobody(n: u64) -> Self {
+        let (numbers, nick, heard_in) = (Numbers::default(), String::new(), BTreeMap::new());
+        Self { n, numbers, nick, friend: None, listed: false, heard_in }
+    }
+}
+
+/// Which of the two kinds of places.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum PlaceKind {
+    Group,
+    Discussion,
+}
+
+impl From<PlaceKind> for ChatKind {
+    fn from(kind: PlaceKind) -> Self {
+        match kind {
+            PlaceKind::Group => Self::Group,
+            PlaceKind::Discussion => Self::Discussion,
+        }
+    }
+}
+
+/// A group or discussion.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Place {
+    /// What lasts.
+    pub(crate) n: u64,
+    pub(crate) kind: PlaceKind,
+    pub(crate) numbers: Numbers,
+    pub(crate) evidence: PlaceEvidence,
+    /// The account's remark.
+    pub(crate) markname: Option<String>,
+    /// Whether it was in the last list.
+    pub(crate) listed: bool,
+    /// The login in which the evidence from within was last compared.
+    pub(crate) checked_in: Option<String>,
+}
+
+/// What the matching of one login came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LoginNote {
+    pub(crate) epoch: String,
+    pub(crate) kept: usize,
+    pub(crate) new: usize,
+    pub(crate) doubts: Vec<DoubtNote>,
+}
+
+/// Somebody of one login who could not be matched for certain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct DoubtNote {
+    pub(crate) kind: ChatKind,
+    pub(crate) number: u64,
+    pub(crate) name: String,
+    pub(crate) reason: String,
+}
+
+/// The last logins, the newest last.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Logins(Vec<LoginNote>);
+
+impl Logins {
+    /// The login of `epoch`.
+    pub(crate) fn of(&self, epoch: &str) -> Option<&LoginNote> {
+        self.0.iter().find(|login| login.epoch == epoch)
+    }
+
+    /// Adds or replaces a login.
+    pub(crate) fn set(&mut self, login: LoginNote) {
+        match self.0.iter_mut().find(|known| known.epoch == login.epoch) {
+            Some(known) => *known = login,
+            None => self.0.push(login),
+        }
+        let old = self.0.len().saturating_sub(LOGINS_KEPT);
+        self.0.drain(..old);
+    }
+}
+
+/// Everything that was kept.
+#[derive(Default)]
+pub(crate) struct Kept {
+    pub(crate) people: Vec<Person>,
+    pub(crate) places: Vec<Place>,
+    pub(crate) logins: Logins,
+}
+
+impl Kept {
+    /// Reads the notes; one that cannot be read is an error, since forgetting somebody would give them a second room.
+    pub(crate) fn read(notes: &[Note]) -> Result<Self, Error> {
+        let mut kept = Self::default();
+        for Note { key, body } in notes {
+            let read = match key.split_once('.') {
+                Some(("person", _)) => serde_json::from_str(body).map(|person| kept.people.push(person)),
+                Some(("place", _)) => serde_json::from_str(body).map(|place| kept.places.push(place)),
+                None if key == LOGINS => serde_json::from_str(body).map(|logins| kept.logins = logins),
+                _ => Ok(()),
+            };
+            read.map_err(|why| MemoryError(format!("note {key} cannot be read ({:?} error)", why.classify())))?;
+        }
+        Ok(kept)
+    }
+}
+
+/// What is about to be kept.
+#[derive(Default)]
+pub(crate) struct Changes {
+    pub(crate) people: BTreeMap<u64, Person>,
+    pub(crate) places: BTreeMap<u64, Place>,
+    pub(crate) login: Option<LoginNote>,
+}
+
+impl Changes {
+    /// The notes to write; `logins` is the note of logins with the change in it.
+    pub(crate) fn notes(&self, logins: Option<&Logins>) -> Result<Vec<Note>, MemoryError> {
+        let people = self.people.values().map(|person| note(format!("person.{}", person.n), person));
+        let places = self.places.values().map(|place| note(format!("place.{}", place.n), place));
+        let logins = logins.map(|logins| note(LOGINS.to_owned(), logins));
+        people.chain(places).chain(logins).collect()
+    }
+}
+
+fn note(key: String, body: &impl Serialize) -> Result<Note, MemoryError> {
+    match serde_json::to_string(body) {
+        Ok(body) => Ok(Note { key, body }),
+        Err(why) => Err(MemoryError(format!("note {key} cannot be written ({why})"))),
+    }
+}
+
+/// A number of `epoch`.
+pub(crate) fn numbered(epoch: &str, Uin(number): Uin) -> Number {
+    Number { epoch: epoch.to_owned(), number, code: None }
+}

@@ -1,0 +1,174 @@
+//! Takes the groups and discussions of a login into the roster.
+
+use std::collections::HashSet;
+
+use super::evidence::{PlaceEvidence, Sketch, contradict, place_tie};
+use super::friends::doubt;
+use super::matching::{Found, find};
+use super::note::{Changes, DoubtNote, Number, Numbers, Place, PlaceKind};
+use super::state::State;
+use crate::qq::webqq::members::Members;
+
+/// How many groups or discussions are asked about at a login, at most: the account must not be made conspicuous.
+const MOST_ASKED: usize = 40;
+
+/// A group or discussion of this login.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SeenPlace {
+    /// gid or did.
+    pub(crate) number: u64,
+    /// The group code.
+    pub(crate) code: Option<u64>,
+    pub(crate) markname: Option<String>,
+    pub(crate) evidence: PlaceEvidence,
+    /// Whether `evidence` is from within, not only from the list.
+    pub(crate) from_within: bool,
+}
+
+impl SeenPlace {
+    /// Adds what is known from within.
+    pub(crate) fn look_within(&mut self, members: &Members) {
+        self.evidence.learn(within(members));
+        self.from_within = true;
+    }
+}
+
+/// What lasts of a place, seen from within.
+fn within(members: &Members) -> PlaceEvidence {
+    let owner = members.owner.and_then(|owner| members.find(owner));
+    let nicks = members.list.iter().map(|member| member.nick.as_str());
+    PlaceEvidence {
+        name: members.name.clone(),
+        owner: owner.map(|owner| owner.nick.clone()).filter(|nick| !nick.is_empty()),
+        created_at: members.created_at,
+        members: (!members.list.is_empty()).then(|| Sketch::of(nicks)),
+    }
+}
+
+impl State {
+    /// The numbers of those that the list alone does not tell: they have to be looked at from within.
+    pub(crate) fn wanting(&self, kind: PlaceKind, epoch: &str, list: &[SeenPlace]) -> Vec<u64> {
+        let (known, seen) = self.unplaced(kind, epoch, list);
+        let found = find(&known, &seen, |known, seen| place_tie(&known.evidence, &seen.evidence));
+        let again = found.iter().filter(|found| matches!(found, Found::Again(_))).count();
+        // Without anybody to be found again there is nothing to ask for.
+        let gone = known.len() > again;
+        let wants = |found: &Found| match found {
+            Found::Again(_) => false,
+            Found::New => gone,
+            Found::Doubtful { .. } => true,
+        };
+        seen.iter()
+            .zip(&found)
+            .filter(|(_, found)| wants(found))
+            .map(|(seen, _)| seen.number)
+            .take(MOST_ASKED)
+            .collect()
+    }
+
+    /// What changes with `list`, as for friends.
+    pub(crate) fn absorb_places(&self, kind: PlaceKind, epoch: &str, list: &[SeenPlace], changes: &mut Changes) {
+        self.refresh_places(kind, epoch, list, changes);
+        let (known, seen) = self.unplaced(kind, epoch, list);
+        let found = find(&known, &seen, |known, seen| place_tie(&known.evidence, &seen.evidence));
+        for (seen, found) in seen.into_iter().zip(found) {
+            let login = self.login_in(changes, epoch);
+            let place = match found {
+                Found::Doubtful { known, seen: others } => {
+                    let (name, reason) = (seen.evidence.name.clone(), doubt(known, others));
+                    login.doubts.push(DoubtNote { kind: kind.into(), number: seen.number, name, reason });
+                    continue;
+                }
+                Found::Again(place) => known.get(place).copied(),
+                Found::New => None,
+            };
+            *if place.is_some() { &mut login.kept } else { &mut login.new } += 1;
+            let place = place.cloned().unwrap_or_else(|| nowhere(self.next_place(changes), kind));
+            let place = settled(place, epoch, seen);
+            changes.places.insert(place.n, place);
+        }
+    }
+
+    fn unplaced<'a>(&self, kind: PlaceKind, epoch: &str, list: &'a [SeenPlace]) -> (Vec<&Place>, Vec<&'a SeenPlace>) {
+        let known = self.places().filter(|place| place.kind == kind && place.numbers.of(epoch).is_none()).collect();
+        let is_open = |seen: &&SeenPlace| {
+            self.place(kind, epoch, seen.number).is_none() && self.doubt(epoch, kind.into(), seen.number).is_none()
+        };
+        let mut met = HashSet::new();
+        (known, list.iter().filter(is_open).filter(|seen| met.insert(seen.number)).collect())
+    }
+
+    fn refresh_places(&self, kind: PlaceKind, epoch: &str, list: &[SeenPlace], changes: &mut Changes) {
+        let numbers: HashSet<u64> = list.iter().map(|seen| seen.number).collect();
+        for place in self.places().filter(|place| place.kind == kind && place.listed) {
+            if place.numbers.of(epoch).is_none_or(|number| !numbers.contains(&number.number)) {
+                changes.places.insert(place.n, Place { listed: false, ..place.clone() });
+            }
+        }
+        for seen in list {
+            if let Some(place) = self.place(kind, epoch, seen.number) {
+                let changed = settled(place.clone(), epoch, seen);
+                if changed != *place {
+                    changes.places.insert(changed.n, changed);
+                }
+            }
+        }
+    }
+
+    /// What changes when a place is seen from within. If it contradicts what was known, the match by name was wrong:
+    /// the place loses its number of `epoch` and is in doubt.
+    pub(crate) fn look_within(
+        &self,
+        kind: PlaceKind,
+        epoch: &str,
+        number: u64,
+        members: &Members,
+        changes: &mut Changes,
+    ) {
+        let Some(place) = self.place(kind, epoch, number) else { return };
+        let seen = within(members);
+        let mut changed = place.clone();
+        let checked = place.checked_in.as_deref() == Some(epoch);
+        if !checked && contradict(&place.evidence, &seen) {
+            changed.numbers.unset(epoch);
+            changed.listed = false;
+            let reason = "it has the name of a known one, but other people or another age".to_owned();
+            let doubt = DoubtNote { kind: kind.into(), number, name: place.evidence.name.clone(), reason };
+            let login = self.login_in(changes, epoch);
+            login.kept = login.kept.saturating_sub(1);
+            login.doubts.push(doubt);
+        } else {
+            changed.evidence.learn(seen);
+            changed.checked_in = Some(epoch.to_owned());
+        }
+        if changed != *place {
+            changes.places.insert(changed.n, changed);
+        }
+    }
+
+    /// A place that is in no list. What changes, and its lasting id.
+    pub(crate) fn add_place(&self, kind: PlaceKind, epoch: &str, number: u64, changes: &mut Changes) -> u64 {
+        let mut place = nowhere(self.next_place(changes), kind);
+        let n = place.n;
+        place.numbers.set(Number { epoch: epoch.to_owned(), number, code: None });
+        changes.places.insert(n, place);
+        n
+    }
+}
+
+fn nowhere(n: u64, kind: PlaceKind) -> Place {
+    let (numbers, evidence) = (Numbers::default(), PlaceEvidence::default());
+    Place { n, kind, numbers, evidence, markname: None, listed: false, checked_in: None }
+}
+
+/// `place` with its number of `epoch` and what the list says of it.
+fn settled(mut place: Place, epoch: &str, seen: &SeenPlace) -> Place {
+    place.numbers.set(Number { epoch: epoch.to_owned(), number: seen.number, code: seen.code });
+    place.evidence.learn(seen.evidence.clone());
+    place.markname.clone_from(&seen.markname);
+    place.listed = true;
+    if seen.from_within {
+        place.checked_in = Some(epoch.to_owned());
+    }
+    place
+}

@@ -1,0 +1,176 @@
+//! Says something, exactly once or nobody knows.
+//!
+//! Source: protocol dossier 9.4 (answers). What QQ certainly did not take may be said again; what it may have taken is
+//! [`Sent::Uncertain`] and is never repeated here.
+
+use super::api::{get_online_buddies2, send_buddy_msg2, send_discu_msg2, send_qun_msg2};
+use super::content::encode::encode;
+use super::http::{Answer, Fault};
+use super::network::WebQq;
+use super::number::{Did, Gid, Uin};
+use super::reply::Reply;
+use super::retcode::{OnSend, Retcode};
+use super::roster::{Address, PlaceKind};
+use crate::qq::{ChatId, Error, Outgoing, Sent};
+
+/// What was tried already to make QQ take a message that it certainly did not take.
+#[derive(Default)]
+struct Tried {
+    rotated: bool,
+    rejoined: bool,
+    refetched: bool,
+}
+
+/// What became of one request.
+#[derive(Debug)]
+enum Outcome {
+    /// The answer has this code.
+    Code { retcode: i64, p: Option<String> },
+    /// The request may have been taken.
+    Unknown,
+    /// It certainly was not.
+    Unsent(Error),
+}
+
+impl WebQq {
+    /// Says `message` in `chat`.
+    pub(super) async fn say(&self, chat: &ChatId, message: &Outgoing) -> Result<Sent, Error> {
+        let (content, msg_id) = (encode(&message.pieces), self.msg_ids.next());
+        let mut tried = Tried::default();
+        loop {
+            let address = self.checked_address(chat).await?;
+            let (endpoint, answer) = self.request(address, &content, msg_id).await;
+            let (retcode, p) = match outcome(endpoint, answer) {
+                Outcome::Code { retcode, p } => (retcode, p),
+                Outcome::Unknown => return Ok(Sent::Uncertain),
+                Outcome::Unsent(error) => return Err(error),
+            };
+            let row = Retcode::of(retcode);
+            match (row.send, p) {
+                (OnSend::Accepted, _) => return Ok(Sent::Accepted(None)),
+                (OnSend::Uncertain, _) => return Ok(Sent::Uncertain),
+                (OnSend::Rotate, Some(ptwebqq)) if !tried.rotated => {
+                    tried.rotated = true;
+                    self.link.rotate(&ptwebqq);
+                }
+                (OnSend::Rejoin, _) if !tried.rejoined => {
+                    tried.rejoined = true;
+                    get_online_buddies2::ask(&self.link).await?;
+                }
+                (OnSend::Refetch, _) if !tried.refetched => {
+                    tried.refetched = true;
+                    self.reload(address).await?;
+                    if self.roster.address(chat) == Some(address) {
+                        return Err(Error::Refused { endpoint, retcode, meaning: row.meaning });
+                    }
+                }
+                (OnSend::Rejoin | OnSend::LogIn, _) => return Err(Error::SessionEnded { endpoint, retcode }),
+                (OnSend::Later | OnSend::Rotate, _) => return Err(Error::Busy { endpoint, retcode }),
+                (OnSend::Refetch | OnSend::GiveUp, _) => {
+                    return Err(Error::Refused { endpoint, retcode, meaning: row.meaning });
+                }
+            }
+        }
+    }
+
+    /// Where `chat` is. A group or discussion that was found again by its name is first seen from within: what is said
+    /// must not reach other people of the same name.
+    async fn checked_address(&self, chat: &ChatId) -> Result<Address, Error> {
+        let unmatched = || Error::Unmatched(chat.to_string());
+        let address = self.roster.address(chat).ok_or_else(unmatched)?;
+        let (kind, number) = match address {
+            Address::Friend(_) => return Ok(address),
+            Address::Group(gid) => (PlaceKind::Group, gid),
+            Address::Discussion(did) => (PlaceKind::Discussion, did),
+        };
+        if !self.roster.is_checked(kind, number) {
+            self.members_of(kind, number).await?;
+        }
+        self.roster.address(chat).ok_or_else(unmatched)
+    }
+
+    async fn request(&self, to: Address, content: &str, msg_id: u64) -> (&'static str, Result<Answer, Fault>) {
+        let link = &self.link;
+        match to {
+            Address::Friend(uin) => {
+                (send_buddy_msg2::ENDPOINT, send_buddy_msg2::ask(link, Uin(uin), content, msg_id).await)
+            }
+            Address::Group(gid) => (send_qun_msg2::ENDPOINT, send_qun_msg2::ask(link, Gid(gid), content, msg_id).await),
+            Address::Discussion(did) => {
+                (send_discu_msg2::ENDPOINT, send_discu_msg2::ask(link, Did(did), content, msg_id).await)
+            }
+        }
+    }
+
+    async fn reload(&self, address: Address) -> Result<(), Error> {
+        match address {
+            Address::Friend(_) => self.reload_friends().await,
+            Address::Group(_) => self.reload_places(PlaceKind::Group).await,
+            Address::Discussion(_) => self.reload_places(PlaceKind::Discussion).await,
+        }
+    }
+}
+
+/// Reads an answer. Whatever is not certainly a refusal may have been taken: a gateway's 502 comes after the request
+/// went through it, and half an answer is an answer that was lost.
+fn outcome(endpoint: &'static str, answer: Result<Answer, Fault>) -> Outcome {
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(fault @ Fault::NotSent(_)) => return Outcome::Unsent(fault.unreachable(endpoint)),
+        Err(Fault::Lost(_) | Fault::TimedOut) => return Outcome::Unknown,
+    };
+    if let status @ 300..500 = answer.status {
+        return Outcome::Unsent(Error::Status { endpoint, status });
+    }
+    match Reply::read(endpoint, Ok(answer)) {
+        Ok(reply) => match reply.code() {
+            Some(retcode) => Outcome::Code { retcode, p: reply.text("p").map(str::to_owned) },
+            None if reply.text("msg") == Some("send ok") => Outcome::Code { retcode: 0, p: None },
+            None => Outcome::Unknown,
+        },
+        Err(_) => Outcome::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answered(status: u16, body: &str, torn: bool) -> String {
+        let torn = torn.then(|| "cut".to_owned());
+        let answer = Answer { status, location: None, body: body.into(), torn };
+        match outcome("send", Ok(answer)) {
+            Outcome::Code { retcode, .. } => retcode.to_string(),
+            Outcome::Unknown => "unknown".to_owned(),
+            Outcome::Unsent(_) => "unsent".to_owned(),
+        }
+    }
+
+    #[test]
+    fn both_shapes_of_an_answer_are_read_and_what_cannot_be_read_is_uncertain() {
+        let table = [
+            (200, "{\"retcode\":0,\"result\":\"ok\"}\n", false, "0"),
+            (200, "{\"errCode\":0,\"msg\":\"send ok\"}", false, "0"),
+            (200, "{\"msg\":\"send ok\"}", false, "0"),
+            (200, "{\"errmsg\":\"error!!!\",\"retcode\":1202}\n", false, "1202"),
+            (200, "{\"errMsg\":\"ERROR\"}", false, "unknown"),
+            (200, "{\"retcode\":0", true, "unknown"),
+            (200, "", false, "unknown"),
+            (200, "<html>", false, "unknown"),
+            (502, "", false, "unknown"),
+            (504, "", false, "unknown"),
+            (404, "", false, "unsent"),
+            (302, "", false, "unsent"),
+        ];
+        for (status, body, torn, expected) in table {
+            assert_eq!(answered(status, body, torn), expected, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn only_a_request_that_never_left_is_certainly_unsent() {
+        assert!(matches!(outcome("send", Err(Fault::NotSent(String::new()))), Outcome::Unsent(_)));
+        assert!(matches!(outcome("send", Err(Fault::Lost(String::new()))), Outcome::Unknown));
+        assert!(matches!(outcome("send", Err(Fault::TimedOut)), Outcome::Unknown));
+    }
+}

@@ -1,0 +1,197 @@
+//! A logged-in session: its tickets, its cookies, and how they are kept.
+
+use std::fmt::Write as _;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use url::Url;
+
+use super::http::{Answer, Ask, Fault, Http};
+use super::jar::Jar;
+use super::number::Uin;
+use crate::base::Secret;
+use crate::qq::{AccountId, Error, Session};
+
+/// What every call of a session carries. It has no `Debug`: all of it is secret.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Tickets {
+    /// The account's own, real number.
+    pub(crate) uin: Uin,
+    /// The web session, also a cookie; empty for some accounts since 2017.
+    pub(crate) ptwebqq: String,
+    /// Opens the lists.
+    pub(crate) vfwebqq: String,
+    /// Opens the channel.
+    pub(crate) psessionid: String,
+}
+
+/// What [`Session::body`] holds.
+#[derive(Serialize, Deserialize)]
+struct Sealed {
+    tickets: Tickets,
+    cookies: String,
+}
+
+/// A session in use.
+pub(crate) struct Link {
+    http: Http,
+    account: AccountId,
+    nick: String,
+    epoch: String,
+    held: RwLock<Held>,
+}
+
+struct Held {
+    tickets: Tickets,
+    saved: Arc<Session>,
+}
+
+impl Link {
+    /// Begins with the tickets of a new login. Its epoch is made from the psessionid, which no other login has.
+    pub(crate) fn new(http: Http, tickets: Tickets, nick: String) -> Self {
+        let epoch = epoch(&tickets.psessionid);
+        Self::with(http, tickets, nick, epoch)
+    }
+
+    /// Takes up a kept session.
+    pub(crate) fn restore(server: Option<Url>, session: &Session) -> Result<Self, Error> {
+        let sealed: Sealed = serde_json::from_str(session.body.expose())
+            .map_err(|why| Error::SessionUnreadable(format!("{:?} error", why.classify())))?;
+        let jar = Jar::load(&sealed.cookies).ok_or_else(|| Error::SessionUnreadable("its cookies".to_owned()))?;
+        if sealed.tickets.uin.to_string() != session.account.as_str() {
+            return Err(Error::SessionUnreadable("it belongs to another account".to_owned()));
+        }
+        let http = Http::new(server, jar)?;
+        Ok(Self::with(http, sealed.tickets, session.nick.clone(), session.epoch.clone()))
+    }
+
+    fn with(http: Http, tickets: Tickets, nick: String, epoch: String) -> Self {
+        let account = AccountId::new(tickets.uin.to_string());
+        let body = seal(&tickets, &http.jar);
+        let saved = Arc::new(Session { account: account.clone(), nick: nick.clone(), epoch: epoch.clone(), body });
+        Self { http, account, nick, epoch, held: RwLock::new(Held { tickets, saved }) }
+    }
+
+    /// Asks once.
+    pub(crate) async fn ask(&self, ask: Ask) -> Result<Answer, Fault> {
+        self.http.ask(ask).await
+    }
+
+    /// The tickets of this moment.
+    pub(crate) fn tickets(&self) -> Tickets {
+        self.held.read().unwrap_or_else(PoisonError::into_inner).tickets.clone()
+    }
+
+    /// The session whose numbers this link speaks in.
+    pub(crate) fn epoch(&self) -> &str {
+        &self.epoch
+    }
+
+    /// Whose session it is.
+    pub(crate) fn account(&self) -> &AccountId {
+        &self.account
+    }
+
+    /// The account's own nick.
+    pub(crate) fn nick(&self) -> &str {
+        &self.nick
+    }
+
+    /// The account's own number.
+    pub(crate) fn uin(&self) -> Uin {
+        self.held.read().unwrap_or_else(PoisonError::into_inner).tickets.uin
+    }
+
+    /// Takes the new `ptwebqq` of a 116, as ticket and as cookie. Source: protocol dossier 5.4.
+    pub(crate) fn rotate(&self, ptwebqq: &str) {
+        if let Ok(site) = Url::parse("https://d1.web2.qq.com/") {
+            let cookie = ["ptwebqq=", ptwebqq, "; PATH=/; DOMAIN=qq.com"].concat();
+            self.http.jar.take(&site, std::iter::once(cookie.as_str()));
+        }
+        self.change(|tickets| ptwebqq.clone_into(&mut tickets.ptwebqq));
+    }
+
+    /// Changes the tickets; the epoch stays, since numbers outlive a relink.
+    pub(crate) fn change(&self, change: impl FnOnce(&mut Tickets)) {
+        change(&mut self.held.write().unwrap_or_else(PoisonError::into_inner).tickets);
+    }
+
+    /// What must survive a restart; the same `Arc` until something in it changed.
+    pub(crate) fn session(&self) -> Arc<Session> {
+        let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
+        let body = seal(&held.tickets, &self.http.jar);
+        if body != held.saved.body {
+            let (account, nick, epoch) = (self.account.clone(), self.nick.clone(), self.epoch.clone());
+            held.saved = Arc::new(Session { account, nick, epoch, body });
+        }
+        Arc::clone(&held.saved)
+    }
+}
+
+fn seal(tickets: &Tickets, jar: &Jar) -> Secret {
+    let sealed = Sealed { tickets: tickets.clone(), cookies: jar.save() };
+    // Strings and numbers only: this cannot fail, and an empty body reads as "log in again".
+    Secret::new(serde_json::to_string(&sealed).unwrap_or_default())
+}
+
+fn epoch(psessionid: &str) -> String {
+    hex(Sha256::digest(psessionid).iter().take(8))
+}
+
+/// Lower-case hex.
+pub(crate) fn hex<'a>(bytes: impl IntoIterator<Item = &'a u8>) -> String {
+    bytes.into_iter().fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A session that never asked anything.
+    pub(crate) fn link() -> Link {
+        let (ptwebqq, vfwebqq, psessionid) = ("web".to_owned(), "vf".to_owned(), "ps".to_owned());
+        let tickets = Tickets { uin: Uin(10_001), ptwebqq, vfwebqq, psessionid };
+        let http = Http::new(None, Jar::default()).unwrap();
+        Link::new(http, tickets, "me".to_owned())
+    }
+
+    #[test]
+    fn a_kept_session_comes_back_whole_and_prints_nothing() {
+        let link = link();
+        link.rotate("new");
+        let session = link.session();
+        assert!(!format!("{session:?}").contains("new"));
+        let again = Link::restore(None, &session).ok().unwrap();
+        assert!(again.tickets() == link.tickets() && again.tickets().ptwebqq == "new");
+        assert_eq!((again.epoch(), again.account()), (link.epoch(), link.account()));
+        assert_eq!(again.session().body, session.body);
+    }
+
+    #[test]
+    fn the_session_is_the_same_arc_until_something_changes() {
+        let link = link();
+        let first = link.session();
+        assert!(Arc::ptr_eq(&first, &link.session()));
+        link.rotate("new");
+        let second = link.session();
+        assert!(!Arc::ptr_eq(&first, &second));
+        assert!(Arc::ptr_eq(&second, &link.session()));
+        assert_eq!(first.epoch, second.epoch);
+    }
+
+    #[test]
+    fn a_session_that_cannot_be_read_asks_for_a_login() {
+        let session = link().session();
+        for spoilt in [
+            Session { body: Secret::new("{}"), ..(*session).clone() },
+            Session { account: AccountId::new("7"), ..(*session).clone() },
+        ] {
+            let error = Link::restore(None, &spoilt).err().unwrap();
+            assert_eq!(error.verdict(), crate::qq::Verdict::LogIn);
+        }
+    }
+}
