@@ -15,7 +15,10 @@ async fn a_group_message_makes_a_room_and_an_answer_is_heard() {
     house.qq.say(FAMILY_CHAT, "妈妈", "吃饭了吗 [微笑]").unwrap();
     let (room, mother) = house.sees(FAMILY, "吃饭了吗 🙂").await;
 
-    house.matrix.wait_until("alice to be in the room", |world| world.membership(&room, "@alice:hs.test") == "join").await;
+    house
+        .matrix
+        .wait_until("alice to be in the room", |world| world.membership(&room, "@alice:hs.test") == "join")
+        .await;
     assert_eq!(house.matrix.see(|world| world.display_name(&mother).map(str::to_owned)).as_deref(), Some("妈妈 (QQ)"));
 
     house.owner.say(&room, "吃了 [呲牙]\n你呢？");
@@ -69,14 +72,19 @@ async fn a_friend_chat_is_a_direct_chat_with_the_friends_ghost() {
             world.room_ids().into_iter().find(said)
         })
         .await;
-    let invitation = house.matrix.timeline(&room).into_iter().find(|event| {
-        event.kind == "m.room.member" && event.state_key.as_deref() == Some("@alice:hs.test")
-    });
+    let invitation = house
+        .matrix
+        .timeline(&room)
+        .into_iter()
+        .find(|event| event.kind == "m.room.member" && event.state_key.as_deref() == Some("@alice:hs.test"));
     assert_eq!(invitation.expect("alice was asked in").content["is_direct"], true);
     let service = house.matrix.see(|world| world.state(&room, "io.element.functional_members", ""));
     assert_eq!(service["service_members"], json!(["@qqbot:hs.test"]));
 
-    house.matrix.wait_until("alice to be in the room", |world| world.membership(&room, "@alice:hs.test") == "join").await;
+    house
+        .matrix
+        .wait_until("alice to be in the room", |world| world.membership(&room, "@alice:hs.test") == "join")
+        .await;
     house.owner.say(&room, "hello");
     let heard = house.qq.wait_heard(|heard| !heard.is_empty()).await;
     assert_eq!((heard[0].chat.as_str(), heard[0].text.as_str()), ("friend:Alice Chen", "hello"));
@@ -111,7 +119,8 @@ async fn a_long_text_is_split_and_arrives_whole() {
     let (room, _) = house.sees(FAMILY, "start").await;
 
     house.owner.say(&room, &"字".repeat(600));
-    let heard = house.qq.wait_heard(|heard| heard.iter().map(|h| h.text.matches('字').count()).sum::<usize>() == 600).await;
+    let heard =
+        house.qq.wait_heard(|heard| heard.iter().map(|h| h.text.matches('字').count()).sum::<usize>() == 600).await;
     assert!(heard.len() > 1);
     assert!(heard[0].text.starts_with(&format!("(1/{}) ", heard.len())));
 }
@@ -123,7 +132,11 @@ async fn what_cannot_be_sent_is_answered_with_the_reason() {
     house.qq.say(FAMILY_CHAT, "妈妈", "start").unwrap();
     let (room, _) = house.sees(FAMILY, "start").await;
 
-    house.owner.send(&room, "m.room.message", json!({ "msgtype": "m.image", "body": "a.png", "url": "mxc://hs.test/a" }));
+    house.owner.send(
+        &room,
+        "m.room.message",
+        json!({ "msgtype": "m.image", "body": "a.png", "url": "mxc://hs.test/a" }),
+    );
     house.bot_says(&room, "text only").await;
     house.owner.send(&room, "m.room.encrypted", json!({ "algorithm": "m.megolm.v1.aes-sha2" }));
     house.bot_says(&room, "cannot read encrypted").await;

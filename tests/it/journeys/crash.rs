@@ -112,9 +112,8 @@ async fn a_room_that_was_made_without_our_hearing_of_it_is_found_again() {
     house.matrix.fail_next(Endpoint::CreateRoom, 1, MatrixFault::Drop);
     house.qq.say("group:相亲相爱一家人", "妈妈", "hi").unwrap();
     house.sees("相亲相爱一家人", "hi").await;
-    let family = |room: &String| {
-        house.matrix.see(|world| world.state(room, "m.room.name", "")["name"] == "相亲相爱一家人")
-    };
+    let family =
+        |room: &String| house.matrix.see(|world| world.state(room, "m.room.name", "")["name"] == "相亲相爱一家人");
     assert_eq!(house.matrix.rooms().iter().filter(|room| family(room)).count(), 1);
 }
 

@@ -101,7 +101,9 @@ async fn no_secret_and_no_message_text_reaches_the_log() {
     house.qq.wait_heard(|heard| !heard.is_empty()).await;
     house.stop();
     let log = house.log();
-    for secret in ["秘密的话", "secret words", "as-token-of-tests", "hs-token-of-tests", "ptwebqq=", "psessionid", "skey="] {
+    for secret in
+        ["秘密的话", "secret words", "as-token-of-tests", "hs-token-of-tests", "ptwebqq=", "psessionid", "skey="]
+    {
         assert!(!log.contains(secret), "{secret:?} is in the log");
     }
 }

@@ -187,7 +187,10 @@ impl LoggedIn {
         self.ptwebqq.bytes().enumerate().for_each(|(at, byte)| folded[at % 4] ^= byte);
         let own = u32::try_from(self.uin).unwrap().to_be_bytes();
         let own = [own[0] ^ b'E', own[1] ^ b'C', own[2] ^ b'O', own[3] ^ b'K'];
-        folded.into_iter().zip(own).fold(String::new(), |hash, (sum, own)| hash + format!("{sum:02X}{own:02X}").as_str())
+        folded
+            .into_iter()
+            .zip(own)
+            .fold(String::new(), |hash, (sum, own)| hash + format!("{sum:02X}{own:02X}").as_str())
     }
 
     pub(crate) async fn send(&self, endpoint: &str, target: &str, number: &Value, elements: &Value) -> Value {

@@ -155,12 +155,14 @@ impl House {
     pub(crate) async fn sees(&self, name: &str, text: &str) -> (String, String) {
         let what = format!("{text:?} in the room {name:?}");
         let seen = self.matrix.wait_for(&what, |world| {
-            world.room_ids().into_iter().filter(|room| room_name(world.state(room, "m.room.name", "")) == name).find_map(
-                |room| {
+            world
+                .room_ids()
+                .into_iter()
+                .filter(|room| room_name(world.state(room, "m.room.name", "")) == name)
+                .find_map(|room| {
                     let event = world.timeline(&room).iter().find(|event| event.body() == text)?;
                     Some((room.clone(), event.sender.clone()))
-                },
-            )
+                })
         });
         seen.await
     }
