@@ -15,7 +15,9 @@ impl State {
     /// new, or are in doubt.
     pub(crate) fn absorb_friends(&self, epoch: &str, list: &Friends, changes: &mut Changes) {
         let unplaced = self.refresh_friends(epoch, list, changes);
-        let is_candidate = |person: &&Person| person.friend.is_some() && person.numbers.of(epoch).is_none();
+        let uins: HashSet<Uin> = list.friends.iter().map(|friend| friend.uin).collect();
+        let gone = |person: &Person| person.numbers.of(epoch).is_none_or(|number| !uins.contains(&Uin(number.value)));
+        let is_candidate = |person: &&Person| person.friend.is_some() && gone(person);
         let known: Vec<&Person> = self.people().filter(is_candidate).collect();
         let seen: Vec<FriendEvidence> = unplaced.iter().map(|friend| evidence(friend)).collect();
         let tie = |known: &&Person, seen: &FriendEvidence| {

@@ -90,7 +90,9 @@ impl State {
     }
 
     fn unplaced<'a>(&self, kind: PlaceKind, epoch: &str, list: &'a [SeenPlace]) -> (Vec<&Place>, Vec<&'a SeenPlace>) {
-        let known = self.places().filter(|place| place.kind == kind && place.numbers.of(epoch).is_none()).collect();
+        let numbers: HashSet<u64> = list.iter().map(|seen| seen.number).collect();
+        let gone = |place: &Place| place.numbers.of(epoch).is_none_or(|number| !numbers.contains(&number.value));
+        let known = self.places().filter(|place| place.kind == kind && gone(place)).collect();
         let is_open = |seen: &&SeenPlace| {
             self.place(kind, epoch, seen.number).is_none() && self.doubt(epoch, kind.into(), seen.number).is_none()
         };
