@@ -16,3 +16,5 @@ mod simulator;
 mod store;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod webqq;

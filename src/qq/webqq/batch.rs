@@ -66,17 +66,12 @@ impl Batch {
             if let Some(after) = rest.strip_prefix(']') {
                 return Some(after);
             }
-            match take::<IgnoredAny>(rest) {
-                Some((_, after)) => {
-                    let item = rest.strip_suffix(after).unwrap_or(rest);
-                    self.items.push(item.to_owned());
-                    rest = after;
-                }
-                None => {
-                    self.rest = Some(rest.to_owned()).filter(|rest| !rest.is_empty());
-                    return None;
-                }
-            }
+            let Some((_, after)) = take::<IgnoredAny>(rest) else {
+                self.rest = Some(rest.to_owned()).filter(|rest| !rest.is_empty());
+                return None;
+            };
+            self.items.push(rest.strip_suffix(after).unwrap_or(rest).to_owned());
+            rest = after;
         }
     }
 
@@ -119,17 +114,14 @@ fn take<'a, T: Deserialize<'a>>(text: &'a str) -> Option<(T, &'a str)> {
 
 /// Ascending by `time`; among the same second the array is newest first. An event without a time keeps its place.
 fn oldest_first(items: Vec<String>) -> Vec<String> {
-    let times: Vec<Option<i64>> = items.iter().map(|item| field(item, "time")).collect();
-    let mut timed: Vec<(i64, String)> =
-        times.iter().zip(&items).filter_map(|(time, item)| Some(((*time)?, item.clone()))).collect();
-    timed.reverse();
-    timed.sort_by_key(|(time, _)| *time);
-    let mut timed = timed.into_iter().map(|(_, item)| item);
-    items
-        .into_iter()
-        .zip(times)
-        .filter_map(|(item, time)| if time.is_some() { timed.next() } else { Some(item) })
-        .collect()
+    let seconds: Vec<Option<i64>> = items.iter().map(|item| field(item, "time")).collect();
+    let mut dated: Vec<(i64, String)> =
+        seconds.iter().zip(&items).filter_map(|(second, item)| Some(((*second)?, item.clone()))).collect();
+    dated.reverse();
+    dated.sort_by_key(|(second, _)| *second);
+    let mut sorted = dated.into_iter().map(|(_, item)| item);
+    let in_place = items.into_iter().zip(seconds);
+    in_place.filter_map(|(item, second)| if second.is_some() { sorted.next() } else { Some(item) }).collect()
 }
 
 fn field(item: &str, name: &str) -> Option<i64> {

@@ -256,7 +256,8 @@ mod tests {
     #[tokio::test]
     async fn a_call_to_another_server_keeps_qqs_host_headers_and_cookies() {
         let (address, serve) =
-            once(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nSet-Cookie: a=b; Domain=qq.com; Secure\r\n\r\n{}").await;
+            once(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nSet-Cookie: a=b; Path=/; Domain=qq.com; Secure\r\n\r\n{}")
+                .await;
         let http = to(&address);
         http.jar.take(
             &Url::parse("https://d1.web2.qq.com/").unwrap(),

@@ -84,10 +84,10 @@ impl Network for WebQq {
     }
 
     fn as_heard(&self, message: &Outgoing) -> Vec<Piece> {
-        let content = serde_json::from_str(&encode(&message.pieces)).unwrap_or_default();
-        match decode(&content) {
-            Decoded::Pieces(pieces) => pieces,
-            Decoded::Ghost => Vec::new(),
+        let content = encode(&message.pieces).and_then(|content| serde_json::from_str(&content).ok());
+        match content.map(|content| decode(&content)) {
+            Some(Decoded::Pieces(pieces)) => pieces,
+            Some(Decoded::Ghost) | None => Vec::new(),
         }
     }
 

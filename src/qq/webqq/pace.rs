@@ -91,7 +91,8 @@ mod tests {
 
     async fn insist(retcode: i64, times: u32) -> (Result<u32, Error>, u32) {
         let asked = Cell::new(0);
-        let answer = Pace::hurried().insist(|| {
+        let pace = Pace::hurried();
+        let answer = pace.insist(|| {
             asked.set(asked.get() + 1);
             ready(if asked.get() > times { Ok(asked.get()) } else { Err(Error::Busy { endpoint: "list", retcode }) })
         });

@@ -81,7 +81,7 @@ pub(crate) fn unintelligible(endpoint: &'static str, why: &str, body: &[u8]) -> 
 fn evidence(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
     let text = text.trim_start();
-    let tag: String = text.chars().skip(1).take_while(|c| c.is_ascii_alphabetic()).take(12).collect();
+    let tag: String = text.chars().skip(1).take_while(char::is_ascii_alphabetic).take(12).collect();
     match text.chars().next() {
         None => "empty".to_owned(),
         Some('<') => format!("{} bytes that begin with <{tag}", body.len()),

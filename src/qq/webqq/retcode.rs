@@ -17,7 +17,7 @@ pub(crate) enum OnPoll {
     Rotate,
     /// Take up the link again with login2.
     Relink,
-    /// Ask get_online_buddies2, once.
+    /// Ask `get_online_buddies2`, once.
     Rejoin,
     /// QQ asks for patience.
     Later,
@@ -53,7 +53,7 @@ pub(crate) enum OnSend {
     Later,
     /// Certainly not taken: say it again with the new `ptwebqq` in `p`.
     Rotate,
-    /// Certainly not taken: ask get_online_buddies2 and say it again, once.
+    /// Certainly not taken: ask `get_online_buddies2` and say it again, once.
     Rejoin,
     /// Certainly not taken: the number is stale.
     Refetch,

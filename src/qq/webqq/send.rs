@@ -35,7 +35,9 @@ enum Outcome {
 impl WebQq {
     /// Says `message` in `chat`.
     pub(super) async fn say(&self, chat: &ChatId, message: &Outgoing) -> Result<Sent, Error> {
-        let (content, msg_id) = (encode(&message.pieces), self.msg_ids.next());
+        let nothing = Error::Refused { endpoint: "send", retcode: 0, meaning: "there is nothing to say" };
+        let content = encode(&message.pieces).ok_or(nothing)?;
+        let msg_id = self.msg_ids.next();
         let mut tried = Tried::default();
         loop {
             let address = self.checked_address(chat).await?;

@@ -19,8 +19,8 @@ pub(crate) mod send_buddy_msg2;
 pub(crate) mod send_discu_msg2;
 pub(crate) mod send_qun_msg2;
 
-use super::super::Error;
 use super::{hash, http, number, reply, session};
+use crate::qq::Error;
 
 /// Who we say we are: the number that the official page had built in. Source: protocol dossier 1.
 pub(crate) const CLIENTID: u64 = 53_999_199;

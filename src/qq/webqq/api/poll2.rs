@@ -13,7 +13,7 @@ use super::session::Link;
 pub(crate) const ENDPOINT: &str = "poll2";
 
 /// The server holds a poll for a minute, sometimes two; the official page waited as long as this.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Asks, and gives whatever came back: half an answer holds messages as well.
 pub(crate) async fn ask(link: &Link) -> Result<Answer, Fault> {

@@ -135,8 +135,8 @@ mod tests {
     use super::*;
     use crate::qq::webqq::vectors;
 
-    fn pieces(content: Value) -> Vec<Piece> {
-        match decode(&content) {
+    fn pieces(content: &Value) -> Vec<Piece> {
+        match decode(content) {
             Decoded::Pieces(pieces) => pieces,
             Decoded::Ghost => panic!("ghost"),
         }
@@ -179,7 +179,7 @@ mod tests {
             (json!(["a", "b", ["face", 1], "c"]), vec![text("ab"), Piece::Face(Face(1)), text("c")]),
         ];
         for (content, expected) in cases {
-            assert_eq!(pieces(content.clone()), expected, "{content}");
+            assert_eq!(pieces(&content), expected, "{content}");
         }
     }
 
@@ -193,7 +193,7 @@ mod tests {
             ("&lt;:heart-of-nobody:&gt;", "<:heart-of-nobody:>"),
         ];
         for (wire, text) in cases {
-            assert_eq!(plain(&pieces(json!([["font", {}], wire]))), text);
+            assert_eq!(plain(&pieces(&json!([["font", {}], wire]))), text);
         }
     }
 

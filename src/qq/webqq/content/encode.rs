@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use super::entity;
 use crate::qq::{Face, Piece};
 
-/// `pieces` as the string that goes into the field `content`.
-pub(crate) fn encode(pieces: &[Piece]) -> String {
+/// `pieces` as the string that goes into the field `content`; `None` when there is nothing in them to say.
+pub(crate) fn encode(pieces: &[Piece]) -> Option<String> {
     let mut elements: Vec<Value> = Vec::new();
     for piece in sayable(pieces) {
         elements.push(match piece {
@@ -21,7 +21,7 @@ pub(crate) fn encode(pieces: &[Piece]) -> String {
         });
     }
     elements.push(json!(["font", {"name": "宋体", "size": 10, "style": [0, 0, 0], "color": "000000"}]));
-    Value::Array(elements).to_string()
+    (elements.len() > 1).then(|| Value::Array(elements).to_string())
 }
 
 /// What can be said of `pieces`: names of faces in texts are faces, and blanks at the very end are left out, because
@@ -92,7 +92,7 @@ mod tests {
     fn every_vector_is_written_as_the_dossier_says() {
         for case in vectors::cases("content_send") {
             let expected = case["content_string"].as_str().unwrap().replace('<', "＜").replace('>', "＞");
-            let written: Value = serde_json::from_str(&encode(&pieces(&case["segments"]))).unwrap();
+            let written: Value = serde_json::from_str(&encode(&pieces(&case["segments"])).unwrap()).unwrap();
             assert_eq!(written, serde_json::from_str::<Value>(&expected).unwrap(), "{case}");
         }
     }
@@ -125,6 +125,12 @@ mod tests {
 
     #[test]
     fn what_is_unsupported_is_said_by_its_label() {
-        assert_eq!(encode(&[Piece::Unsupported { label: "[图片]".to_owned() }]).matches("[图片]").count(), 1);
+        let said = encode(&[Piece::Unsupported { label: "[图片]".to_owned() }]).unwrap();
+        assert!(said.starts_with("[\"[图片]\","), "{said}");
+    }
+
+    #[test]
+    fn blanks_alone_say_nothing() {
+        assert_eq!((encode(&[]), encode(&[text(" \n\u{0}")])), (None, None));
     }
 }

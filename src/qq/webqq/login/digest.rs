@@ -2,6 +2,8 @@
 //!
 //! Source: protocol dossier 3.3, which also tells the wrong readings apart.
 
+use std::fmt::Write as _;
+
 use md5::{Digest as _, Md5};
 
 /// The digest before June 2012, when `ptui_checkVC` had two arguments.
@@ -31,7 +33,10 @@ fn md5(parts: &[&[u8]]) -> [u8; 16] {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02X}")).collect()
+    bytes.iter().fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02X}");
+        hex
+    })
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use super::{Error, Session};
 
 /// From the address that a confirmed login gives to a session that QQ accepts.
 ///
-/// Source: protocol dossier 4 (the order), 5.2 (get_online_buddies2 before the first poll).
+/// Source: protocol dossier 4 (the order), 5.2 (`get_online_buddies2` before the first poll).
 async fn finish(http: Http, check_sig: Url, nick: &str, pace: &Pace) -> Result<Session, Error> {
     let ptwebqq = pace.insist(|| check_sig::ask(&http, check_sig.clone())).await?;
     let vfwebqq = pace.insist(|| getvfwebqq::ask(&http, &ptwebqq)).await?;

@@ -31,7 +31,7 @@ enum State {
     /// A new code is to be fetched.
     NeedsCode,
     /// The code of this connection is on show.
-    Shown { http: Http, scanned: bool },
+    Shown { http: Box<Http>, scanned: bool },
     /// It is over.
     Over,
 }
@@ -47,20 +47,20 @@ impl QrLogin {
         if self.shown >= self.most_codes {
             return Err(Error::TooManyCodes(self.shown));
         }
-        let http = Http::new(self.server.clone(), Jar::default())?;
+        let http = Box::new(Http::new(self.server.clone(), Jar::default())?);
         let png = self.pace.insist(|| ptqrshow::ask(&http)).await?;
         self.shown += 1;
         self.state = State::Shown { http, scanned: false };
         Ok(LoginStep::ShowQr(png))
     }
 
-    async fn wait(&mut self, http: Http, mut scanned: bool) -> Result<LoginStep, Error> {
+    async fn wait(&mut self, http: Box<Http>, mut scanned: bool) -> Result<LoginStep, Error> {
         let mut hiccups = 0;
         loop {
             sleep(self.pace.qr).await;
             match ptqrlogin::ask(&http, self.clock.now_ms()).await {
                 Ok(Progress::Confirmed { check_sig, nick }) => {
-                    return super::finish(http, check_sig, &nick, &self.pace).await.map(LoginStep::Done);
+                    return super::finish(*http, check_sig, &nick, &self.pace).await.map(LoginStep::Done);
                 }
                 Ok(Progress::Refused { code, text }) => return Err(Error::LoginRefused { code, text }),
                 Ok(Progress::Expired) => {

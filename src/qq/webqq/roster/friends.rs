@@ -15,7 +15,9 @@ impl State {
     /// new, or are in doubt.
     pub(crate) fn absorb_friends(&self, epoch: &str, list: &Friends, changes: &mut Changes) {
         let unplaced = self.refresh_friends(epoch, list, changes);
-        let is_candidate = |person: &&Person| person.friend.is_some() && person.numbers.of(epoch).is_none();
+        let uins: HashSet<Uin> = list.friends.iter().map(|friend| friend.uin).collect();
+        let gone = |person: &Person| person.numbers.of(epoch).is_none_or(|number| !uins.contains(&Uin(number.value)));
+        let is_candidate = |person: &&Person| person.friend.is_some() && gone(person);
         let known: Vec<&Person> = self.people().filter(is_candidate).collect();
         let seen: Vec<FriendEvidence> = unplaced.iter().map(|friend| evidence(friend)).collect();
         let tie = |known: &&Person, seen: &FriendEvidence| {
@@ -56,17 +58,17 @@ impl State {
     fn refresh_friends<'a>(&self, epoch: &str, list: &'a Friends, changes: &mut Changes) -> Vec<&'a Friend> {
         let uins: HashSet<Uin> = list.friends.iter().map(|friend| friend.uin).collect();
         for person in self.people().filter(|person| person.listed) {
-            if person.numbers.of(epoch).is_none_or(|number| !uins.contains(&Uin(number.number))) {
+            if person.numbers.of(epoch).is_none_or(|number| !uins.contains(&Uin(number.value))) {
                 changes.people.insert(person.n, Person { listed: false, ..person.clone() });
             }
         }
         let (mut unplaced, mut met) = (Vec::new(), HashSet::new());
         for friend in &list.friends {
             if let Some(person) = self.person(epoch, friend.uin) {
-                let mut changed = person.clone();
-                learn(&mut changed, friend, list.marknames_told);
-                if changed != *person {
-                    changes.people.insert(changed.n, changed);
+                let mut updated = person.clone();
+                learn(&mut updated, friend, list.marknames_told);
+                if updated != *person {
+                    changes.people.insert(updated.n, updated);
                 }
             } else if self.doubt(epoch, ChatKind::Friend, friend.uin.0).is_none() && met.insert(friend.uin) {
                 unplaced.push(friend);

@@ -109,16 +109,16 @@ fn take(flags: &mut [bool], place: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::evidence::{FriendEvidence, PlaceEvidence, Sketch, friend_tie, place_tie};
     use super::*;
+    use crate::qq::webqq::roster::evidence::{FriendEvidence, PlaceEvidence, Sketch, friend_tie, place_tie};
 
     const NEW: Found = Found::New;
 
-    fn again(place: usize) -> Found {
+    const fn again(place: usize) -> Found {
         Found::Again(place)
     }
 
-    fn doubt(known: usize, seen: usize) -> Found {
+    const fn doubt(known: usize, seen: usize) -> Found {
         Found::Doubtful { known, seen }
     }
 
@@ -137,54 +137,39 @@ mod tests {
         find(&friends(known), &friends(seen), |known, seen| friend_tie(known, seen, true))
     }
 
+    /// What is told, who was known, who is seen, who that is.
+    type Row<T> = (&'static str, &'static [T], &'static [T], &'static [Found]);
+
+    #[rustfmt::skip]
+    const FRIENDS: &[Row<&str>] = &[
+        ("nobody was known", &[], &["a", "a"], &[NEW, NEW]),
+        ("nobody is there any more", &["a"], &[], &[]),
+        ("the same people in another order", &["a", "b|B", "c||x"], &["c||x", "a", "b|B"], &[again(2), again(0), again(1)]),
+        ("a new friend", &["a"], &["a", "b"], &[again(0), NEW]),
+        ("a unique markname outlasts nick and category", &["a|M|x"], &["z|M|y"], &[again(0)]),
+        ("a markname given since", &["a||x"], &["a|M|x"], &[again(0)]),
+        ("a markname taken away since", &["a|M|x"], &["a||x"], &[again(0)]),
+        ("another markname: perhaps somebody else", &["a|M|x"], &["a|N|x"], &[doubt(1, 1)]),
+        ("the same nick in another category", &["a||x"], &["a||y"], &[doubt(1, 1)]),
+        ("a nick changed without a markname", &["a"], &["b"], &[NEW]),
+        ("two of one nick without marknames", &["a", "a"], &["a", "a"], &[doubt(2, 2), doubt(2, 2)]),
+        ("one of two of one nick has gone", &["a", "a"], &["a"], &[doubt(2, 1)]),
+        ("a second one of the nick has come", &["a"], &["a", "a"], &[doubt(1, 2), doubt(1, 2)]),
+        ("two of one nick told apart by markname", &["a|M", "a|N"], &["a|N", "a|M"], &[again(1), again(0)]),
+        ("two of one nick told apart by category", &["a||x", "a||y"], &["a||y", "a||x"], &[again(1), again(0)]),
+        ("one of two has a markname", &["a|M", "a"], &["a", "a|M"], &[again(1), again(0)]),
+        ("a namesake stays apart while the marked one renames", &["a|M", "a"], &["b|M", "a"], &[again(0), again(1)]),
+        ("two of one markname", &["a|M", "b|M"], &["b|M", "a|M"], &[again(1), again(0)]),
+        ("two of one markname, both renamed", &["a|M", "b|M"], &["c|M", "d|M"], &[doubt(2, 2), doubt(2, 2)]),
+        ("nick and markname point to different people", &["a|M|x"], &["b|M|x", "a||x"], &[doubt(1, 2), doubt(1, 2)]),
+        ("a markname moved to another friend", &["a|M", "b"], &["a", "b|M"], &[doubt(2, 2), doubt(2, 2)]),
+        ("no name at all tells nothing", &["||x"], &["||x"], &[NEW]),
+        ("doubt stays among those it concerns", &["a", "a", "b"], &["a", "a", "b"], &[doubt(2, 2), doubt(2, 2), again(2)]),
+    ];
+
     #[test]
     fn friends_are_found_again_only_for_certain() {
-        let table: &[(&str, &[&str], &[&str], &[Found])] = &[
-            ("nobody was known", &[], &["a", "a"], &[NEW, NEW]),
-            ("nobody is there any more", &["a"], &[], &[]),
-            (
-                "the same people in another order",
-                &["a", "b|B", "c||x"],
-                &["c||x", "a", "b|B"],
-                &[again(2), again(0), again(1)],
-            ),
-            ("a new friend", &["a"], &["a", "b"], &[again(0), NEW]),
-            ("a unique markname outlasts nick and category", &["a|M|x"], &["z|M|y"], &[again(0)]),
-            ("a markname given since", &["a||x"], &["a|M|x"], &[again(0)]),
-            ("a markname taken away since", &["a|M|x"], &["a||x"], &[again(0)]),
-            ("another markname: perhaps somebody else", &["a|M|x"], &["a|N|x"], &[doubt(1, 1)]),
-            ("the same nick in another category", &["a||x"], &["a||y"], &[doubt(1, 1)]),
-            ("a nick changed without a markname", &["a"], &["b"], &[NEW]),
-            ("two of one nick without marknames", &["a", "a"], &["a", "a"], &[doubt(2, 2), doubt(2, 2)]),
-            ("one of two of one nick has gone", &["a", "a"], &["a"], &[doubt(2, 1)]),
-            ("a second one of the nick has come", &["a"], &["a", "a"], &[doubt(1, 2), doubt(1, 2)]),
-            ("two of one nick told apart by markname", &["a|M", "a|N"], &["a|N", "a|M"], &[again(1), again(0)]),
-            ("two of one nick told apart by category", &["a||x", "a||y"], &["a||y", "a||x"], &[again(1), again(0)]),
-            ("one of two has a markname", &["a|M", "a"], &["a", "a|M"], &[again(1), again(0)]),
-            (
-                "a namesake stays apart while the marked one renames",
-                &["a|M", "a"],
-                &["b|M", "a"],
-                &[again(0), again(1)],
-            ),
-            ("two of one markname", &["a|M", "b|M"], &["b|M", "a|M"], &[again(1), again(0)]),
-            ("two of one markname, both renamed", &["a|M", "b|M"], &["c|M", "d|M"], &[doubt(2, 2), doubt(2, 2)]),
-            (
-                "nick and markname point to different people",
-                &["a|M|x"],
-                &["b|M|x", "a||x"],
-                &[doubt(1, 2), doubt(1, 2)],
-            ),
-            ("a markname moved to another friend", &["a|M", "b"], &["a", "b|M"], &[doubt(2, 2), doubt(2, 2)]),
-            ("no name at all tells nothing", &["||x"], &["||x"], &[NEW]),
-            (
-                "doubt stays among those it concerns",
-                &["a", "a", "b"],
-                &["a", "a", "b"],
-                &[doubt(2, 2), doubt(2, 2), again(2)],
-            ),
-        ];
-        for (case, known, seen, found) in table {
+        for (case, known, seen, found) in FRIENDS {
             assert_eq!(find_friends(known, seen), *found, "{case}");
         }
     }
@@ -209,80 +194,41 @@ mod tests {
 
     type Place = (&'static str, &'static str, i64, &'static str);
 
+    #[rustfmt::skip]
+    const PLACES: &[Row<Place>] = &[
+        ("by a unique name alone",
+            &[("g", "", 0, ""), ("h", "", 0, "")], &[("h", "", 0, ""), ("g", "", 0, "")], &[again(1), again(0)]),
+        ("by name while only one side is known from within",
+            &[("g", "o", 7, "abcd")], &[("g", "", 0, "")], &[again(0)]),
+        ("another group of the same name: made at another time",
+            &[("g", "o", 7, "abcd")], &[("g", "o", 8, "abcd")], &[NEW]),
+        ("another group of the same name: other people",
+            &[("g", "", 0, "abcdef")], &[("g", "", 0, "uvwxyz")], &[NEW]),
+        ("renamed, but made in the same second",
+            &[("g", "o", 7, "abcd")], &[("x", "o", 7, "abcd")], &[again(0)]),
+        ("renamed, made in the same second, all people changed",
+            &[("g", "o", 7, "abcdef")], &[("x", "p", 7, "uvwxyz")], &[NEW]),
+        ("two of one name",
+            &[("g", "", 0, ""), ("g", "", 0, "")], &[("g", "", 0, ""), ("g", "", 0, "")], &[doubt(2, 2), doubt(2, 2)]),
+        ("two of one name told apart by when they were made",
+            &[("g", "", 7, ""), ("g", "", 8, "")], &[("g", "", 8, ""), ("g", "", 7, "")], &[again(1), again(0)]),
+        ("two of one name told apart by their people",
+            &[("g", "", 0, "abcd"), ("g", "", 0, "wxyz")], &[("g", "", 0, "wxyz"), ("g", "", 0, "abce")], &[again(1), again(0)]),
+        ("two of one name with the same people",
+            &[("g", "", 0, "abcd"), ("g", "", 0, "abcd")], &[("g", "", 0, "abcd")], &[doubt(2, 1)]),
+        ("one of two of one name is unknown from within",
+            &[("g", "", 0, "abcd"), ("g", "", 0, "")], &[("g", "", 0, "abcd"), ("g", "", 0, "wxyz")], &[again(0), again(1)]),
+        ("the same people under another name: perhaps",
+            &[("g", "", 0, "abcd")], &[("x", "", 0, "abcd")], &[doubt(1, 1)]),
+        ("without a name, by the people",
+            &[("", "", 0, "abcd")], &[("", "", 0, "abcd")], &[again(0)]),
+        ("without a name and unknown from within",
+            &[("", "", 0, "")], &[("", "", 0, "")], &[NEW]),
+    ];
+
     #[test]
     fn groups_and_discussions_are_found_again_only_for_certain() {
-        let table: &[(&str, &[Place], &[Place], &[Found])] = &[
-            (
-                "by a unique name alone",
-                &[("g", "", 0, ""), ("h", "", 0, "")],
-                &[("h", "", 0, ""), ("g", "", 0, "")],
-                &[again(1), again(0)],
-            ),
-            (
-                "by name while only one side is known from within",
-                &[("g", "o", 7, "abcd")],
-                &[("g", "", 0, "")],
-                &[again(0)],
-            ),
-            (
-                "another group of the same name: made at another time",
-                &[("g", "o", 7, "abcd")],
-                &[("g", "o", 8, "abcd")],
-                &[NEW],
-            ),
-            (
-                "another group of the same name: other people",
-                &[("g", "", 0, "abcdef")],
-                &[("g", "", 0, "uvwxyz")],
-                &[NEW],
-            ),
-            ("renamed, but made in the same second", &[("g", "o", 7, "abcd")], &[("x", "o", 7, "abcd")], &[again(0)]),
-            (
-                "renamed, made in the same second, all people changed",
-                &[("g", "o", 7, "abcdef")],
-                &[("x", "p", 7, "uvwxyz")],
-                &[NEW],
-            ),
-            (
-                "two of one name",
-                &[("g", "", 0, ""), ("g", "", 0, "")],
-                &[("g", "", 0, ""), ("g", "", 0, "")],
-                &[doubt(2, 2), doubt(2, 2)],
-            ),
-            (
-                "two of one name told apart by when they were made",
-                &[("g", "", 7, ""), ("g", "", 8, "")],
-                &[("g", "", 8, ""), ("g", "", 7, "")],
-                &[again(1), again(0)],
-            ),
-            (
-                "two of one name told apart by their people",
-                &[("g", "", 0, "abcd"), ("g", "", 0, "wxyz")],
-                &[("g", "", 0, "wxyz"), ("g", "", 0, "abce")],
-                &[again(1), again(0)],
-            ),
-            (
-                "two of one name with the same people",
-                &[("g", "", 0, "abcd"), ("g", "", 0, "abcd")],
-                &[("g", "", 0, "abcd")],
-                &[doubt(2, 1)],
-            ),
-            (
-                "one of two of one name is unknown from within",
-                &[("g", "", 0, "abcd"), ("g", "", 0, "")],
-                &[("g", "", 0, "abcd"), ("g", "", 0, "wxyz")],
-                &[again(0), again(1)],
-            ),
-            (
-                "the same people under another name: perhaps",
-                &[("g", "", 0, "abcd")],
-                &[("x", "", 0, "abcd")],
-                &[doubt(1, 1)],
-            ),
-            ("without a name, by the people", &[("", "", 0, "abcd")], &[("", "", 0, "abcd")], &[again(0)]),
-            ("without a name and unknown from within", &[("", "", 0, "")], &[("", "", 0, "")], &[NEW]),
-        ];
-        for (case, known, seen, found) in table {
+        for (case, known, seen, found) in PLACES {
             let known: Vec<PlaceEvidence> = known.iter().map(place).collect();
             let seen: Vec<PlaceEvidence> = seen.iter().map(place).collect();
             assert_eq!(find(&known, &seen, place_tie), *found, "{case}");

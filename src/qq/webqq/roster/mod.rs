@@ -230,7 +230,7 @@ impl Roster {
         let (kind, id) = chat.as_str().split_once(':')?;
         if kind == "friend" {
             let person = state.person_n(self.n_of(id)?)?;
-            let number = person.numbers.of(&self.epoch)?.number;
+            let number = person.numbers.of(&self.epoch)?.value;
             let doubtful = state.doubt(&self.epoch, ChatKind::Friend, number).is_some();
             return (!doubtful).then_some(Address::Friend(number));
         }
@@ -240,7 +240,7 @@ impl Roster {
             _ => return None,
         };
         let place = state.place_n(place_kind, id.parse().ok()?)?;
-        place.numbers.of(&self.epoch).map(|number| address(number.number))
+        place.numbers.of(&self.epoch).map(|number| address(number.value))
     }
 
     /// Every chat of the last lists that is matched for certain.

@@ -24,7 +24,7 @@ pub(crate) struct Numbers(Vec<Number>);
 pub(crate) struct Number {
     pub(crate) epoch: String,
     /// uin, gid or did.
-    pub(crate) number: u64,
+    pub(crate) value: u64,
     /// The group code of a group.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) code: Option<u64>,
@@ -205,5 +205,5 @@ fn note(key: String, body: &impl Serialize) -> Result<Note, MemoryError> {
 
 /// A number of `epoch`.
 pub(crate) fn numbered(epoch: &str, Uin(number): Uin) -> Number {
-    Number { epoch: epoch.to_owned(), number, code: None }
+    Number { epoch: epoch.to_owned(), value: number, code: None }
 }

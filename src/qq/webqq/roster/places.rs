@@ -90,7 +90,9 @@ impl State {
     }
 
     fn unplaced<'a>(&self, kind: PlaceKind, epoch: &str, list: &'a [SeenPlace]) -> (Vec<&Place>, Vec<&'a SeenPlace>) {
-        let known = self.places().filter(|place| place.kind == kind && place.numbers.of(epoch).is_none()).collect();
+        let numbers: HashSet<u64> = list.iter().map(|seen| seen.number).collect();
+        let gone = |place: &Place| place.numbers.of(epoch).is_none_or(|number| !numbers.contains(&number.value));
+        let known = self.places().filter(|place| place.kind == kind && gone(place)).collect();
         let is_open = |seen: &&SeenPlace| {
             self.place(kind, epoch, seen.number).is_none() && self.doubt(epoch, kind.into(), seen.number).is_none()
         };
@@ -101,15 +103,15 @@ impl State {
     fn refresh_places(&self, kind: PlaceKind, epoch: &str, list: &[SeenPlace], changes: &mut Changes) {
         let numbers: HashSet<u64> = list.iter().map(|seen| seen.number).collect();
         for place in self.places().filter(|place| place.kind == kind && place.listed) {
-            if place.numbers.of(epoch).is_none_or(|number| !numbers.contains(&number.number)) {
+            if place.numbers.of(epoch).is_none_or(|number| !numbers.contains(&number.value)) {
                 changes.places.insert(place.n, Place { listed: false, ..place.clone() });
             }
         }
         for seen in list {
             if let Some(place) = self.place(kind, epoch, seen.number) {
-                let changed = settled(place.clone(), epoch, seen);
-                if changed != *place {
-                    changes.places.insert(changed.n, changed);
+                let newer = settled(place.clone(), epoch, seen);
+                if newer != *place {
+                    changes.places.insert(newer.n, newer);
                 }
             }
         }
@@ -127,22 +129,22 @@ impl State {
     ) {
         let Some(place) = self.place(kind, epoch, number) else { return };
         let seen = within(members);
-        let mut changed = place.clone();
+        let mut newer = place.clone();
         let checked = place.checked_in.as_deref() == Some(epoch);
         if !checked && contradict(&place.evidence, &seen) {
-            changed.numbers.unset(epoch);
-            changed.listed = false;
+            newer.numbers.unset(epoch);
+            newer.listed = false;
             let reason = "it has the name of a known one, but other people or another age".to_owned();
             let doubt = DoubtNote { kind: kind.into(), number, name: place.evidence.name.clone(), reason };
             let login = self.login_in(changes, epoch);
             login.kept = login.kept.saturating_sub(1);
             login.doubts.push(doubt);
         } else {
-            changed.evidence.learn(seen);
-            changed.checked_in = Some(epoch.to_owned());
+            newer.evidence.learn(seen);
+            newer.checked_in = Some(epoch.to_owned());
         }
-        if changed != *place {
-            changes.places.insert(changed.n, changed);
+        if newer != *place {
+            changes.places.insert(newer.n, newer);
         }
     }
 
@@ -150,7 +152,7 @@ impl State {
     pub(crate) fn add_place(&self, kind: PlaceKind, epoch: &str, number: u64, changes: &mut Changes) -> u64 {
         let mut place = nowhere(self.next_place(changes), kind);
         let n = place.n;
-        place.numbers.set(Number { epoch: epoch.to_owned(), number, code: None });
+        place.numbers.set(Number { epoch: epoch.to_owned(), value: number, code: None });
         changes.places.insert(n, place);
         n
     }
@@ -163,7 +165,7 @@ fn nowhere(n: u64, kind: PlaceKind) -> Place {
 
 /// `place` with its number of `epoch` and what the list says of it.
 fn settled(mut place: Place, epoch: &str, seen: &SeenPlace) -> Place {
-    place.numbers.set(Number { epoch: epoch.to_owned(), number: seen.number, code: seen.code });
+    place.numbers.set(Number { epoch: epoch.to_owned(), value: seen.number, code: seen.code });
     place.evidence.learn(seen.evidence.clone());
     place.markname.clone_from(&seen.markname);
     place.listed = true;

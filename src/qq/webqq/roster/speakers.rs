@@ -38,10 +38,10 @@ impl State {
         }
         for member in members.list.iter().filter(|member| uins.contains(&member.uin)) {
             let Some(person) = self.person(epoch, member.uin) else { continue };
-            let mut changed = person.clone();
-            learn(&mut changed, member, place);
-            if changed != *person {
-                changes.people.insert(changed.n, changed);
+            let mut newer = person.clone();
+            learn(&mut newer, member, place);
+            if newer != *person {
+                changes.people.insert(newer.n, newer);
             }
         }
     }

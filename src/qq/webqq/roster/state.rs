@@ -125,14 +125,14 @@ fn next<T>(known: &BTreeMap<u64, T>, changed: &BTreeMap<u64, T>) -> u64 {
 
 fn index<K: Eq + std::hash::Hash>(index: &mut Index<K>, numbers: &Numbers, n: u64, key: impl Fn(&String) -> K) {
     for number in numbers.iter() {
-        index.entry(key(&number.epoch)).or_default().insert(number.number, n);
+        index.entry(key(&number.epoch)).or_default().insert(number.value, n);
     }
 }
 
 fn unindex<K: Eq + std::hash::Hash>(index: &mut Index<K>, numbers: &Numbers, key: impl Fn(&String) -> K) {
     for number in numbers.iter() {
         if let Some(numbers) = index.get_mut(&key(&number.epoch)) {
-            numbers.remove(&number.number);
+            numbers.remove(&number.value);
         }
     }
 }

@@ -7,8 +7,7 @@ use crate::qq::webqq::members::Member;
 
 /// A login of account 10001 with this memory.
 async fn login(memory: &Arc<Forgetful>, epoch: &str) -> Roster {
-    let memory: Arc<dyn Memory> = Arc::clone(memory) as Arc<dyn Memory>;
-    Roster::load(AccountId::new("10001"), Uin(10_001), epoch.to_owned(), memory).await.unwrap()
+    Roster::load(AccountId::new("10001"), Uin(10_001), epoch.to_owned(), Arc::<Forgetful>::clone(memory)).await.unwrap()
 }
 
 fn friends(rows: &[(u64, &str, &str)]) -> Lists {
