@@ -40,7 +40,7 @@ async fn what_matrix_said_is_not_doubled_by_its_echo_and_the_phone_appears_once(
     let (_, me) = house.sees(FAMILY, "from the phone").await;
 
     assert_eq!(me, "@qq_2769546520:hs.test");
-    assert_eq!(house.from_qq(&room), ["开始", "from the phone"]);
+    assert_eq!(house.said_by_ghosts(&room), ["开始", "from the phone"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -56,7 +56,7 @@ async fn the_same_words_from_matrix_and_from_the_phone_both_count() {
     house.qq.say(FAMILY_CHAT, "妈妈", "end").unwrap();
     house.sees(FAMILY, "end").await;
 
-    assert_eq!(house.from_qq(&room), ["开始", "好", "end"]);
+    assert_eq!(house.said_by_ghosts(&room), ["开始", "好", "end"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

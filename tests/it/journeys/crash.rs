@@ -92,7 +92,7 @@ async fn two_hundred_messages_survive_kills_restarts_and_outages() {
     for (number, room) in &rooms {
         let last = format!("down {}", EACH_WAY - ROOMS + number);
         house.sees(&format!("group {number}"), &last).await;
-        let arrived: Vec<String> = house.from_qq(room).into_iter().filter(|text| text != "hello").collect();
+        let arrived: Vec<String> = house.said_by_ghosts(room).into_iter().filter(|text| text != "hello").collect();
         assert_eq!(arrived, of_room(*number, "down"));
         let chat = format!("group:group {number}");
         let sent: Vec<String> = heard.iter().filter(|h| h.chat == chat).map(|h| h.text.clone()).collect();
@@ -127,7 +127,7 @@ async fn an_uncertain_send_that_qq_took_is_recognised_by_its_echo() {
     house.owner.say(&room, "next");
     let heard = house.qq.wait_heard(|heard| heard.len() == 2).await;
     assert_eq!(heard.iter().map(|h| h.text.as_str()).collect::<Vec<_>>(), ["took it", "next"]);
-    assert_eq!(house.from_qq(&room), ["hi"]);
+    assert_eq!(house.said_by_ghosts(&room), ["hi"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -161,5 +161,5 @@ async fn a_homeserver_that_is_away_misses_nothing() {
     house.matrix.come_back().await;
     house.sees("相亲相爱一家人", "49").await;
     let expected: Vec<String> = std::iter::once("before".to_owned()).chain((0..50).map(|n| n.to_string())).collect();
-    assert_eq!(house.from_qq(&room), expected);
+    assert_eq!(house.said_by_ghosts(&room), expected);
 }

@@ -37,7 +37,7 @@ async fn one_odd_item_never_takes_its_batch_with_it() {
     let (room, _) = house.sees(FAMILY, "first").await;
     house.sees(FAMILY, "second").await;
     house.sees(FAMILY, "numbers as strings").await;
-    assert_eq!(house.from_qq(&room).len(), 3);
+    assert_eq!(house.said_by_ghosts(&room).len(), 3);
 
     house.owner.say(&control, "queue");
     let queue = house.bot_says(&control, "lunar").await;
@@ -58,7 +58,7 @@ async fn a_truncated_answer_loses_none_of_the_items_that_were_whole() {
     }
     house.qq.say("group:相亲相爱一家人", "妈妈", "end").unwrap();
     house.sees(FAMILY, "end").await;
-    assert_eq!(house.from_qq(&room), ["start", "message 1", "message 2", "message 3", "message 4", "end"]);
+    assert_eq!(house.said_by_ghosts(&room), ["start", "message 1", "message 2", "message 3", "message 4", "end"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

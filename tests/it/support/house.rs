@@ -8,7 +8,7 @@ use matrix_webqq::sim::{Handle, Options, QrState, SessionView, Simulator, World}
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::homeserver::{Human, PretendHomeserver};
+use super::homeserver::{Human, PretendHomeserver, World as Matrix};
 
 /// The user who owns the QQ account.
 pub(crate) const OWNER: &str = "alice";
@@ -116,7 +116,7 @@ impl House {
 
     /// Opens the control room of the owner and waits for the bot's greeting.
     pub(crate) async fn control_room(&self) -> String {
-        let bot = self.matrix.see(|world| world.bot());
+        let bot = self.matrix.see(Matrix::bot);
         let room = self.owner.create_dm(&bot);
         self.bot_says(&room, "control room").await;
         room
@@ -163,7 +163,7 @@ impl House {
             world
                 .room_ids()
                 .into_iter()
-                .filter(|room| room_name(world.state(room, "m.room.name", "")) == name)
+                .filter(|room| room_name(&world.state(room, "m.room.name", "")) == name)
                 .find_map(|room| {
                     let event = world.timeline(&room).iter().find(|event| event.body() == text)?;
                     Some((room.clone(), event.sender.clone()))
@@ -173,7 +173,7 @@ impl House {
     }
 
     /// The texts of everything said in `room` by ghosts, in order.
-    pub(crate) fn from_qq(&self, room: &str) -> Vec<String> {
+    pub(crate) fn said_by_ghosts(&self, room: &str) -> Vec<String> {
         self.matrix
             .timeline(room)
             .iter()
@@ -209,7 +209,7 @@ fn free_port() -> u16 {
     listener.local_addr().expect("it has an address").port()
 }
 
-fn room_name(state: Value) -> String {
+fn room_name(state: &Value) -> String {
     state["name"].as_str().unwrap_or_default().to_owned()
 }
 
