@@ -1,5 +1,7 @@
 //! What the process says about itself: log lines on standard error, never a secret or a message text.
 
+use std::io::IsTerminal as _;
+
 use tracing_subscriber::EnvFilter;
 
 /// Shape of the log lines.
@@ -12,7 +14,7 @@ pub enum Format {
 }
 
 /// Noise that is never useful: the SDK logs expected refusals such as `M_USER_IN_USE` as errors.
-const QUIET: &str = "matrix_sdk::http_client=off,sqlx=warn,hyper=warn";
+const QUIET: &str = "matrix_sdk::http_client=off,eyeball=warn,sqlx=warn,hyper=warn";
 
 /// Starts logging from `level` up (`error`, `warn`, `info`, `debug`, `trace`, or directives such as `info,hyper=debug`).
 ///
@@ -20,7 +22,8 @@ const QUIET: &str = "matrix_sdk::http_client=off,sqlx=warn,hyper=warn";
 pub fn start(level: &str, format: Format) -> Result<(), Error> {
     let filter = EnvFilter::try_new(format!("{QUIET},{level}"))
         .map_err(|why| Error::Level { level: level.to_owned(), why: why.to_string() })?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let colours = std::io::stderr().is_terminal();
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
     match format {
         Format::Pretty => lines.try_init(),
         Format::Json => lines.json().try_init(),

@@ -27,7 +27,10 @@ pub(super) async fn login(context: &Context, way: &str) -> Result<(), Error> {
     let sender = context.sender.clone();
     context.bridge().shutdown.spawn(async move {
         screen.run(&part).await;
-        control.end_login(&sender);
+        // A login that was cancelled has made room for the next one already.
+        if !part.is_asked() {
+            control.end_login(&sender);
+        }
     });
     Ok(())
 }

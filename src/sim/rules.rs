@@ -37,6 +37,8 @@ pub struct Rules {
     pub qr_lifetime_ms: u64,
     /// How many messages are kept while nobody polls.
     pub queue_limit: usize,
+    /// Whether the events of the last reply come again when its connection ended before the next poll.
+    pub repeat_after_hangup: bool,
 }
 
 /// What ends a poll without news. Source: protocol dossier 7.2.
@@ -82,6 +84,7 @@ impl Default for Rules {
             real_numbers: false,
             qr_lifetime_ms: 120_000,
             queue_limit: 100_000,
+            repeat_after_hangup: false,
         }
     }
 }

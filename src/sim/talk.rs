@@ -105,10 +105,12 @@ impl Mail {
         self.queue.len()
     }
 
-    /// Decides what became of the last reply: written, or to be sent again. Source: protocol dossier 7.7.
-    pub(crate) fn settle(&mut self) {
+    /// Decides what became of the last reply: written, or to be sent again. With `after_hangup` it is sent again also
+    /// when its connection has ended since. Source: protocol dossier 7.7.
+    pub(crate) fn settle(&mut self, after_hangup: bool) {
         let Some(last) = self.handed_out.take() else { return };
-        if last.broken || last.line.written() < last.written_at {
+        let hung_up = after_hangup && last.line.has_ended();
+        if last.broken || hung_up || last.line.written() < last.written_at {
             for event in last.events.into_iter().rev() {
                 self.queue.push_front(event);
             }

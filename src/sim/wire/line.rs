@@ -20,6 +20,7 @@ pub(crate) struct Line(Arc<State>);
 struct State {
     written: AtomicU64,
     cut: AtomicBool,
+    ended: AtomicBool,
 }
 
 impl Line {
@@ -31,6 +32,11 @@ impl Line {
     /// Not one more byte is written; the connection ends with the next attempt.
     pub(crate) fn cut(&self) {
         self.0.cut.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether the connection is gone.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.0.ended.load(Ordering::SeqCst)
     }
 
     fn is_cut(&self) -> bool {
@@ -68,6 +74,12 @@ impl Listener for Lines {
 pub(crate) struct LineStream {
     stream: TcpStream,
     line: Line,
+}
+
+impl Drop for LineStream {
+    fn drop(&mut self) {
+        self.line.0.ended.store(true, Ordering::SeqCst);
+    }
 }
 
 impl AsyncRead for LineStream {

@@ -102,7 +102,7 @@ fn begin(stage: &mut Stage, ask: &Ask, r: &Value) -> Result<Begun<Turn>, Refusal
     let number = session.poll_turn;
     let psessionid = session.psessionid().unwrap_or_default().to_owned();
     stage.last_poller = Some(id);
-    stage.mail.settle();
+    stage.mail.settle(stage.world.options.repeat_after_hangup);
     Ok(Begun::Held(Turn { session: id, psessionid, number }))
 }
 

@@ -43,11 +43,8 @@ async fn outside_the_control_room_commands_need_the_prefix() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn somebody_without_permission_is_told_so() {
-    let house = House::new().await;
-    house.configure(&json!({ "bridge": { "permissions": { "hs.test": "block", "@alice:hs.test": "user" } } }));
-    let mut house = house;
-    house.stop();
-    house.start();
+    let permissions = json!({ "hs.test": "block", "@alice:hs.test": "user" });
+    let house = House::configured(&json!({ "bridge": { "permissions": permissions } })).await;
     let bob = house.matrix.user("bob");
     let room = bob.create_dm("@qqbot:hs.test");
     house.bot_says(&room, "@bob:hs.test has no permission").await;
@@ -94,10 +91,7 @@ async fn friends_and_groups_are_listed_and_opened() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_bot_speaks_chinese_when_told_so() {
-    let mut house = House::new().await;
-    house.configure(&json!({ "bridge": { "language": "zh" } }));
-    house.stop();
-    house.start();
+    let house = House::configured(&json!({ "bridge": { "language": "zh" } })).await;
     let room = house.owner.create_dm("@qqbot:hs.test");
     house.bot_says(&room, "你好，我是 QQ 桥接机器人").await;
     house.owner.say(&room, "help");

@@ -90,16 +90,13 @@ async fn a_broken_event_from_the_homeserver_stops_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_secret_and_no_message_text_reaches_the_log() {
-    let mut house = House::new().await;
-    house.configure(&json!({ "logging": { "min_level": "trace,hyper=info,sqlx=warn" } }));
-    house.stop();
-    house.start();
+    let mut house = House::configured(&json!({ "logging": { "min_level": "trace,hyper=info,sqlx=warn" } })).await;
     house.log_in().await;
     house.qq.say("group:相亲相爱一家人", "妈妈", "秘密的话").unwrap();
     let (room, _) = house.sees(FAMILY, "秘密的话").await;
     house.owner.say(&room, "secret words");
     house.qq.wait_heard(|heard| !heard.is_empty()).await;
-    house.stop();
+    assert!(house.stop());
     let log = house.log();
     for secret in
         ["秘密的话", "secret words", "as-token-of-tests", "hs-token-of-tests", "ptwebqq=", "psessionid", "skey="]
