@@ -46,6 +46,7 @@ pub(crate) fn status(status: u16) -> Answer {
 }
 
 /// `{"retcode": 0, "result": …}`
+#[expect(clippy::needless_pass_by_value, reason = "it is always made on the spot")]
 pub(crate) fn result(result: Value) -> Answer {
     body(json!({"retcode": 0, "result": result}).to_string() + "\n")
 }
