@@ -78,17 +78,29 @@ async fn matrix_side(config: &Config) -> Vec<Finding> {
         Ok(homeserver) => homeserver,
         Err(why) => return vec![wrong(towards, Exit::ConfigInvalid, why.to_string())],
     };
-    if let Err(why) = homeserver.versions().await {
+    // A homeserver that refuses the token may do so at the first question; it is there all the same.
+    if let Err(why) = homeserver.versions().await
+        && !why.is_token_refused()
+    {
         let fix = "is the homeserver running, and is this the address of its client API?";
         return vec![wrong(towards, Exit::HomeserverUnreachable, format!("{why}; {fix}"))];
     }
     let mut findings = vec![fine(towards)];
-    if let Err(why) = homeserver.whoami().await {
-        let fix = "the homeserver does not know it: give it the registration that has the same token and restart it";
-        findings.push(wrong("appservice.as_token", Exit::TokenRefused, format!("{why}; {fix}")));
-        return findings;
-    }
+    let us = match homeserver.whoami().await {
+        Ok(us) => us,
+        Err(why) => {
+            let fix = "the homeserver does not know it: give it the registration with the same token and restart it";
+            findings.push(wrong("appservice.as_token", Exit::TokenRefused, format!("{why}; {fix}")));
+            return findings;
+        }
+    };
     findings.push(fine("appservice.as_token"));
+    let domain = format!("homeserver.domain {}", config.homeserver.domain);
+    findings.push(if us.server_name() == config.homeserver.domain.as_str() {
+        fine(domain)
+    } else {
+        wrong(domain, Exit::WrongAccount, format!("the homeserver calls itself {}", us.server_name()))
+    });
     findings.push(back_to_us(config, &homeserver).await);
     findings
 }

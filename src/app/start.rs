@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
@@ -50,11 +51,13 @@ pub async fn start(config: Config, clock: Clock, shutdown: Shutdown) -> Result<H
         .map_err(|why| Fatal::new(Exit::ConfigInvalid, why.to_string()))?;
     let (listener, address) = listen(&config).await?;
     let (bridge, orders) = Bridge::new(config, store.clone(), homeserver, clock, shutdown.clone());
-    serve(&bridge, listener);
+    let ready = Arc::new(AtomicBool::new(false));
+    serve(&bridge, listener, Arc::clone(&ready));
     introduce(&bridge).await?;
     let control = Control::new(Arc::clone(&bridge));
     shutdown.spawn(control.obey(orders));
     bridge.start().await.map_err(|why| Fatal::new(Exit::Failure, why.to_string()))?;
+    ready.store(true, Ordering::Relaxed);
     Ok(House { address, store, shutdown })
 }
 
@@ -74,7 +77,7 @@ async fn listen(config: &Config) -> Result<(TcpListener, SocketAddr), Fatal> {
     })
 }
 
-fn serve(bridge: &Arc<Bridge>, listener: TcpListener) {
+fn serve(bridge: &Arc<Bridge>, listener: TcpListener, ready: Arc<AtomicBool>) {
     let (sink, namesake) = (Arc::clone(bridge), Arc::clone(bridge));
     let appservice = Appservice {
         hs_token: bridge.config.appservice.hs_token.clone(),
@@ -83,7 +86,7 @@ fn serve(bridge: &Arc<Bridge>, listener: TcpListener) {
             let bridge = Arc::clone(&namesake);
             async move { bridge.knows_ghost(&user).await }.boxed()
         }),
-        is_ready: Arc::new(|| true),
+        is_ready: Arc::new(move || ready.load(Ordering::Relaxed)),
     };
     let router = matrix::server::router(appservice);
     let shutdown = bridge.shutdown.clone();
@@ -99,7 +102,12 @@ async fn introduce(bridge: &Bridge) -> Result<(), Fatal> {
     let homeserver = &bridge.homeserver;
     let versions = patiently(bridge, || homeserver.versions()).await?;
     info!(newest = versions.last().map_or("none", String::as_str), "the homeserver answers");
-    patiently(bridge, || homeserver.whoami()).await?;
+    let us = patiently(bridge, || homeserver.whoami()).await?;
+    let domain = &bridge.config.homeserver.domain;
+    if us.server_name() != domain.as_str() {
+        let why = format!("homeserver.domain is {domain}, but the homeserver calls itself {}", us.server_name());
+        return Err(Fatal::new(Exit::WrongAccount, why));
+    }
     ping(bridge).await?;
     let bot = homeserver.bot();
     patiently(bridge, || bot.ensure_registered()).await?;

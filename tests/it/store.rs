@@ -4,8 +4,6 @@
 
 #![cfg(test)]
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use futures_util::future::join_all;
 use matrix_webqq::base::{Clock, Secret, Shutdown};
 use matrix_webqq::config::{Database, DatabaseKind};
@@ -13,8 +11,9 @@ use matrix_webqq::store::{
     Arrival, Departure, Error, InboxState, LoginRow, LoginState, MessageRow, NoteRow, OutboxRow, OutboxState,
     PortalState, QueueCount, Store, Tx, Verdict,
 };
-use sqlx::{AnyConnection, AssertSqlSafe, Connection as _};
 use tokio::sync::oneshot;
+
+use crate::support::postgres::{OwnDatabase, run};
 
 /// When every test begins.
 const NOON: i64 = 1_500_000_000_000;
@@ -38,7 +37,7 @@ struct Place {
     settings: Database,
     clock: Clock,
     dir: tempfile::TempDir,
-    server: Option<(String, String)>,
+    server: Option<OwnDatabase>,
 }
 
 impl Place {
@@ -53,19 +52,13 @@ impl Place {
         }
     }
 
-    #[expect(clippy::disallowed_methods, reason = "this says whether there is a server to test with")]
     async fn postgres() -> Option<Self> {
-        static NUMBER: AtomicU64 = AtomicU64::new(0);
-        let server = std::env::var("MATRIX_WEBQQ_TEST_POSTGRES").ok()?;
-        let name = format!("webqq_test_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
-        run(&server, &format!("CREATE DATABASE {name}")).await;
-        let mut url = url::Url::parse(&server).unwrap();
-        url.set_path(&name);
+        let database = OwnDatabase::create().await?;
         Some(Self {
-            settings: Database { kind: DatabaseKind::Postgres, uri: url.into(), ..Database::default() },
+            settings: Database { kind: DatabaseKind::Postgres, uri: database.url.clone(), ..Database::default() },
             clock: Clock::held_at(NOON),
             dir: tempfile::tempdir().unwrap(),
-            server: Some((server, name)),
+            server: Some(database),
         })
     }
 
@@ -86,18 +79,11 @@ impl Place {
     }
 
     async fn leave(self) {
-        if let Some((server, name)) = &self.server {
-            run(server, &format!("DROP DATABASE {name} WITH (FORCE)")).await;
+        if let Some(database) = self.server {
+            database.drop().await;
         }
         drop(self.dir);
     }
-}
-
-async fn run(url: &str, statement: &str) {
-    sqlx::any::install_default_drivers();
-    let mut connection = AnyConnection::connect(url).await.unwrap();
-    sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut connection).await.unwrap();
-    connection.close().await.unwrap();
 }
 
 /// One test for each database from each function.

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::support::homeserver::{Endpoint, Fault as MatrixFault};
 use crate::support::house::House;
+use crate::support::postgres::OwnDatabase;
 
 const ROOMS: usize = 5;
 const EACH_WAY: usize = 100;
@@ -65,7 +66,20 @@ async fn trouble(house: &mut House, turn: usize) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_hundred_messages_survive_kills_restarts_and_outages() {
-    let mut house = House::with(five_groups(), &json!({ "bridge": { "resend_uncertain": true } })).await;
+    let house = House::with(five_groups(), &json!({ "bridge": { "resend_uncertain": true } })).await;
+    survive(house).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_hundred_messages_survive_kills_restarts_and_outages_on_postgres() {
+    let Some(own) = OwnDatabase::create().await else { return };
+    let database = json!({ "type": "postgres", "uri": own.url });
+    let changes = json!({ "bridge": { "resend_uncertain": true }, "database": database });
+    survive(House::with(five_groups(), &changes).await).await;
+    own.drop().await;
+}
+
+async fn survive(mut house: House) {
     house.log_in().await;
     let mut rooms = BTreeMap::new();
     for number in 0..ROOMS {

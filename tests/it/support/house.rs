@@ -43,6 +43,11 @@ impl House {
         house
     }
 
+    /// Both neighbours run, the bridge does not.
+    pub(crate) async fn asleep() -> Self {
+        Self::unlit(World::example().expect("the example world is good")).await
+    }
+
     async fn unlit(world: World) -> Self {
         let matrix = PretendHomeserver::start().await;
         matrix.let_people_join();
@@ -56,7 +61,8 @@ impl House {
         Self { matrix, qq, owner, simulator, port, folder, bridge: None }
     }
 
-    fn configure(&self, changes: &Value) {
+    /// Writes the configuration, with `changes` to the usual one, and gives its path.
+    pub(crate) fn configure(&self, changes: &Value) -> PathBuf {
         let mut config = json!({
             "network": { "webqq": { "server": format!("http://{}", self.simulator.qq_addr()), "send_interval_ms": 0 } },
             "bridge": { "permissions": { "hs.test": "user" }, "uncertain_wait_ms": 500 },
@@ -72,7 +78,9 @@ impl House {
         });
         merge(&mut config, changes);
         // JSON is YAML.
-        fs::write(self.path("config.yaml"), config.to_string()).expect("the folder can be written to");
+        let path = self.path("config.yaml");
+        fs::write(&path, config.to_string()).expect("the folder can be written to");
+        path
     }
 
     fn path(&self, name: &str) -> PathBuf {

@@ -2,3 +2,4 @@
 
 pub(crate) mod homeserver;
 pub(crate) mod house;
+pub(crate) mod postgres;
