@@ -121,6 +121,14 @@ impl Tx {
         Ok(marked)
     }
 
+    /// Marks one row that is about to go on the wire, and by what its echo will be recognised. `false` when it may not
+    /// go: it was finished meanwhile.
+    pub async fn mark_sending_as(&mut self, seq: i64, echo: &str) -> Result<bool, Error> {
+        let expect = "UPDATE outbox SET echo = $2 WHERE seq = $1";
+        self.change(sql(expect).number(seq).text(echo)).await?;
+        Ok(!self.mark_sending(&[seq]).await?.is_empty())
+    }
+
     /// It was delivered, and the receiver calls it `result`.
     pub async fn mark_sent(&mut self, seq: i64, result: Option<&str>) -> Result<(), Error> {
         let mark = "UPDATE outbox SET state = 'sent', result = COALESCE($2, result), error = NULL, \

@@ -9,7 +9,7 @@ use super::wait_after;
 use crate::bridge::departure::{self, ToChat};
 use crate::bridge::lane::Next;
 use crate::bridge::login::Live;
-use crate::bridge::{Bridge, Error, notice, route};
+use crate::bridge::{Bridge, Error, echo, notice, route};
 use crate::qq::{self, AccountId, Sent};
 use crate::store::{OutboxRow, OutboxState};
 
@@ -53,7 +53,11 @@ impl Bridge {
             return Ok(Next::More);
         }
         let seq = row.seq;
-        self.store.write(move |tx| Box::pin(async move { tx.mark_sending(&[seq]).await })).await?;
+        let echo = echo::fingerprint(&live.network.as_heard(&to_chat.message));
+        let marked = self.store.write(move |tx| Box::pin(async move { tx.mark_sending_as(seq, &echo).await })).await?;
+        if !marked {
+            return Ok(Next::More);
+        }
         match live.network.send(&to_chat.chat, &to_chat.message).await {
             Ok(Sent::Accepted(_)) => {
                 self.store.write(move |tx| Box::pin(async move { tx.mark_sent(seq, None).await })).await?;

@@ -11,7 +11,7 @@ use crate::bridge::convert::to_qq;
 use crate::bridge::departure::{self, ToChat};
 use crate::bridge::open::open_from_matrix;
 use crate::bridge::portal::Portal;
-use crate::bridge::{Bridge, Error, Order, Wish, echo, notice, route};
+use crate::bridge::{Bridge, Error, Order, Wish, notice, route};
 use crate::config::Permission;
 use crate::matrix::event::{Event, Kind, Member, Membership, Message, Relation};
 use crate::qq::{AccountId, Outgoing};
@@ -120,7 +120,6 @@ impl Bridge {
     ) -> Result<(), store::Error> {
         let lane = Self::lane_of(portal);
         for (at, message) in parts.into_iter().enumerate() {
-            let echo = echo::fingerprint(&message.pieces);
             let to_chat = ToChat {
                 chat: portal.chat.clone(),
                 message,
@@ -133,7 +132,8 @@ impl Bridge {
                 login: portal.account.to_string(),
                 body: departure::write(&to_chat),
                 dedup_key: route::key(&["to_qq", event.id.as_str(), &at.to_string()]),
-                echo: Some(echo),
+                // Known only to the network that it leaves by.
+                echo: None,
             };
             tx.add_departure(&departure).await?;
         }

@@ -33,7 +33,7 @@ async fn what_matrix_said_is_not_doubled_by_its_echo_and_the_phone_appears_once(
     house.qq.say(FAMILY_CHAT, "爸爸", "开始").unwrap();
     let (room, _) = house.sees(FAMILY, "开始").await;
 
-    house.owner.say(&room, "from Matrix <b>");
+    house.owner.say(&room, "from Matrix <b> &lt; [Smile] and 1");
     house.qq.wait_heard(|heard| !heard.is_empty()).await;
     // The echo was queued before this, so it has been seen when this arrives.
     house.qq.say(FAMILY_CHAT, "小明", "from the phone").unwrap();
