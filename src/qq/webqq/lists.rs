@@ -24,6 +24,8 @@ pub(super) enum Question {
     Places(PlaceKind, u64),
     /// The members of a place, because of a person.
     Members(PlaceKind, u64, Uin),
+    /// The members of a place, which QQ did not tell.
+    Within(PlaceKind, u64),
 }
 
 impl WebQq {
@@ -135,6 +137,7 @@ impl WebQq {
     pub(super) async fn members_of(&self, kind: PlaceKind, number: u64) -> Result<Option<Arc<Members>>, Error> {
         match self.listed_members(kind, number) {
             Some(members) => Ok(Some(members)),
+            None if self.asked.lately(&Question::Within(kind, number), self.clock.now_ms()) => Ok(None),
             None => self.look_within(kind, number).await,
         }
     }
@@ -153,7 +156,10 @@ impl WebQq {
     /// Asks for the members, and compares them with what was known of the place.
     async fn look_within(&self, kind: PlaceKind, number: u64) -> Result<Option<Arc<Members>>, Error> {
         let code = self.roster.code(number).filter(|_| kind == PlaceKind::Group);
-        let Some(members) = self.ask_members(kind, number, code).await? else { return Ok(None) };
+        let Some(members) = self.ask_members(kind, number, code).await? else {
+            self.asked.note(Question::Within(kind, number), self.clock.now_ms());
+            return Ok(None);
+        };
         self.roster.look_within(kind, number, &members).await?;
         let members = Arc::new(members);
         let mut listed = self.members.lock().unwrap_or_else(PoisonError::into_inner);

@@ -216,3 +216,17 @@ async fn the_members_of_a_group_have_ids_cards_and_the_account_among_them() {
     network.members(&group.id).await.unwrap();
     assert_eq!(qq.server.asked("get_group_info_ext2").len(), 1);
 }
+
+#[tokio::test]
+async fn a_group_whose_members_qq_does_not_tell_still_speaks_and_is_not_asked_about_again_and_again() {
+    let qq = Qq::start().await;
+    let network = qq.network().await;
+    qq.server.always("get_group_info_ext2", retcode(6));
+    let from = |n: u64| said("group_message", "hi", &json!({"from_uin": 50, "send_uin": 900, "msg_id": n}));
+    let first = message(opened(&qq, &*network, from(1)).await);
+    let asked = qq.server.asked("get_group_info_ext2").len();
+    let second = message(opened(&qq, &*network, from(2)).await);
+    assert!(matches!(first.sender, Sender::Contact(_)));
+    assert_eq!((first.chat, first.sender), (second.chat, second.sender));
+    assert_eq!(qq.server.asked("get_group_info_ext2").len(), asked);
+}

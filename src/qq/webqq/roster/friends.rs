@@ -64,14 +64,18 @@ impl State {
         }
         let (mut unplaced, mut met) = (Vec::new(), HashSet::new());
         for friend in &list.friends {
-            if let Some(person) = self.person(epoch, friend.uin) {
-                let mut updated = person.clone();
-                learn(&mut updated, friend, list.marknames_told);
-                if updated != *person {
-                    changes.people.insert(updated.n, updated);
-                }
-            } else if self.doubt(epoch, ChatKind::Friend, friend.uin.0).is_none() && met.insert(friend.uin) {
+            // Somebody in doubt who was heard in a group has an id there, and is in doubt as a friend all the same.
+            if self.doubt(epoch, ChatKind::Friend, friend.uin.0).is_some() || !met.insert(friend.uin) {
+                continue;
+            }
+            let Some(person) = self.person(epoch, friend.uin) else {
                 unplaced.push(friend);
+                continue;
+            };
+            let mut updated = person.clone();
+            learn(&mut updated, friend, list.marknames_told);
+            if updated != *person {
+                changes.people.insert(updated.n, updated);
             }
         }
         unplaced

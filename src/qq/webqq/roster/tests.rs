@@ -183,6 +183,22 @@ async fn a_stranger_gets_an_id_once_and_may_become_a_friend_with_it() {
     assert_eq!(roster.chats(), [], "no friend any more");
 }
 
+#[tokio::test]
+async fn a_friend_in_doubt_who_is_heard_in_a_group_stays_in_doubt() {
+    let memory = Arc::default();
+    let roster = login(&memory, "a").await;
+    roster.absorb(friends(&[(1, "同名", ""), (2, "同名", "")])).await.unwrap();
+    let roster = login(&memory, "b").await;
+    let twins = || friends(&[(11, "同名", ""), (12, "同名", "")]);
+    roster.absorb(Lists { groups: Some(groups(&[(60, "群")])), ..twins() }).await.unwrap();
+    let heard = members(1, &[(11, "同名", "")]);
+    roster.name_members(PlaceKind::Group, 60, &heard, &[Uin(11)]).await.unwrap();
+    assert!(matches!(roster.person("b", Uin(11)), Named::Known(_)));
+    roster.absorb(twins()).await.unwrap();
+    assert!(matches!(roster.friend_chat("b", Uin(11)), Named::Doubtful(_)));
+    assert_eq!(roster.chats().iter().filter(|chat| chat.kind == ChatKind::Friend).count(), 0);
+}
+
 /// A memory whose disk is full.
 struct Full;
 
