@@ -1,7 +1,6 @@
 //! QQ accounts while they are logged in, and how a session is taken up, lost and ended.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -29,29 +28,38 @@ pub struct Live {
     pub(super) arrived: Notify,
     /// When the next message may be sent.
     pace: tokio::sync::Mutex<Option<Instant>>,
-    /// When a poll last ended well, in milliseconds since the login was taken up; negative before the first.
-    heard_ms: AtomicI64,
-    since: Instant,
+    heard: Mutex<Option<Heard>>,
+}
+
+/// When polls ended well.
+#[derive(Clone, Copy)]
+struct Heard {
+    first: Instant,
+    last: Instant,
 }
 
 impl Live {
     /// Notes that a poll ended well and all it brought is on disk.
     pub(super) fn heard_from_qq(&self) {
-        let now = i64::try_from(self.since.elapsed().as_millis()).unwrap_or(i64::MAX);
-        self.heard_ms.store(now, Ordering::Relaxed);
+        let last = Instant::now();
+        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        *heard = Some(Heard { first: heard.map_or(last, |heard| heard.first), last });
+    }
+
+    fn heard(&self) -> Option<Heard> {
+        *self.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How long ago a poll last ended well; `None` before the first.
     #[must_use]
     pub fn last_heard(&self) -> Option<Duration> {
-        let heard = u64::try_from(self.heard_ms.load(Ordering::Relaxed)).ok()?;
-        Some(self.since.elapsed().saturating_sub(Duration::from_millis(heard)))
+        self.heard().map(|heard| heard.last.elapsed())
     }
 
-    /// How long this process has been listening to this login.
+    /// How long ago a poll first ended well since this process took up the session; `None` before.
     #[must_use]
-    pub fn listening_for(&self) -> Duration {
-        self.since.elapsed()
+    pub fn listening_for(&self) -> Option<Duration> {
+        self.heard().map(|heard| heard.first.elapsed())
     }
 
     /// Waits until the account may send again, and takes the turn. Cancel-safe: a turn that was not waited for to the
@@ -157,8 +165,7 @@ impl Bridge {
             part: self.shutdown.part(),
             arrived: Notify::new(),
             pace: tokio::sync::Mutex::new(None),
-            heard_ms: AtomicI64::new(-1),
-            since: Instant::now(),
+            heard: Mutex::new(None),
         });
         self.logins.put(Arc::clone(&live));
         self.set_login_state(&account, LoginState::Connected).await?;

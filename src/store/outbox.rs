@@ -173,7 +173,7 @@ impl Tx {
     }
 
     /// The network showed us words of our own: gives the oldest row of `lane` that has this `fingerprint`, was sent at
-    /// `since_ms` or later, and was not recognised before. If it was uncertain, it is sent now.
+    /// `since_ms` or later, and was not recognised before. If it was uncertain, or about to go once more, it is sent now.
     pub async fn claim_echo(
         &mut self,
         lane: &str,
@@ -181,11 +181,11 @@ impl Tx {
         since_ms: i64,
     ) -> Result<Option<OutboxRow>, Error> {
         let claim = "UPDATE outbox SET echoed = 1, \
-             error = CASE WHEN state = 'uncertain' THEN NULL ELSE error END, \
+             error = CASE WHEN state IN ('ready', 'uncertain') THEN NULL ELSE error END, \
              sent_at_ms = COALESCE(sent_at_ms, $4), \
-             state = CASE WHEN state = 'uncertain' THEN 'sent' ELSE state END \
+             state = CASE WHEN state IN ('ready', 'uncertain') THEN 'sent' ELSE state END \
              WHERE seq = (SELECT seq FROM outbox WHERE lane = $1 AND echo = $2 AND echoed = 0 \
-             AND state IN ('sending', 'sent', 'uncertain') AND (sent_at_ms IS NULL OR sent_at_ms >= $3) \
+             AND (state IN ('sending', 'sent', 'uncertain') OR (state = 'ready' AND sends > 0)) AND (sent_at_ms IS NULL OR sent_at_ms >= $3) \
              ORDER BY seq LIMIT 1) RETURNING *";
         let now_ms = self.now_ms();
         self.one(sql(claim).text(lane).text(fingerprint).number(since_ms).number(now_ms)).await

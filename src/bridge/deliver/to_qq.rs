@@ -17,7 +17,7 @@ use crate::store::{OutboxRow, OutboxState};
 const NOT_CONFIRMED: &str = "QQ did not say whether it took the message";
 
 /// How long until an uncertain message is looked at again when QQ has not been heard since it left.
-const DEAF_WAIT: Duration = Duration::from_secs(1);
+const DEAF_WAIT: Duration = Duration::from_millis(500);
 
 impl Bridge {
     /// Says what lies at the head of a lane on QQ.
@@ -105,10 +105,9 @@ impl Bridge {
             self.store.write(move |tx| Box::pin(async move { tx.mark_sent(seq, None).await })).await?;
             return Ok(Next::More);
         }
-        if let Some(wait) = self.echo_may_come(live, row) {
+        if let Some(wait) = self.echo_may_come(live, row).await? {
             return Ok(Next::Wait(wait));
         }
-        // Nobody claimed it while we decided: the echo's own transaction would have made it `sent`.
         if self.config.bridge.resend_uncertain && row.sends < 2 {
             debug!(seq, "an uncertain message is sent once more");
             let due = self.clock.now_ms();
@@ -123,21 +122,26 @@ impl Bridge {
         Ok(Next::More)
     }
 
-    /// How much longer the echo of an uncertain message may be on its way; `None` when it should have come: enough time
-    /// has passed, and a poll has ended well since the message left, so that we were not deaf.
-    fn echo_may_come(&self, live: &Live, row: &OutboxRow) -> Option<Duration> {
+    /// How much longer the echo of an uncertain message may be on its way; `None` when it should have come: time enough
+    /// has passed since the message left and since polls end well again, one has ended well after it left, and all
+    /// that polls brought has been looked at.
+    async fn echo_may_come(&self, live: &Live, row: &OutboxRow) -> Result<Option<Duration>, Error> {
         if !live.network.capabilities().echoes {
-            return None;
+            return Ok(None);
         }
         let patience = Duration::from_millis(self.config.bridge.uncertain_wait_ms);
         let left_ms = row.sent_at_ms.unwrap_or(row.created_at_ms);
         let since_left = Duration::from_millis(self.clock.now_ms().saturating_sub(left_ms).unsigned_abs());
-        let waited = since_left.min(live.listening_for());
+        let (Some(listening), Some(last_heard)) = (live.listening_for(), live.last_heard()) else {
+            return Ok(Some(DEAF_WAIT));
+        };
+        let waited = since_left.min(listening);
         if waited < patience {
-            return Some(patience.saturating_sub(waited));
+            return Ok(Some(patience.saturating_sub(waited)));
         }
-        let heard_since = live.last_heard().is_some_and(|ago| ago < waited);
-        (!heard_since).then_some(DEAF_WAIT)
+        let origin = route::from_qq(&live.account);
+        let unread = self.store.read(move |tx| Box::pin(async move { tx.due_arrivals(&origin, 0, 1).await })).await?;
+        Ok((last_heard > since_left || !unread.is_empty()).then_some(DEAF_WAIT))
     }
 
     /// Takes a message out of its lane and tells the person who wrote it why, both or neither.

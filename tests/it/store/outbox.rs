@@ -12,6 +12,7 @@ on_every_database! {
     what_was_on_the_wire_at_a_crash_becomes_uncertain
     an_echo_claims_the_oldest_row_that_fits
     an_echo_settles_an_uncertain_row
+    an_echo_settles_a_row_that_was_about_to_go_once_more
     an_echo_that_comes_before_the_answer_is_not_forgotten
     the_newest_result_of_a_lane_is_known
     the_queue_is_counted_and_shown_by_login
@@ -158,6 +159,20 @@ async fn an_echo_settles_an_uncertain_row(place: &Place) {
     assert_eq!(head(&store, "qq/1").await, []);
     let once_more = write!(store, tx => tx.mark_sending(&[seq]).await);
     assert_eq!(once_more.await.unwrap(), [0; 0], "it is not sent again");
+}
+
+async fn an_echo_settles_a_row_that_was_about_to_go_once_more(place: &Place) {
+    let store = place.open().await;
+    let seq = add(&store, "qq/1", "a", None).await;
+    assert!(write!(store, tx => tx.mark_sending_as(seq, "hi").await).await.unwrap());
+    write!(store, tx => tx.mark_ready(seq, NOON, "once more").await).await.unwrap();
+    let claimed = write!(store, tx => tx.claim_echo("qq/1", "hi", 0).await).await.unwrap().unwrap();
+    assert_eq!((claimed.state, claimed.sends, claimed.error), (OutboxState::Sent, 1, None));
+    assert!(!write!(store, tx => tx.mark_sending_as(seq, "hi").await).await.unwrap(), "it is not sent again");
+
+    let unsent = add(&store, "qq/1", "b", Some("ho")).await;
+    assert_eq!(write!(store, tx => tx.claim_echo("qq/1", "ho", 0).await).await.unwrap(), None);
+    assert_eq!(row(&store, unsent).await.state, OutboxState::Ready, "what never left has no echo");
 }
 
 async fn an_echo_that_comes_before_the_answer_is_not_forgotten(place: &Place) {
