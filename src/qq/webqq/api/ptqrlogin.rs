@@ -78,12 +78,15 @@ fn read(text: &str) -> Option<Progress> {
     })
 }
 
+/// Why a login that QQ calls a success goes no further.
+const NOWHERE: &str = "QQ gave no address to go on with; the account may be frozen (aq.qq.com)";
+
 /// An address outside of QQ, or that of the page for frozen accounts (`aq.qq.com`), is a no. Source: dossier 3.4.
 fn confirmed(ptui: &Ptui) -> Progress {
     let ours = |url: &Url| url.host_str().is_some_and(|host| host.ends_with(".qq.com") && host != "aq.qq.com");
     match Url::parse(ptui.arg(2)).ok().filter(ours).filter(|url| matches!(url.scheme(), "http" | "https")) {
         Some(check_sig) => Progress::Confirmed { check_sig, nick: ptui.arg(5).to_owned() },
-        None => Progress::Refused { code: "0".to_owned(), text: "the account is frozen".to_owned() },
+        None => Progress::Refused { code: "0".to_owned(), text: NOWHERE.to_owned() },
     }
 }
 

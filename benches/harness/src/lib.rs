@@ -1,0 +1,4 @@
+pub mod hs;
+pub mod metrics;
+pub mod ops;
+pub mod qq;
