@@ -62,26 +62,10 @@ pub(super) fn find(name: &str) -> Option<&'static Command> {
 pub(super) fn nearest(name: &str) -> Option<&'static Command> {
     COMMANDS
         .iter()
-        .map(|command| (distance(name, command.name), command))
+        .map(|command| (strsim::levenshtein(name, command.name), command))
         .filter(|(distance, command)| *distance <= 2 && distance * 2 < command.name.len())
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, command)| command)
-}
-
-/// Levenshtein's distance in characters.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut before = vec![i + 1];
-        for (j, y) in b.iter().enumerate() {
-            let at = |row: &[usize], k: usize| row.get(k).copied().unwrap_or(usize::MAX);
-            let replaced = at(&row, j) + usize::from(x != *y);
-            before.push(replaced.min(at(&row, j + 1) + 1).min(at(&before, j) + 1));
-        }
-        row = before;
-    }
-    row.last().copied().unwrap_or_default()
 }
 
 #[cfg(test)]
