@@ -48,6 +48,14 @@ impl Context {
         &self.control.bridge
     }
 
+    /// Whether the order was given in the sender's own control room, where nobody else sees the answers.
+    pub async fn is_control_room(&self) -> Result<bool, Error> {
+        let room = self.room.clone();
+        let owner =
+            self.bridge().store.read(move |tx| Box::pin(async move { tx.user_by_control_room(&room).await })).await?;
+        Ok(owner.is_some_and(|owner| owner.mxid == self.sender))
+    }
+
     /// A text of the table.
     #[must_use]
     pub fn say(&self, key: &str, values: &[(&str, &str)]) -> String {

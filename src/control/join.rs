@@ -3,15 +3,11 @@
 use super::{Context, Error};
 use crate::config::Permission;
 
-/// Joins the room of the order. A room with nobody else but the inviter becomes their control room if they have none.
+/// Joins the room of the order. A room with nobody else but the inviter becomes their control room.
 pub(super) async fn join(context: &Context) -> Result<(), Error> {
     let bridge = context.bridge();
     let bot = bridge.homeserver.bot();
     let room = context.room_id()?;
-    if bridge.portals.by_room(&context.room).is_some() {
-        // Its own ghost asked it in; whoever made the room has seen to it already.
-        return Ok(());
-    }
     bot.join(&room).await?;
     if context.permission < Permission::Commands {
         context.reply_key("command.blocked", &[("user", &context.sender)]).await?;

@@ -19,6 +19,9 @@ pub(super) async fn login(context: &Context, way: &str) -> Result<(), Error> {
     if !matches!(way, "" | "qr") {
         return context.reply_key("login.way", &[("way", way)]).await;
     }
+    if !context.is_control_room().await? {
+        return context.reply_key("login.elsewhere", &[]).await;
+    }
     let Some(part) = context.control.begin_login(&context.sender) else {
         return context.reply_key("login.already", &[]).await;
     };

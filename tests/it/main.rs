@@ -19,4 +19,6 @@ mod store;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
+mod texts;
+#[cfg(test)]
 mod webqq;

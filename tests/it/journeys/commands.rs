@@ -37,6 +37,8 @@ async fn outside_the_control_room_commands_need_the_prefix() {
     let (room, _) = house.sees("相亲相爱一家人", "hi").await;
     house.owner.say(&room, "!qq id");
     house.bot_says(&room, "This room mirrors").await;
+    house.owner.say(&room, "!qq login");
+    house.bot_says(&room, "Others could see the QR code here").await;
     house.owner.say(&room, "help");
     house.qq.wait_heard(|heard| heard.iter().any(|heard| heard.text == "help")).await;
 }
