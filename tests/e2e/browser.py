@@ -12,7 +12,7 @@ from .stack import BOT, Stack
 from .walk import once, run_once, step
 
 WHEN = ("after the restart", "while it was dead", "in the end")
-SCREENSHOT = Path("docs/element-group.png")
+LOGIN_PICTURE, GROUP_PICTURE = Path("docs/element-login.png"), Path("docs/element-group.png")
 
 
 def walk(stack: Stack) -> None:
@@ -22,7 +22,7 @@ def walk(stack: Stack) -> None:
     with window(stack.folder / "failed.png") as alice:
         log_in(alice, stack, console)
         meet(alice, console, group)
-        photograph(alice)
+        photograph(alice, GROUP_PICTURE)
         restart(alice, stack, console, group)
         talk(alice, console, group, "in the end")  # whatever came twice would have come before this
         with step("every word is on the screen once, and was heard once, in order"):
@@ -44,6 +44,7 @@ def log_in(alice: Element, stack: Stack, console: Console) -> None:
         console.wait_qr("waiting")
         console.scan()
         alice.sees(lambda it: it.sender == BOT and bot_lines(alice) != before, "a new status")
+    photograph(alice, LOGIN_PICTURE)
     with step("she confirms; the bot says who is logged in"):
         console.confirm()
         alice.reads(console.account(), BOT)
@@ -65,11 +66,11 @@ def meet(alice: Element, console: Console, group: Group) -> None:
         alice.reads("See you at eight.", "@qq_")
 
 
-def photograph(alice: Element) -> None:
-    """The picture in the documentation, when there is none or a new one is asked for."""
-    if os.environ.get("UPDATE_SCREENSHOT") == "1" or not SCREENSHOT.exists():
-        with step(f"a picture of it: {SCREENSHOT}"):
-            alice.screenshot(SCREENSHOT)
+def photograph(alice: Element, picture: Path) -> None:
+    """A picture for the documentation, when there is none or a new one is asked for."""
+    if os.environ.get("UPDATE_SCREENSHOT") == "1" or not picture.exists():
+        with step(f"a picture of it: {picture}"):
+            alice.screenshot(picture)
 
 
 def restart(alice: Element, stack: Stack, console: Console, group: Group) -> None:

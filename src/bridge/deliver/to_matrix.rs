@@ -44,11 +44,14 @@ impl Bridge {
             Err(error) if error.verdict() == Verdict::GiveUp => return self.bury(head, &error).await,
             found => found?,
         };
+        let was_all = u32::try_from(rows.len()).is_ok_and(|count| count < BATCH);
         let known = self.find_sent(lane, &rows, &room).await?;
         self.mark_sending(&rows).await?;
         let (gone, failure) = self.send_in_order(rows, &room, &host, known).await;
         self.mark_sent(gone).await?;
         match failure {
+            // Whoever adds a row rings the bell: there is no need to look again.
+            None if was_all => Ok(Next::End),
             None => Ok(Next::More),
             Some((row, error)) => self.settle_failure(&row, error).await,
         }

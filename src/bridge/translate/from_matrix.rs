@@ -24,12 +24,12 @@ impl Bridge {
         let mut failures = 0;
         while !self.shutdown.is_asked() {
             let wait = match self.translate_matrix_batch().await {
-                Ok(0) => {
+                Ok(true) => {
                     failures = 0;
                     self.shutdown.unless_asked(self.arrived_from_matrix.notified()).await;
                     continue;
                 }
-                Ok(_) => continue,
+                Ok(false) => continue,
                 Err(error) => {
                     failures += 1;
                     warn!(%error, failures, "events from Matrix could not be translated; trying again");
@@ -40,11 +40,12 @@ impl Bridge {
         }
     }
 
-    async fn translate_matrix_batch(self: &Arc<Self>) -> Result<usize, Error> {
+    /// Translates the oldest rows; `true` when those were all.
+    async fn translate_matrix_batch(self: &Arc<Self>) -> Result<bool, Error> {
         let rows =
             self.store.read(|tx| Box::pin(async move { tx.due_arrivals(route::FROM_MATRIX, 0, BATCH).await })).await?;
-        let count = rows.len();
-        if count > 0 {
+        let was_all = u32::try_from(rows.len()).is_ok_and(|count| count < BATCH);
+        if !rows.is_empty() {
             let bridge = Arc::clone(self);
             let outcome = self
                 .store
@@ -61,7 +62,7 @@ impl Bridge {
                 .await?;
             self.announce(outcome, None).await;
         }
-        Ok(count)
+        Ok(was_all)
     }
 
     async fn translate_event(&self, tx: &mut Tx, row: &InboxRow, out: &mut Outcome) -> Result<(), store::Error> {

@@ -26,12 +26,12 @@ impl Bridge {
         let mut failures = 0;
         while !live.part.is_asked() {
             let wait = match self.translate_qq_batch(&live).await {
-                Ok(0) => {
+                Ok(true) => {
                     failures = 0;
                     live.part.unless_asked(live.arrived.notified()).await;
                     continue;
                 }
-                Ok(_) => continue,
+                Ok(false) => continue,
                 Err(error) => {
                     failures += 1;
                     warn!(account = %live.account, %error, failures, "messages from QQ could not be translated; trying again");
@@ -42,10 +42,11 @@ impl Bridge {
         }
     }
 
-    async fn translate_qq_batch(self: &Arc<Self>, live: &Arc<Live>) -> Result<usize, Error> {
+    /// Opens and translates the oldest rows; `true` when those were all.
+    async fn translate_qq_batch(self: &Arc<Self>, live: &Arc<Live>) -> Result<bool, Error> {
         let origin = route::from_qq(&live.account);
         let rows = self.store.read(move |tx| Box::pin(async move { tx.due_arrivals(&origin, 0, BATCH).await })).await?;
-        let count = rows.len();
+        let was_all = u32::try_from(rows.len()).is_ok_and(|count| count < BATCH);
         let (opened, failure) = self.open_batch(live, &rows).await;
         if !opened.is_empty() {
             let (bridge, translated) = (Arc::clone(self), Arc::clone(live));
@@ -63,7 +64,7 @@ impl Bridge {
                 .await?;
             self.announce(outcome, Some(live)).await;
         }
-        failure.map_or(Ok(count), Err)
+        failure.map_or(Ok(was_all), Err)
     }
 
     /// Opens rows in order up to the first that cannot be opened now: what comes after it has to wait for it.
