@@ -11,7 +11,6 @@ mod push;
 mod rooms;
 mod world;
 
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -20,12 +19,13 @@ use matrix_webqq::config;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use super::port::Port;
 pub(crate) use fault::{Endpoint, Fault};
 pub(crate) use human::Human;
 pub(crate) use world::{Event, Setup, World};
 
 /// Whoever waits longer than this waits for ever.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The homeserver; clones are the same one. It ends with its last clone's runtime.
 #[derive(Clone)]
@@ -34,7 +34,7 @@ pub(crate) struct PretendHomeserver {
 }
 
 struct Inner {
-    address: SocketAddr,
+    port: Port,
     world: Mutex<World>,
     /// Touched at every change of the world.
     changed: watch::Sender<()>,
@@ -51,9 +51,10 @@ impl PretendHomeserver {
 
     /// Starts with another registration than the usual one.
     pub(crate) async fn start_as(setup: Setup) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = Port::reserve();
+        let listener = TcpListener::bind(port.address).await.unwrap();
         let inner = Inner {
-            address: listener.local_addr().unwrap(),
+            port,
             world: Mutex::new(World::new(setup)),
             changed: watch::Sender::new(()),
             tasks: Shutdown::new(),
@@ -68,7 +69,7 @@ impl PretendHomeserver {
 
     /// Where its client API is.
     pub(crate) fn address(&self) -> String {
-        format!("http://{}", self.inner.address)
+        format!("http://{}", self.inner.port.address)
     }
 
     /// What a bridge has to be told about it.
@@ -102,7 +103,7 @@ impl PretendHomeserver {
 
     /// Listens again, on the same port.
     pub(crate) async fn come_back(&self) {
-        let listener = TcpListener::bind(self.inner.address).await.unwrap();
+        let listener = TcpListener::bind(self.inner.port.address).await.unwrap();
         self.change(|world| world.is_down = false);
         self.listen(listener);
     }

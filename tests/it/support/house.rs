@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::homeserver::{Human, PretendHomeserver, World as Matrix};
+use super::port::Port;
 
 /// The user who owns the QQ account.
 pub(crate) const OWNER: &str = "alice";
@@ -19,7 +20,7 @@ pub(crate) struct House {
     pub(crate) qq: Handle,
     pub(crate) owner: Human,
     simulator: Simulator,
-    port: u16,
+    port: Port,
     folder: TempDir,
     bridge: Option<Child>,
 }
@@ -53,8 +54,8 @@ impl House {
         matrix.let_people_join();
         let options = Options { world: Some(world), seed: Some(7), ..Options::default() };
         let simulator = Simulator::start(options).await.expect("the simulator starts");
-        let port = free_port();
-        matrix.connect_bridge(&format!("http://127.0.0.1:{port}"));
+        let port = Port::reserve();
+        matrix.connect_bridge(&format!("http://{}", port.address));
         let owner = matrix.user(OWNER);
         let folder = TempDir::new().expect("a folder");
         let qq = simulator.handle();
@@ -69,8 +70,8 @@ impl House {
             "database": { "uri": format!("file:{}", self.path("bridge.db").display()) },
             "homeserver": { "address": self.matrix.address(), "domain": "hs.test" },
             "appservice": {
-                "address": format!("http://127.0.0.1:{}", self.port),
-                "port": self.port,
+                "address": format!("http://{}", self.port.address),
+                "port": self.port.address.port(),
                 "as_token": "as-token-of-tests",
                 "hs_token": "hs-token-of-tests",
             },
@@ -209,12 +210,6 @@ impl Drop for House {
             eprintln!("--- the bridge's log:\n{}", lines[lines.len().saturating_sub(60)..].join("\n"));
         }
     }
-}
-
-/// A port that nobody listens on now.
-fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback is there");
-    listener.local_addr().expect("it has an address").port()
 }
 
 fn room_name(state: &Value) -> String {

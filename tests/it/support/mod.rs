@@ -2,4 +2,5 @@
 
 pub(crate) mod homeserver;
 pub(crate) mod house;
+pub(crate) mod port;
 pub(crate) mod postgres;
