@@ -52,7 +52,7 @@ impl PretendHomeserver {
     /// Starts with another registration than the usual one.
     pub(crate) async fn start_as(setup: Setup) -> Self {
         let port = Port::reserve();
-        let listener = TcpListener::bind(port.address).await.unwrap();
+        let listener = port.listen().await;
         let inner = Inner {
             port,
             world: Mutex::new(World::new(setup)),
@@ -103,7 +103,7 @@ impl PretendHomeserver {
 
     /// Listens again, on the same port.
     pub(crate) async fn come_back(&self) {
-        let listener = TcpListener::bind(self.inner.port.address).await.unwrap();
+        let listener = tokio::time::timeout(PATIENCE, self.inner.port.listen()).await.expect("the port is free again");
         self.change(|world| world.is_down = false);
         self.listen(listener);
     }
