@@ -68,7 +68,7 @@ impl Bridge {
     async fn translate_event(&self, tx: &mut Tx, row: &InboxRow, out: &mut Outcome) -> Result<(), store::Error> {
         let Some(event) = open_from_matrix(row) else {
             warn!(seq = row.seq, "the homeserver pushed something that is not an event; it is kept in the inbox");
-            return Ok(());
+            return tx.bury_arrival(row.seq, "the homeserver pushed something that is not an event").await.map(drop);
         };
         match &event.kind {
             Kind::Message(message) => self.translate_message(tx, &event, message, out).await,
@@ -102,12 +102,13 @@ impl Bridge {
         let Some(portal) = self.portals.by_room(event.room.as_str()) else { return Ok(()) };
         let owner = tx.login(portal.account.as_str()).await?.map(|login| login.owner);
         if owner.as_deref() != Some(event.sender.as_str()) || self.permission(event) < Permission::User {
-            return self.decline(tx, event, "message.not_owner", out).await;
+            // Once for each person: another bridge's ghosts must not get an answer to every word.
+            return self.decline(tx, event, "message.not_owner", event.sender.as_str(), out).await;
         }
         match to_qq::outgoing(message, self.max_text_bytes(&portal.account)) {
             Ok(parts) => self.say_on_qq(tx, event, &portal, parts, out).await,
             Err(to_qq::Unsayable::Empty) => Ok(()),
-            Err(to_qq::Unsayable::Media) => self.decline(tx, event, "message.no_media", out).await,
+            Err(to_qq::Unsayable::Media) => self.decline(tx, event, "message.no_media", event.id.as_str(), out).await,
         }
     }
 
@@ -145,12 +146,19 @@ impl Bridge {
     async fn translate_encrypted(&self, tx: &mut Tx, event: &Event, out: &mut Outcome) -> Result<(), store::Error> {
         let ours = self.portals.by_room(event.room.as_str()).is_some()
             || tx.user_by_control_room(event.room.as_str()).await?.is_some();
-        if ours { self.decline(tx, event, "message.encrypted", out).await } else { Ok(()) }
+        if ours { self.decline(tx, event, "message.encrypted", event.id.as_str(), out).await } else { Ok(()) }
     }
 
-    /// Answers an event that goes nowhere with the reason.
-    async fn decline(&self, tx: &mut Tx, event: &Event, why: &str, out: &mut Outcome) -> Result<(), store::Error> {
-        let key = route::key(&["decline", event.id.as_str()]);
+    /// Answers an event that goes nowhere with the reason `why`, once for each `occasion` in the room.
+    async fn decline(
+        &self,
+        tx: &mut Tx,
+        event: &Event,
+        why: &str,
+        occasion: &str,
+        out: &mut Outcome,
+    ) -> Result<(), store::Error> {
+        let key = route::key(&["decline", event.room.as_str(), why, occasion]);
         let notice = notice::reply(&self.texts.say(why, &[]), event.id.as_str(), event.sender.as_str(), &key);
         out.lanes.push(notice::put(tx, event.room.as_str(), notice, &key).await?);
         Ok(())

@@ -146,5 +146,15 @@ async fn what_cannot_be_sent_is_answered_with_the_reason() {
     bob.join(&room);
     bob.say(&room, "me too");
     house.bot_says(&room, "only the person whose QQ account").await;
+    bob.say(&room, "and again");
+    house.owner.send(&room, "m.room.encrypted", json!({ "algorithm": "m.megolm.v1.aes-sha2" }));
+    house
+        .matrix
+        .wait_until("the last event to be answered", |world| {
+            let answers =
+                |words: &str| world.timeline(&room).iter().filter(|event| event.body().contains(words)).count();
+            answers("cannot read encrypted") == 2 && answers("only the person whose QQ account") == 1
+        })
+        .await;
     assert_eq!(house.heard_in(FAMILY_CHAT), [""; 0]);
 }
