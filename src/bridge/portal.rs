@@ -83,8 +83,13 @@ impl Portals {
     /// Takes in rows as they are on disk.
     pub(super) fn load(&self, rows: Vec<PortalRow>) {
         for row in rows {
-            self.put(row.into());
+            self.meet(row);
         }
+    }
+
+    /// Takes in a row that may be new. What is known of it already may be newer than the row: that stays.
+    fn meet(&self, row: PortalRow) -> Arc<Portal> {
+        self.by_id(row.id).unwrap_or_else(|| self.put(row.into()))
     }
 
     fn put(&self, portal: Portal) -> Arc<Portal> {
@@ -148,12 +153,12 @@ impl Bridge {
         }
         let account = account.clone();
         let row = self.store.write(move |tx| Box::pin(async move { ensure_row(tx, &account, &chat).await })).await?;
-        Ok(self.portals.put(row.into()))
+        Ok(self.portals.meet(row))
     }
 
     /// Makes room for a row that a translation put on disk.
     pub(super) fn note_portal(&self, row: PortalRow) {
-        self.portals.put(row.into());
+        self.portals.meet(row);
     }
 
     /// The room of portal `id`, made if there is none, with the bot and the owner of the login asked in.
@@ -316,5 +321,47 @@ fn kind_from(text: &str) -> ChatKind {
         "discussion" => ChatKind::Discussion,
         "temporary" => ChatKind::Temporary,
         _ => ChatKind::Group,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(room_id: Option<&str>, state: PortalState) -> PortalRow {
+        PortalRow {
+            id: 1,
+            login: "10001".into(),
+            chat: "friend:10001.2".into(),
+            kind: kind_text(ChatKind::Friend).into(),
+            name: "王芳".into(),
+            peer: Some("10001.2".into()),
+            room_id: room_id.map(str::to_owned),
+            state,
+            created_at_ms: 0,
+        }
+    }
+
+    #[test]
+    fn an_old_row_does_not_take_the_room_of_a_portal_away() {
+        let portals = Portals::default();
+        portals.put(row(Some("!room:hs.test"), PortalState::Ready).into());
+        assert!(portals.meet(row(None, PortalState::None)).room.is_some());
+        assert!(portals.by_room("!room:hs.test").is_some());
+        assert_eq!(portals.by_chat(&AccountId::new("10001"), &ChatId::new("friend:10001.2")).map(|p| p.id), Some(1));
+    }
+
+    #[test]
+    fn every_kind_survives_the_database() {
+        for kind in [ChatKind::Friend, ChatKind::Group, ChatKind::Discussion, ChatKind::Temporary] {
+            assert_eq!(kind_from(kind_text(kind)), kind);
+        }
+    }
+
+    #[test]
+    fn only_a_chat_with_one_person_is_direct_and_a_room_half_made_is_in_doubt() {
+        let portal = Portal::from(row(None, PortalState::Creating));
+        assert!(portal.is_direct() && portal.in_doubt);
+        assert!(!Portal { kind: ChatKind::Group, ..portal }.is_direct());
     }
 }
