@@ -5,7 +5,6 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::convert::to_matrix::bracketed;
 use crate::qq::Piece;
 
 /// How far QQ's clock may be from ours when an echo is matched, in milliseconds. Too long, and the same words typed on
@@ -20,7 +19,7 @@ pub fn fingerprint(pieces: &[Piece]) -> String {
     for piece in pieces {
         match piece {
             Piece::Text(text) => said.push_str(text),
-            Piece::Face(face) => said.push_str(&bracketed(*face)),
+            Piece::Face(face) => said.push_str(&face.to_string()),
             Piece::Unsupported { label } => said.push_str(label),
         }
     }

@@ -71,11 +71,6 @@ impl Bridge {
     }
 
     /// Wakes every lane that begins with `prefix` and has something to deliver.
-    pub async fn wake_all(self: &Arc<Self>, prefix: &'static str) -> Result<(), Error> {
-        self.wake_lanes(prefix.to_owned()).await
-    }
-
-    /// The same for a prefix made at run time.
     pub async fn wake_lanes(self: &Arc<Self>, prefix: String) -> Result<(), Error> {
         let lanes = self.store.read(move |tx| Box::pin(async move { tx.waiting_lanes(&prefix).await })).await?;
         for lane in lanes {

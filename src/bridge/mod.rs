@@ -144,7 +144,7 @@ impl Bridge {
         let bridge = Arc::clone(self);
         self.shutdown.spawn(bridge.translate_from_matrix());
         self.shutdown.spawn(Arc::clone(self).keep_tidy());
-        self.wake_all(route::TO_MATRIX).await?;
+        self.wake_lanes(route::TO_MATRIX.to_owned()).await?;
         self.take_up_sessions().await
     }
 }

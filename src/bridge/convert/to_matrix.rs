@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::qq::{Face, Message, Piece, Sender};
+use crate::qq::{Message, Piece, Sender};
 
 /// The content field that carries our own key of a message: recovery after a crash looks for it.
 pub const KEY_FIELD: &str = "net.matrix_webqq.key";
@@ -21,22 +21,16 @@ pub fn plain(pieces: &[Piece]) -> String {
         .iter()
         .map(|piece| match piece {
             Piece::Text(text) => text.clone(),
-            Piece::Face(face) => face.emoji().map_or_else(|| bracketed(*face), str::to_owned),
+            Piece::Face(face) => face.emoji().map_or_else(|| face.to_string(), str::to_owned),
             Piece::Unsupported { label } => label.clone(),
         })
         .collect()
 }
 
-/// A face as people write it in a text: `[微笑]`, or `[表情999]` when it has no name.
-#[must_use]
-pub fn bracketed(face: Face) -> String {
-    face.name_zh().map_or_else(|| format!("[表情{}]", face.0), |name| format!("[{name}]"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::qq::{ChatId, ChatKind, ContactId, MessageKey};
+    use crate::qq::{ChatId, ChatKind, ContactId, Face, MessageKey};
 
     fn message(sender: Sender, pieces: Vec<Piece>) -> Message {
         Message {
