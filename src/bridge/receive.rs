@@ -119,7 +119,7 @@ impl Bridge {
     }
 
     /// Saves what of a session must survive a restart.
-    pub(super) async fn save_session(&self, session: &Session) -> Result<(), Error> {
+    pub async fn save_session(&self, session: &Session) -> Result<(), Error> {
         let (account, epoch) = (session.account.as_str().to_owned(), session.epoch.clone());
         let body = session.body.clone();
         self.store

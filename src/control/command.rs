@@ -2,7 +2,7 @@
 
 use futures_util::future::BoxFuture;
 
-use super::{Context, Error, help, link, list, login, status};
+use super::{Context, Error, help, link, list, login, presence, status};
 use crate::config::Permission;
 
 /// A command that people can write.
@@ -43,6 +43,7 @@ pub static COMMANDS: &[Command] = &[
     command!("cancel", [], "", User, login::cancel),
     command!("logout", [], "[QQ number]", User, link::logout),
     command!("list-logins", ["logins"], "", User, link::list_logins),
+    command!("set-status", [], "<status> [QQ number]", User, presence::set_status),
     command!("friends", ["contacts"], "[filter]", User, list::friends),
     command!("groups", [], "[filter]", User, list::groups),
     command!("discussions", [], "[filter]", User, list::discussions),

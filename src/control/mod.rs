@@ -7,6 +7,7 @@ mod join;
 mod link;
 mod list;
 mod login;
+mod presence;
 mod status;
 
 use std::collections::HashMap;

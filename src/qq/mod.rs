@@ -8,6 +8,7 @@ pub mod face;
 pub mod id;
 pub mod memory;
 pub mod model;
+pub mod status;
 pub mod webqq;
 
 use std::sync::Arc;
@@ -24,6 +25,7 @@ pub use memory::{Forgetful, Memory, MemoryError, Note};
 pub use model::{
     Capabilities, Chat, ChatKind, Contact, Doubt, Envelope, Event, Matching, Message, Outgoing, Piece, Sender, Sent,
 };
+pub use status::{Status, UnknownStatus};
 
 /// One QQ account, logged in on one network.
 #[async_trait]
@@ -64,6 +66,9 @@ pub trait Network: Send + Sync {
 
     /// One person by lasting id.
     async fn contact(&self, contact: &ContactId) -> Result<Contact, Error>;
+
+    /// Shows the account to others as `status` until the session ends, through relinks and restarts.
+    async fn set_status(&self, status: Status) -> Result<(), Error>;
 
     /// Ends the session on the network, as far as the network has such a call.
     async fn log_out(&self) -> Result<(), Error>;

@@ -13,7 +13,7 @@ use crate::bridge::login::Live;
 use crate::bridge::open::{Content, OpenedFromQq, Said};
 use crate::bridge::portal;
 use crate::bridge::{Bridge, Error, Verdict, echo, route};
-use crate::qq::{Chat, ChatKind, Sender};
+use crate::qq::{self, Chat, ChatKind, Sender};
 use crate::store::{self, Departure, InboxRow, Tx};
 
 /// How long a row waits that belongs to a chat in doubt; a new login looks at it at once.
@@ -32,6 +32,11 @@ impl Bridge {
                     continue;
                 }
                 Ok(false) => continue,
+                Err(Error::Qq(error)) if error.verdict() == qq::Verdict::LogIn => {
+                    // What was not opened yet stays in the inbox, in order, for the next login.
+                    self.session_lost(&live.account, &error.to_string()).await;
+                    return;
+                }
                 Err(error) => {
                     failures += 1;
                     warn!(account = %live.account, %error, failures, "messages from QQ could not be translated; trying again");

@@ -15,6 +15,8 @@ mod asked;
 mod batch;
 mod content;
 pub mod hash;
+#[cfg(test)]
+mod hostile;
 mod http;
 mod jar;
 mod lists;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::api::logout2;
+use super::api::{change_status2, logout2};
 use super::asked::Asked;
 use super::content::decode::{Decoded, decode};
 use super::content::encode::encode;
@@ -19,7 +19,7 @@ use super::session::Link;
 use crate::base::Clock;
 use crate::qq::{
     Capabilities, Chat, ChatId, Contact, ContactId, Envelope, Error, Event, Matching, Memory, Network, Outgoing, Piece,
-    Sent, Session,
+    Sent, Session, Status,
 };
 
 /// The longest text. Nobody knows QQ's limit: real clients sent 720 bytes, but longer ones than this were seen to
@@ -105,6 +105,10 @@ impl Network for WebQq {
             return Ok(Contact { id: own, nick: self.link.nick().to_owned(), markname: None, card: None });
         }
         self.roster.contact(contact).ok_or_else(|| Error::Unmatched(contact.to_string()))
+    }
+
+    async fn set_status(&self, status: Status) -> Result<(), Error> {
+        change_status2::ask(&self.link, status).await
     }
 
     async fn log_out(&self) -> Result<(), Error> {

@@ -11,7 +11,7 @@ use super::http::{Answer, Ask, Fault, Http};
 use super::jar::Jar;
 use super::number::Uin;
 use crate::base::Secret;
-use crate::qq::{AccountId, Error, Session};
+use crate::qq::{AccountId, Error, Session, Status};
 
 /// What every call of a session carries. It has no `Debug`: all of it is secret.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +24,9 @@ pub(crate) struct Tickets {
     pub(crate) vfwebqq: String,
     /// Opens the channel.
     pub(crate) psessionid: String,
+    /// How the account shows itself; sessions of earlier versions kept none.
+    #[serde(default)]
+    pub(crate) status: Status,
 }
 
 /// What [`Session::body`] holds.
@@ -154,7 +157,7 @@ pub(crate) mod tests {
     /// A session that never asked anything.
     pub(crate) fn link() -> Link {
         let (ptwebqq, vfwebqq, psessionid) = ("web".to_owned(), "vf".to_owned(), "ps".to_owned());
-        let tickets = Tickets { uin: Uin(10_001), ptwebqq, vfwebqq, psessionid };
+        let tickets = Tickets { uin: Uin(10_001), ptwebqq, vfwebqq, psessionid, status: Status::Online };
         let http = Http::new(None, Jar::default()).unwrap();
         Link::new(http, tickets, "me".to_owned())
     }

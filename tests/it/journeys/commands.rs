@@ -1,5 +1,6 @@
 //! What people write to the bot, and what it answers.
 
+use matrix_webqq::sim::{Fault, Trouble};
 use serde_json::json;
 
 use crate::support::house::House;
@@ -98,4 +99,25 @@ async fn the_bot_speaks_chinese_when_told_so() {
     house.bot_says(&room, "你好，我是 QQ 桥接机器人").await;
     house.owner.say(&room, "help");
     house.bot_says(&room, "用手机扫描二维码登录 QQ").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_status_on_qq_is_set_and_told_again_when_the_link_is_renewed() {
+    let mut house = House::new().await;
+    let room = house.log_in().await;
+    house.owner.say(&room, "set-status sleeping");
+    house.bot_says(&room, "one of online, away, busy, hidden, callme, silent").await;
+    house.owner.say(&room, "set-status away 99999");
+    house.bot_says(&room, "99999 is not logged in here").await;
+    house.owner.say(&room, "set-status Hidden");
+    house.bot_says(&room, "shows as hidden on QQ now").await;
+    assert_eq!(house.qq.session().status, "hidden");
+
+    house.kill();
+    house.start();
+    house.qq.fault(Fault::new("poll2", Trouble::Body(r#"{"retcode":121,"t":"0"}"#.to_owned())));
+    house.qq.wait_session(|session| session.calls.get("login2") == Some(&2)).await;
+    house.qq.say("group:相亲相爱一家人", "妈妈", "still here").unwrap();
+    house.sees("相亲相爱一家人", "still here").await;
+    assert_eq!(house.qq.session().status, "hidden");
 }

@@ -1,6 +1,6 @@
 //! Logging in, losing a session, and coming back to the same rooms.
 
-use matrix_webqq::sim::QrState;
+use matrix_webqq::sim::{Fault, QrState, Trouble};
 
 use crate::support::house::House;
 
@@ -139,4 +139,16 @@ async fn logging_out_ends_the_session_and_keeps_the_rooms() {
     house.log_in_from(&control).await;
     house.qq.say(FAMILY_CHAT, "妈妈", "two").unwrap();
     assert_eq!(house.sees(FAMILY, "two").await.0, room);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_ends_while_a_message_is_read_is_reported_and_the_message_waits_for_the_next() {
+    let house = House::new().await;
+    let room = house.log_in().await;
+    house.qq.fault(Fault::new("get_group_info_ext2", Trouble::Retcode(108)).times(100));
+    house.qq.say("group:相亲相爱一家人", "妈妈", "in between").unwrap();
+    house.bot_says(&room, "has ended. Messages wait here").await;
+    house.qq.clear_faults();
+    house.log_in_from(&room).await;
+    house.sees("相亲相爱一家人", "in between").await;
 }

@@ -28,12 +28,12 @@ pub(crate) async fn open(http: &Http, ptwebqq: &str) -> Result<Opened, Error> {
     Reply::read(ENDPOINT, http.ask(Ask::post(Site::Channel, PATH, &r)).await)?.result()
 }
 
-/// What a relink may change; absent fields stay as they were.
+/// What a relink may change; absent fields stay as they were. Its `vfwebqq` is left out: the one of login2 does not open
+/// the lists. Source: protocol dossier 5.1, 14 row 6.
 #[derive(Deserialize)]
 struct Relinked {
     psessionid: Option<String>,
     ptwebqq: Option<String>,
-    vfwebqq: Option<String>,
 }
 
 /// Takes the channel up again with the tickets of `link`, and keeps the new ones.
@@ -42,7 +42,8 @@ struct Relinked {
 pub(crate) async fn relink(link: &Link) -> Result<(), Error> {
     let tickets = link.tickets();
     let (ptwebqq, psessionid) = (&tickets.ptwebqq, &tickets.psessionid);
-    let r = json!({"ptwebqq": ptwebqq, "clientid": super::CLIENTID, "psessionid": psessionid, "key": "", "state": "online"});
+    let r = json!({"ptwebqq": ptwebqq, "clientid": super::CLIENTID, "psessionid": psessionid, "key": "",
+        "state": tickets.status});
     let reply = Reply::read(ENDPOINT, link.ask(Ask::post(Site::Channel, PATH, &r)).await)?;
     match reply.code() {
         Some(0) | None => {}
@@ -53,12 +54,8 @@ pub(crate) async fn relink(link: &Link) -> Result<(), Error> {
     if let Some(ptwebqq) = new.ptwebqq.filter(|ticket| !ticket.is_empty()) {
         link.rotate(&ptwebqq);
     }
-    link.change(|tickets| {
-        for (held, given) in [(&mut tickets.psessionid, new.psessionid), (&mut tickets.vfwebqq, new.vfwebqq)] {
-            if let Some(ticket) = given.filter(|ticket| !ticket.is_empty()) {
-                *held = ticket;
-            }
-        }
-    });
+    if let Some(psessionid) = new.psessionid.filter(|ticket| !ticket.is_empty()) {
+        link.change(|tickets| tickets.psessionid = psessionid);
+    }
     Ok(())
 }

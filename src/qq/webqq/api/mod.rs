@@ -1,5 +1,6 @@
 //! The calls of WebQQ: one endpoint per file, named after it.
 
+pub(crate) mod change_status2;
 pub(crate) mod check_sig;
 pub(crate) mod get_discu_info;
 pub(crate) mod get_discus_list;

@@ -12,6 +12,7 @@ use super::http::Http;
 use super::pace::Pace;
 use super::session::{Link, Tickets};
 use super::{Error, Session};
+use crate::qq::Status;
 
 /// From the address that a confirmed login gives to a session that QQ accepts.
 ///
@@ -25,7 +26,8 @@ async fn finish(http: Http, check_sig: Url, nick: &str, pace: &Pace) -> Result<S
         // A login without a nick is still a login.
         nick = get_self_info2::ask(&http).await.unwrap_or_default();
     }
-    let tickets = Tickets { uin: opened.uin, ptwebqq, vfwebqq, psessionid: opened.psessionid };
+    let psessionid = opened.psessionid;
+    let tickets = Tickets { uin: opened.uin, ptwebqq, vfwebqq, psessionid, status: Status::Online };
     let link = Link::new(http, tickets, nick);
     if let Err(error) = pace.insist(|| get_online_buddies2::ask(&link)).await {
         tracing::debug!(%error, "get_online_buddies2 failed at the end of a login");

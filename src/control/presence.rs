@@ -1,0 +1,31 @@
+//! `set-status`: how an account shows itself to its friends on QQ.
+
+use std::sync::Arc;
+
+use super::{Context, Error};
+use crate::bridge::login::Live;
+use crate::qq::Status;
+
+/// Sets the status of one account. With one login it needs no number.
+pub(super) async fn set_status(context: &Context, arguments: &str) -> Result<(), Error> {
+    let (wanted, number) = arguments.split_once(char::is_whitespace).unwrap_or((arguments, ""));
+    let Ok(status) = wanted.to_lowercase().parse::<Status>() else {
+        let all = Status::ALL.map(Status::as_str).join(", ");
+        return context.reply_key("status.usage", &[("status", wanted), ("all", &all)]).await;
+    };
+    let live = context.bridge().logins.of_owner(&context.sender);
+    let chosen: &Arc<Live> = match (number.trim(), live.as_slice()) {
+        (_, []) => return context.reply_key("login.none", &[]).await,
+        ("", [only]) => only,
+        ("", _) => return context.reply_key("status.which", &[("status", status.as_str())]).await,
+        (number, live) => match live.iter().find(|login| login.account.as_str() == number) {
+            Some(login) => login,
+            None => return context.reply_key("status.unknown", &[("account", number)]).await,
+        },
+    };
+    chosen.network.set_status(status).await?;
+    // A restart must not take it back: relinks tell the status again.
+    context.bridge().save_session(&chosen.network.session()).await?;
+    let values = [("account", chosen.account.as_str()), ("status", status.as_str())];
+    context.reply_key("status.done", &values).await
+}
