@@ -14,6 +14,7 @@ mod api;
 mod asked;
 mod batch;
 mod content;
+mod gesture;
 pub mod hash;
 #[cfg(test)]
 mod hostile;

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::content::decode::{Decoded, decode};
 use super::content::entity;
+use super::gesture;
 use super::network::WebQq;
 use super::notice::is_notice;
 use super::number::{Uin, integer};
@@ -57,11 +58,20 @@ impl WebQq {
             return Ok(unreadable("it is not an event of poll2"));
         };
         let opened = match poll_type.as_str() {
-            "message" => self.open_message(envelope, &value).await,
+            "message" => match Said::read(envelope, &value) {
+                Ok(said) => self.open_friend_message(said).await,
+                Err(stop) => Err(stop),
+            },
             "group_message" => self.open_place_message(PlaceKind::Group, envelope, &value).await,
             "discu_message" => self.open_place_message(PlaceKind::Discussion, envelope, &value).await,
             "kick_message" => return Ok(kicked(&value)),
-            _ => return Ok(Event::Unsupported { kind: poll_type }),
+            _ => match gesture::shown(&poll_type, &value) {
+                Some(piece) => {
+                    let said = Said { envelope, value: &value, pieces: vec![piece] };
+                    self.open_friend_message(said).await
+                }
+                None => return Ok(Event::Unsupported { kind: poll_type }),
+            },
         };
         match opened {
             Ok(event) | Err(Stop::Event(event)) => Ok(event),
@@ -69,8 +79,8 @@ impl WebQq {
         }
     }
 
-    async fn open_message(&self, envelope: &Envelope, value: &Value) -> Result<Event, Stop> {
-        let said = Said::read(envelope, value)?;
+    async fn open_friend_message(&self, said: Said<'_>) -> Result<Event, Stop> {
+        let envelope = said.envelope;
         let own = self.link.uin();
         let from = said.uin("from_uin").ok_or_else(|| Stop::Event(unreadable("it names no sender")))?;
         // From 0 or from oneself: said on another device, to the one it was addressed to.

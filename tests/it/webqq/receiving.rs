@@ -63,6 +63,26 @@ async fn own_words_members_and_notices_are_told_apart() {
 }
 
 #[tokio::test]
+async fn what_a_friend_does_without_words_is_shown_in_the_chat_with_them() {
+    let qq = Qq::start().await;
+    let network = qq.network().await;
+    let theirs = message(opened(&qq, &*network, said("message", "hi", &json!({"from_uin": 1}))).await);
+    for (poll_type, fields, label) in [
+        ("shake_message", json!({"msg_id": 2, "msg_type": 9}), "[窗口抖动]"),
+        ("file_message", json!({"msg_id": 3, "mode": "recv", "type": 101, "name": "test.txt"}), "[文件] test.txt"),
+        ("push_offfile", json!({"msg_id": 4, "rkey": "2c09", "name": "test2.py", "size": 235}), "[离线文件] test2.py"),
+    ] {
+        let mut event = json!({"poll_type": poll_type, "value": fields});
+        event["value"]["from_uin"] = json!(1);
+        let shown = message(opened(&qq, &*network, event).await);
+        assert_eq!((&shown.chat, &shown.sender), (&theirs.chat, &theirs.sender), "{poll_type}");
+        assert_eq!(shown.pieces, [Piece::Unsupported { label: label.to_owned() }]);
+    }
+    let answer = json!({"poll_type": "file_message", "value": {"mode": "send_ack", "from_uin": 1, "session_id": 7}});
+    assert!(matches!(opened(&qq, &*network, answer).await, Event::Unsupported { .. }));
+}
+
+#[tokio::test]
 async fn own_words_to_a_friend_from_another_device_are_in_the_chat_with_that_friend() {
     let qq = Qq::start().await;
     let network = qq.network().await;
