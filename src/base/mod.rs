@@ -2,6 +2,8 @@
 
 pub mod backoff;
 pub mod clock;
+#[cfg(test)]
+pub(crate) mod damage;
 pub mod secret;
 pub mod shutdown;
 pub mod telemetry;

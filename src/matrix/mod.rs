@@ -8,6 +8,8 @@ pub mod act_as;
 pub mod client;
 pub mod error;
 pub mod event;
+#[cfg(test)]
+mod hostile;
 pub mod html;
 pub mod intent;
 pub mod media;

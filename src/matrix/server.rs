@@ -7,7 +7,7 @@ use std::io;
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
+use axum::extract::rejection::{BytesRejection, PathRejection};
 use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::http::StatusCode;
 use axum::http::header::AUTHORIZATION;
@@ -95,9 +95,12 @@ fn under(prefix: &str, intake: &Arc<Intake>, knows_user: &KnowsUser) -> Router {
 /// `PUT /_matrix/app/v1/transactions/{txnId}`
 async fn take(
     State(intake): State<Arc<Intake>>,
-    Path(txn_id): Path<String>,
+    txn_id: Result<Path<String>, PathRejection>,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
+    let Ok(Path(txn_id)) = txn_id else {
+        return refusal(StatusCode::BAD_REQUEST, "M_INVALID_PARAM", "the transaction id is not text");
+    };
     let body = match body {
         Ok(body) => body,
         Err(why) => return refusal(why.status(), "M_TOO_LARGE", &why.body_text()),

@@ -3,19 +3,25 @@
 //! No parser panics, hangs, or makes more of an answer than there is in it. `scripts/fuzz` runs these with 100,000 cases.
 
 use proptest::prelude::*;
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use super::api::{get_discu_info, get_discus_list, get_group_info_ext2, get_group_name_list_mask2, get_user_friends2};
 use super::batch::Batch;
 use super::content::decode::{Decoded, decode};
 use super::content::{entity, name};
 use super::http::Answer;
 use super::login::ptui::Ptui;
+use super::members::Members;
 use super::mend::mend;
 use super::reply::Reply;
-use crate::qq::Piece;
+use crate::base::damage::anything_like;
+use crate::qq::{Error, Piece};
 
 /// Real answers, one of each shape. Source: protocol dossier 4.4, 6, 7.6, 9.4.
-const REAL: [&str; 10] = [
+const REAL: [&str; 13] = [
+    r#"{"retcode":0,"result":{"stats":[{"client_type":41,"uin":2769546520,"stat":10}],"minfo":[{"nick":"qqbot","province":"\u5e7f\u4e1c","gender":"male","uin":2769546520}],"ginfo":{"face":0,"code":3483368056,"createtime":1388307595,"name":"qqbot\u7fa4","gid":2559225925,"owner":2769546520,"members":[{"muin":2769546520,"mflag":20}]},"cards":[{"muin":2769546520,"card":"\u7fa4\u540d\u7247"}]}}"#,
+    r#"{"retcode":0,"result":{"info":{"did":3386761535,"discu_owner":165649255,"discu_name":"test","info_seq":2,"mem_list":[{"mem_uin":165649255,"ruin":85379868}]},"mem_status":[{"uin":165649255,"status":"online","client_type":1}],"mem_info":[{"uin":165649255,"nick":"j"}]}}"#,
+    r#"{"retcode":0,"result":{"dnamelist":[{"did":3386761535,"name":"test"}],"dmasklist":[{"did":1000,"mask":0}]}}"#,
     "ptuiCB('0','0','http://ptlogin4.web2.qq.com/check_sig?pttype=1&uin=1','0','登录成功！', '小明');\r\n",
     r"ptui_checkVC('0','!B55','\x00\x00\x00\x00\xa6\xce\xef\xfe','d7','0');",
     r#"{"retcode":0,"result":{"friends":[{"flag":0,"uin":2440652742,"categories":0}],"marknames":[{"uin":2440652742,"markname":"\u540c&amp;","type":0}],"categories":[],"info":[]}}"#,
@@ -28,75 +34,27 @@ const REAL: [&str; 10] = [
     r#"[["font",{"name":"x","size":10,"style":[0,0,0],"color":"000000"}],"a",["offpic",{"success":1,"file_path":"/g"}],["cface_idx",0],["pic_id","G"],["image","jpg",0]]"#,
 ];
 
-/// One way to spoil an answer.
-#[derive(Clone, Debug)]
-enum Damage {
-    Cut(usize),
-    Flip(usize, u8),
-    Insert(usize, Vec<u8>),
-    Double(usize, usize),
-}
-
-fn damage() -> impl Strategy<Value = Damage> {
-    let piece = prop_oneof![
-        prop::collection::vec(any::<u8>(), 1..8),
-        prop::sample::select(vec![
-            "'",
-            "\"",
-            "\\",
-            "\\u",
-            "\\ud83d",
-            "[[",
-            "{\"",
-            "}",
-            "]",
-            "null",
-            "-1",
-            "1e999",
-            "&#",
-            "&#x110000;",
-            "\0",
-            ":",
-        ])
-        .prop_map(|text| text.as_bytes().to_vec()),
-    ];
-    prop_oneof![
-        any::<usize>().prop_map(Damage::Cut),
-        (any::<usize>(), any::<u8>()).prop_map(|(at, byte)| Damage::Flip(at, byte)),
-        (any::<usize>(), piece).prop_map(|(at, piece)| Damage::Insert(at, piece)),
-        (any::<usize>(), 1_usize..64).prop_map(|(at, length)| Damage::Double(at, length)),
-    ]
-}
-
-fn spoil(mut bytes: Vec<u8>, damage: Damage) -> Vec<u8> {
-    let place = |at: usize, bytes: &[u8]| at % (bytes.len() + 1);
-    match damage {
-        Damage::Cut(at) => bytes.truncate(place(at, &bytes)),
-        Damage::Flip(at, byte) => {
-            let at = place(at, &bytes);
-            if let Some(old) = bytes.get_mut(at) {
-                *old = byte;
-            }
-        }
-        Damage::Insert(at, piece) => {
-            let at = place(at, &bytes);
-            bytes.splice(at..at, piece);
-        }
-        Damage::Double(at, length) => {
-            let at = place(at, &bytes);
-            let piece: Vec<u8> = bytes.iter().skip(at).take(length).copied().collect();
-            bytes.splice(at..at, piece);
-        }
-    }
-    bytes
-}
-
 /// Anything that a server may send.
 fn answers() -> impl Strategy<Value = Vec<u8>> {
-    let real = prop::sample::select(REAL.to_vec()).prop_map(|text| text.as_bytes().to_vec());
-    let spoilt =
-        (real, prop::collection::vec(damage(), 0..6)).prop_map(|(real, damages)| damages.into_iter().fold(real, spoil));
-    prop_oneof![1 => prop::collection::vec(any::<u8>(), 0..300), 4 => spoilt]
+    anything_like(REAL.iter().map(|text| text.as_bytes().to_vec()).collect())
+}
+
+/// `body` as an answer of HTTP.
+fn answer(body: Vec<u8>) -> Answer {
+    Answer { status: 200, location: None, body, torn: None }
+}
+
+/// The least that a row of a list takes on the wire.
+const ROW: usize = "{\"u\":1}".len();
+
+/// Whether `name` may be shown to people.
+fn is_clean(name: &str) -> bool {
+    name.chars().count() <= 200 && !name.chars().any(char::is_control)
+}
+
+/// Whether a failure says whose answer it was.
+fn is_named<T>(read: &Result<T, Error>, endpoint: &str) -> bool {
+    read.as_ref().err().is_none_or(|error| error.to_string().starts_with(endpoint))
 }
 
 /// Characters of text in `pieces`.
@@ -127,8 +85,7 @@ proptest! {
 
     #[test]
     fn a_reply_that_cannot_be_read_names_its_endpoint(body in answers()) {
-        let answer = Answer { status: 200, location: None, body, torn: None };
-        if let Err(error) = Reply::read("an_endpoint", Ok(answer)).and_then(Reply::result::<Value>) {
+        if let Err(error) = Reply::read("an_endpoint", Ok(answer(body))).and_then(Reply::result::<Value>) {
             let said = error.to_string();
             prop_assert!(said.starts_with("an_endpoint: "), "{said}");
             prop_assert!(said.len() < 1000, "{said}");
@@ -158,9 +115,57 @@ proptest! {
     }
 
     #[test]
+    fn the_friend_list_has_no_more_than_came(body in answers()) {
+        let most = body.len();
+        let list = get_user_friends2::read(Ok(answer(body)));
+        prop_assert!(is_named(&list, "get_user_friends2"));
+        let friends = list.map(|list| list.friends).unwrap_or_default();
+        prop_assert!(friends.len() * ROW <= most);
+        for friend in friends {
+            prop_assert!(is_clean(&friend.nick) && is_clean(&friend.category));
+            prop_assert!(friend.markname.is_none_or(|markname| is_clean(&markname) && !markname.is_empty()));
+        }
+    }
+
+    #[test]
+    fn the_lists_of_groups_and_discussions_have_no_more_than_came(body in answers()) {
+        let groups = get_group_name_list_mask2::read(Ok(answer(body.clone())));
+        let discussions = get_discus_list::read(Ok(answer(body.clone())));
+        prop_assert!(is_named(&groups, "get_group_name_list_mask2") && is_named(&discussions, "get_discus_list"));
+        let (groups, discussions) = (groups.unwrap_or_default(), discussions.unwrap_or_default());
+        prop_assert!(groups.len() * ROW <= body.len() && discussions.len() * ROW <= body.len());
+        prop_assert!(groups.iter().all(|group| is_clean(&group.name)));
+        prop_assert!(discussions.iter().all(|discussion| is_clean(&discussion.name)));
+    }
+
+    #[test]
+    fn a_group_and_a_discussion_have_no_more_members_than_came(body in answers()) {
+        let group = get_group_info_ext2::read(Ok(answer(body.clone())));
+        let discussion = get_discu_info::read(Ok(answer(body.clone())));
+        prop_assert!(is_named(&group, "get_group_info_ext2") && is_named(&discussion, "get_discu_info"));
+        for Members { name, list, .. } in group.into_iter().chain(discussion) {
+            prop_assert!(is_clean(&name) && list.len() * ROW <= body.len());
+            prop_assert!(list.iter().all(|member| is_clean(&member.nick)));
+        }
+    }
+
+    #[test]
     fn names_and_entities_only_shrink(body in answers()) {
         let text = String::from_utf8_lossy(&body);
         prop_assert!(entity::decode(&text).len() <= text.len());
-        prop_assert!(!name::decode(&text).chars().any(char::is_control));
+        prop_assert!(is_clean(&name::decode(&text)));
     }
+}
+
+#[test]
+fn one_long_name_does_not_fill_the_memory_however_often_it_is_referred_to() {
+    let friends: Vec<Value> = (0..2_000).map(|uin| json!({"uin": uin, "categories": 1})).collect();
+    let long = "名".repeat(100_000);
+    let info: Vec<Value> = (0..10).map(|uin| json!({"uin": uin, "nick": long})).collect();
+    let categories = json!([{"index": 1, "sort": 1, "name": long}]);
+    let body = json!({"retcode": 0, "result": {"friends": friends, "categories": categories, "info": info}});
+    let list = get_user_friends2::read(Ok(answer(body.to_string().into_bytes()))).unwrap();
+    assert_eq!(list.friends.len(), 2_000);
+    let kept: usize = list.friends.iter().map(|friend| friend.nick.len() + friend.category.len()).sum();
+    assert!(kept < 2_020 * 600 + 1, "{kept}");
 }

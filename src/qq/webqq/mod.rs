@@ -14,6 +14,9 @@ mod api;
 mod asked;
 mod batch;
 mod content;
+#[cfg(test)]
+mod corpus;
+mod excerpt;
 mod gesture;
 pub mod hash;
 #[cfg(test)]

@@ -4,6 +4,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::Error;
+use super::excerpt::excerpt;
 use super::http::{Answer, Fault};
 use super::mend::mend;
 use super::number::integer;
@@ -17,6 +18,8 @@ const CODES: [&str; 3] = ["retcode", "errCode", "ret"];
 pub(crate) struct Reply {
     endpoint: &'static str,
     fields: Map<String, Value>,
+    /// What is told of it when it turns out not to be what was asked for.
+    excerpt: String,
 }
 
 impl Reply {
@@ -30,7 +33,7 @@ impl Reply {
             return Err(Error::Status { endpoint, status: answer.status });
         }
         match serde_json::from_str(&mend(&answer.body)) {
-            Ok(Value::Object(fields)) => Ok(Self { endpoint, fields }),
+            Ok(Value::Object(fields)) => Ok(Self { endpoint, fields, excerpt: excerpt(&answer.body) }),
             Ok(_) => Err(unintelligible(endpoint, "not an object", &answer.body)),
             Err(why) => Err(unintelligible(endpoint, &why.to_string(), &answer.body)),
         }
@@ -53,7 +56,7 @@ impl Reply {
         serde_json::from_value(result).map_err(|why| Error::Unintelligible {
             endpoint: self.endpoint,
             why: outline(&why),
-            evidence: keys(&self.fields),
+            evidence: self.excerpt,
         })
     }
 
@@ -74,25 +77,7 @@ impl Reply {
 
 /// The error for a body that cannot be read.
 pub(crate) fn unintelligible(endpoint: &'static str, why: &str, body: &[u8]) -> Error {
-    Error::Unintelligible { endpoint, why: why.to_owned(), evidence: evidence(body) }
-}
-
-/// What a body looks like, without a single value of it: its kind, its length, the tag that it begins with.
-fn evidence(body: &[u8]) -> String {
-    let text = String::from_utf8_lossy(body);
-    let text = text.trim_start();
-    let tag: String = text.chars().skip(1).take_while(char::is_ascii_alphabetic).take(12).collect();
-    match text.chars().next() {
-        None => "empty".to_owned(),
-        Some('<') => format!("{} bytes that begin with <{tag}", body.len()),
-        Some(first @ ('{' | '[')) => format!("{} bytes that begin with {first}", body.len()),
-        Some(_) => format!("{} bytes", body.len()),
-    }
-}
-
-fn keys(fields: &Map<String, Value>) -> String {
-    let keys: Vec<&str> = fields.keys().map(String::as_str).collect();
-    format!("an answer with {}", keys.join(", ")).chars().take(200).collect()
+    Error::Unintelligible { endpoint, why: why.to_owned(), evidence: excerpt(body) }
 }
 
 /// serde's messages quote values; only the place is kept.
@@ -143,6 +128,6 @@ mod tests {
             let error = reply(&body).and_then(Reply::result::<Vec<u8>>).unwrap_err().to_string();
             assert!(!error.contains("4c090f"), "{error}");
         }
-        assert!(reply("<html>").unwrap_err().to_string().ends_with("6 bytes that begin with <html"));
+        assert!(reply("<html>").unwrap_err().to_string().ends_with("6 bytes: <html>"));
     }
 }

@@ -3,6 +3,8 @@
 mod api;
 mod events;
 mod guard;
+#[cfg(test)]
+mod hostile;
 
 use axum::Router;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};

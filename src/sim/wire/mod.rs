@@ -2,6 +2,8 @@
 
 mod admit;
 mod ask;
+#[cfg(test)]
+mod hostile;
 mod hosts;
 mod line;
 mod lists;

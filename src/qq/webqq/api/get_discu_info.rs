@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use serde::Deserialize;
 
 use super::Error;
-use super::http::{Ask, Site};
+use super::http::{Answer, Ask, Fault, Site};
 use super::number::{Did, Uin, rows};
 use super::reply::Reply;
 use super::session::Link;
@@ -54,6 +54,11 @@ pub(crate) async fn ask(link: &Link, did: Did) -> Result<Members, Error> {
         ("t", &t),
     ];
     let answer = link.ask(Ask::get(Site::Channel, "/channel/get_discu_info", &query)).await;
+    read(answer)
+}
+
+/// Reads what came back.
+pub(crate) fn read(answer: Result<Answer, Fault>) -> Result<Members, Error> {
     Reply::read(ENDPOINT, answer)?.result().map(joined)
 }
 

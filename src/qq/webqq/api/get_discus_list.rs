@@ -5,7 +5,7 @@
 use serde::Deserialize;
 
 use super::Error;
-use super::http::{Ask, Site};
+use super::http::{Answer, Ask, Fault, Site};
 use super::number::{Did, rows};
 use super::reply::Reply;
 use super::session::Link;
@@ -43,6 +43,11 @@ pub(crate) async fn ask(link: &Link) -> Result<Vec<Discussion>, Error> {
         ("t", &t),
     ];
     let answer = link.ask(Ask::get(Site::Lists, "/api/get_discus_list", &query)).await;
+    read(answer)
+}
+
+/// Reads what came back.
+pub(crate) fn read(answer: Result<Answer, Fault>) -> Result<Vec<Discussion>, Error> {
     let wire: Wire = Reply::read(ENDPOINT, answer)?.result()?;
     let discussion = |row: WireDiscussion| Discussion { did: row.did, name: name::decode(&row.name) };
     Ok(wire.dnamelist.into_iter().map(discussion).collect())

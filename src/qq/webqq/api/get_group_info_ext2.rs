@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use serde::Deserialize;
 
 use super::Error;
-use super::http::{Ask, Site};
+use super::http::{Answer, Ask, Fault, Site};
 use super::number::{GroupCode, Integer, Uin, rows};
 use super::reply::Reply;
 use super::session::Link;
@@ -51,6 +51,11 @@ pub(crate) async fn ask(link: &Link, code: GroupCode) -> Result<Members, Error> 
     let (tickets, code, t) = (link.tickets(), code.to_string(), super::t());
     let query = [("gcode", code.as_str()), ("vfwebqq", &tickets.vfwebqq), ("t", &t)];
     let answer = link.ask(Ask::get(Site::Lists, "/api/get_group_info_ext2", &query)).await;
+    read(answer)
+}
+
+/// Reads what came back.
+pub(crate) fn read(answer: Result<Answer, Fault>) -> Result<Members, Error> {
     Reply::read(ENDPOINT, answer)?.result().map(joined)
 }
 

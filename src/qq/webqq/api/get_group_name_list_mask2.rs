@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::http::{Ask, Site};
+use super::http::{Answer, Ask, Fault, Site};
 use super::number::{Gid, GroupCode, rows};
 use super::reply::Reply;
 use super::session::Link;
@@ -54,6 +54,11 @@ pub(crate) async fn ask(link: &Link) -> Result<Vec<Group>, Error> {
     let tickets = link.tickets();
     let r = json!({"vfwebqq": tickets.vfwebqq, "hash": hash::friends(tickets.uin.0, &tickets.ptwebqq)});
     let answer = link.ask(Ask::post(Site::Lists, "/api/get_group_name_list_mask2", &r)).await;
+    read(answer)
+}
+
+/// Reads what came back.
+pub(crate) fn read(answer: Result<Answer, Fault>) -> Result<Vec<Group>, Error> {
     Reply::read(ENDPOINT, answer)?.result().map(joined)
 }
 

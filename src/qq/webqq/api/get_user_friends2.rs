@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::http::{Ask, Site};
+use super::http::{Answer, Ask, Fault, Site};
 use super::number::{Integer, Uin, rows};
 use super::reply::Reply;
 use super::session::Link;
@@ -74,6 +74,11 @@ pub(crate) async fn ask(link: &Link) -> Result<Friends, Error> {
     let tickets = link.tickets();
     let r = json!({"vfwebqq": tickets.vfwebqq, "hash": hash::friends(tickets.uin.0, &tickets.ptwebqq)});
     let answer = link.ask(Ask::post(Site::Lists, "/api/get_user_friends2", &r)).await;
+    read(answer)
+}
+
+/// Reads what came back.
+pub(crate) fn read(answer: Result<Answer, Fault>) -> Result<Friends, Error> {
     Reply::read(ENDPOINT, answer)?.result().map(joined)
 }
 

@@ -1,0 +1,125 @@
+//! What a broken or hostile homeserver may push: no event, transaction or request makes us panic, hang or answer 500.
+//!
+//! `scripts/fuzz` runs these with 100,000 cases.
+
+use std::sync::Arc;
+
+use axum::body::{Body, to_bytes};
+use axum::http::{Method, Request, StatusCode};
+use futures_util::FutureExt as _;
+use proptest::prelude::*;
+use tower::ServiceExt as _;
+
+use super::event::Event;
+use super::server::{Appservice, router};
+use super::transaction::Transaction;
+use crate::base::Secret;
+use crate::base::damage::{anything_like, hurt, injuries};
+
+const TOKEN: &str = "hs-token-of-tests";
+
+/// What Synapse really pushed.
+fn fixtures(begin: &str) -> Vec<Vec<u8>> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/synapse");
+    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|path| path.file_name().unwrap().to_str().unwrap().starts_with(begin));
+    files.sort();
+    assert!(!files.is_empty(), "{begin}");
+    files.into_iter().map(|path| std::fs::read(path).unwrap()).collect()
+}
+
+/// One request of the homeserver, spoilt in some places.
+fn requests() -> impl Strategy<Value = (Method, String, Vec<u8>, Vec<u8>)> {
+    let routes = [
+        (Method::PUT, "/_matrix/app/v1/transactions/17"),
+        (Method::PUT, "/transactions/17"),
+        (Method::GET, "/_matrix/app/v1/users/%40qq_10001:hs.test"),
+        (Method::GET, "/_matrix/app/v1/rooms/%23qq:hs.test"),
+        (Method::GET, "/_matrix/app/v1/thirdparty/protocol/qq?field=x"),
+        (Method::POST, "/_matrix/app/v1/ping"),
+        (Method::GET, "/_matrix/mau/ready"),
+    ];
+    let route = (prop::sample::select(routes.to_vec()), prop_oneof![3 => Just(None), 1 => injuries().prop_map(Some)]);
+    let path = route.prop_map(|((method, path), injuries)| {
+        let path = injuries.map_or(path.as_bytes().to_vec(), |injuries| hurt(path.as_bytes().to_vec(), injuries));
+        (method, String::from_utf8_lossy(&path).into_owned())
+    });
+    let header = ["Bearer ", TOKEN].concat().into_bytes();
+    let header =
+        prop_oneof![3 => Just(header.clone()), 1 => injuries().prop_map(move |hurts| hurt(header.clone(), hurts))];
+    (path, header, anything_like(fixtures("txn-")))
+        .prop_map(|((method, path), header, body)| (method, path, header, body))
+}
+
+fn appservice() -> Appservice {
+    Appservice {
+        hs_token: Secret::new(TOKEN),
+        sink: Arc::new(|_| async { Ok(()) }.boxed()),
+        knows_user: Arc::new(|_| async { true }.boxed()),
+        is_ready: Arc::new(|| true),
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_transaction_has_no_more_than_came_and_each_event_has_an_id(body in anything_like(fixtures("txn-"))) {
+        if let Ok(transaction) = Transaction::parse("1", &body) {
+            let kept: usize = transaction.events.iter().map(|event| event.body.len()).sum();
+            prop_assert!(kept <= body.len());
+            prop_assert!(transaction.ephemeral.iter().map(String::len).sum::<usize>() <= body.len());
+            for event in transaction.events {
+                prop_assert!(!event.event_id.is_empty());
+                // Whether it can be read or not: nothing panics.
+                let _ = Event::parse(&event.body);
+            }
+        }
+    }
+
+    #[test]
+    fn an_event_is_read_whatever_it_is(body in anything_like(fixtures("me"))) {
+        let text = String::from_utf8_lossy(&body);
+        match Event::parse(&text) {
+            Ok(event) => {
+                let kept = format!("{event:?}").len();
+                prop_assert!(kept <= 2_000 + 8 * text.len(), "{} of {}", kept, text.len());
+            }
+            Err(why) => prop_assert!(why.to_string().len() < 200),
+        }
+    }
+
+    #[test]
+    fn no_request_of_the_homeserver_ends_in_an_error_of_ours((method, path, header, body) in requests()) {
+        let Ok(request) = Request::builder().method(method).uri(path).header("authorization", header).body(Body::from(body))
+        else { return Ok(()) };
+        let answer = router(appservice()).oneshot(request).now_or_never();
+        // Nothing in these requests is worth waiting for.
+        prop_assert!(answer.is_some());
+        let answer = answer.unwrap().unwrap();
+        prop_assert!(!answer.status().is_server_error(), "{}", answer.status());
+        let body = to_bytes(answer.into_body(), 1 << 16).now_or_never().unwrap().unwrap();
+        prop_assert!(serde_json::from_slice::<serde_json::Value>(&body).is_ok());
+    }
+}
+
+#[tokio::test]
+async fn a_path_that_is_not_text_is_answered_in_json() {
+    for (method, path, status) in [
+        (Method::PUT, "/transactions/%ff", StatusCode::BAD_REQUEST),
+        (Method::GET, "/_matrix/app/v1/users/%ff", StatusCode::NOT_FOUND),
+    ] {
+        let request = Request::builder().method(method).uri(path).header("authorization", ["Bearer ", TOKEN].concat());
+        let answer = router(appservice()).oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(answer.status(), status);
+        let body = to_bytes(answer.into_body(), 1 << 16).await.unwrap();
+        assert!(serde_json::from_slice::<serde_json::Value>(&body).is_ok(), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_transaction_beyond_the_limit_is_refused_before_it_is_kept() {
+    let body = vec![b' '; 64 * 1024 * 1024 + 1];
+    let request = Request::builder().method(Method::PUT).uri("/_matrix/app/v1/transactions/1");
+    let request = request.header("authorization", ["Bearer ", TOKEN].concat()).body(Body::from(body)).unwrap();
+    let answer = router(appservice()).oneshot(request).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::PAYLOAD_TOO_LARGE);
+}
