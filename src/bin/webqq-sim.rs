@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use clap::Parser;
 use matrix_webqq::base::telemetry;
-use matrix_webqq::sim::{Options, Simulator, World};
+use matrix_webqq::sim::{Options, Proxy, Simulator, World};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// A pretend WebQQ to develop and demonstrate WebQQ clients against.
@@ -20,6 +20,12 @@ struct Arguments {
     /// Where the page is on which you play QQ; it has no login, so keep it on this machine.
     #[arg(long, default_value = "127.0.0.1:9702")]
     console: SocketAddr,
+    /// Where the HTTP proxy is, for clients that have QQ's addresses built in.
+    #[arg(long, value_name = "ADDR", requires = "ca_dir")]
+    proxy: Option<SocketAddr>,
+    /// Where the proxy's test authority is kept, made when missing; clients must trust DIR/ca.pem.
+    #[arg(long, value_name = "DIR", requires = "proxy")]
+    ca_dir: Option<PathBuf>,
     /// Who lives there; see config/world.example.yaml.
     #[arg(long)]
     world: Option<PathBuf>,
@@ -45,12 +51,16 @@ async fn main() -> anyhow::Result<()> {
         console: arguments.console,
         world: world.transpose()?,
         seed: arguments.seed,
+        proxy: arguments.proxy.zip(arguments.ca_dir).map(|(listen, ca_dir)| Proxy { listen, ca_dir }),
         ..Options::default()
     })
     .await?;
     let mut out = std::io::stdout();
     writeln!(out, "WebQQ    http://{}", simulator.qq_addr())?;
     writeln!(out, "console  http://{}", simulator.console_addr())?;
+    if let Some(proxy) = simulator.proxy_addr() {
+        writeln!(out, "proxy    http://{proxy}")?;
+    }
     out.flush()?;
     tokio::select! {
         _ = interrupt.recv() => {}

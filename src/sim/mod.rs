@@ -4,8 +4,8 @@
 //! console, a page and a JSON API with which a person or a test plays everybody else on QQ.
 //!
 //! ```text
-//!  client ──HTTP──▶ wire ──────────────────┐
-//!                                          ├──▶ stage: world · codes · sessions · mail · faults
+//!  client ──HTTP──────────▶ wire ──────────┐
+//!  client ──HTTPS──▶ proxy ──▲             ├──▶ stage: world · codes · sessions · mail · faults
 //!  person ──HTTP──▶ console ──▶ handle ────┘
 //!  test ───────────────────────▲
 //! ```
@@ -18,6 +18,7 @@ mod fault;
 mod handle;
 mod numbers;
 mod people;
+mod proxy;
 mod push;
 mod qr;
 mod rules;
@@ -37,6 +38,7 @@ use tokio::net::TcpListener;
 
 pub use fault::{Fault, Trouble};
 pub use handle::{Handle, Refused, SessionView};
+pub use proxy::{AuthorityError, Proxy};
 pub use qr::QrState;
 pub use rules::{Idle, Rules};
 pub use talk::{Heard, Spoken};
@@ -45,6 +47,7 @@ pub use world::{Account, Discussion, Friend, Group, Member, World, WorldError};
 use crate::base::{Clock, Shutdown};
 use people::People;
 use stage::{Shared, Stage};
+use wire::Lines;
 
 /// How long connections may take to end at shutdown.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -62,12 +65,14 @@ pub struct Options {
     pub seed: Option<u64>,
     /// What time messages bear.
     pub clock: Clock,
+    /// A proxy in front, for clients that have QQ's addresses built in.
+    pub proxy: Option<Proxy>,
 }
 
 impl Default for Options {
     fn default() -> Self {
         let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        Self { listen: anywhere, console: anywhere, world: None, seed: None, clock: Clock::system() }
+        Self { listen: anywhere, console: anywhere, world: None, seed: None, clock: Clock::system(), proxy: None }
     }
 }
 
@@ -76,12 +81,13 @@ impl Default for Options {
 pub struct Simulator {
     qq_addr: SocketAddr,
     console_addr: SocketAddr,
+    proxy_addr: Option<SocketAddr>,
     handle: Handle,
     shutdown: Shutdown,
 }
 
 impl Simulator {
-    /// Starts both listeners.
+    /// Starts all listeners.
     pub async fn start(options: Options) -> Result<Self, StartError> {
         let world = options.world.map_or_else(World::example, Ok)?;
         let people = People::of(&world)?;
@@ -92,9 +98,15 @@ impl Simulator {
         let qq = bind(options.listen).await?;
         let console = bind(options.console).await?;
         let (qq_addr, console_addr) = (address(&qq, options.listen)?, address(&console, options.console)?);
-        wire::serve(qq, shared);
+        let mut proxy_addr = None;
+        if let Some(Proxy { listen, ca_dir }) = options.proxy {
+            let listener = bind(listen).await?;
+            proxy_addr = Some(address(&listener, listen)?);
+            proxy::serve(listener, &ca_dir, &shared)?;
+        }
+        wire::serve(Lines(qq), wire::router(shared), &shutdown);
         console::serve(console, handle.clone());
-        Ok(Self { qq_addr, console_addr, handle, shutdown })
+        Ok(Self { qq_addr, console_addr, proxy_addr, handle, shutdown })
     }
 
     /// Where clients connect.
@@ -109,13 +121,19 @@ impl Simulator {
         self.console_addr
     }
 
+    /// Where the proxy is, when there is one.
+    #[must_use]
+    pub const fn proxy_addr(&self) -> Option<SocketAddr> {
+        self.proxy_addr
+    }
+
     /// The hand that plays QQ.
     #[must_use]
     pub fn handle(&self) -> Handle {
         self.handle.clone()
     }
 
-    /// Ends held polls and both listeners, and waits for that.
+    /// Ends held polls and all listeners, and waits for that.
     pub async fn stop(self) {
         self.shutdown.begin();
         if !self.shutdown.finish(PATIENCE).await {
@@ -144,6 +162,9 @@ pub enum StartError {
     /// The world cannot be.
     #[error(transparent)]
     World(#[from] WorldError),
+    /// The proxy has nobody who vouches for its hosts.
+    #[error(transparent)]
+    Authority(#[from] AuthorityError),
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {

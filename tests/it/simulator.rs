@@ -2,6 +2,7 @@
 
 mod browser;
 mod console;
+mod proxy;
 
 use std::time::Duration;
 

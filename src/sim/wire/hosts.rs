@@ -9,15 +9,22 @@ use super::reply;
 
 /// Answers 404 when a qq.com host is asked for a path of another one. Hosts outside qq.com serve every path.
 pub(super) async fn only_its_own_paths(request: Request, next: Next) -> Response {
-    let host = request.uri().host().map(ToOwned::to_owned).or_else(|| {
-        let host = request.headers().get(HOST)?.to_str().ok()?;
-        Some(host.split(':').next().unwrap_or_default().to_ascii_lowercase())
-    });
-    if serves(&host.unwrap_or_default(), request.uri().path()) {
+    if serves(&host_of(&request), request.uri().path()) {
         next.run(request).await
     } else {
         reply::not_found().await.into_response()
     }
+}
+
+/// Whom a request is for, without the port and in lower case; empty when it does not say.
+pub(crate) fn host_of(request: &Request) -> String {
+    let header = || request.headers().get(HOST)?.to_str().ok()?.split(':').next();
+    request.uri().host().or_else(header).unwrap_or_default().to_ascii_lowercase()
+}
+
+/// Whether `host` is one of QQ's.
+pub(crate) fn is_qq(host: &str) -> bool {
+    host == "qq.com" || host.ends_with(".qq.com")
 }
 
 fn serves(host: &str, path: &str) -> bool {
@@ -32,7 +39,7 @@ fn serves(host: &str, path: &str) -> bool {
         "w.qq.com" | "web2.qq.com" => matches!(path, "/" | "/proxy.html"),
         "pinghot.qq.com" => path == "/pingd",
         "qun.qq.com" | "qinfo.clt.qq.com" => path.starts_with("/cgi-bin/"),
-        other => other != "qq.com" && !other.ends_with(".qq.com"),
+        other => !is_qq(other),
     }
 }
 

@@ -24,7 +24,7 @@ struct State {
 }
 
 impl Line {
-    /// Bytes handed to the operating system so far.
+    /// Bytes handed to the operating system, or to TLS, so far.
     pub(crate) fn written(&self) -> u64 {
         self.0.written.load(Ordering::SeqCst)
     }
@@ -46,7 +46,7 @@ impl Line {
 
 impl Connected<IncomingStream<'_, Lines>> for Line {
     fn connect_info(stream: IncomingStream<'_, Lines>) -> Self {
-        stream.io().line.clone()
+        stream.io().line()
     }
 }
 
@@ -54,15 +54,15 @@ impl Connected<IncomingStream<'_, Lines>> for Line {
 pub(crate) struct Lines(pub(crate) TcpListener);
 
 impl Listener for Lines {
-    type Io = LineStream;
+    type Io = LineStream<TcpStream>;
     type Addr = SocketAddr;
 
-    async fn accept(&mut self) -> (LineStream, SocketAddr) {
+    async fn accept(&mut self) -> (LineStream<TcpStream>, SocketAddr) {
         let (stream, peer) = Listener::accept(&mut self.0).await;
         if let Err(why) = stream.set_nodelay(true) {
             tracing::debug!(%why, "replies may be slow");
         }
-        (LineStream { stream, line: Line::default() }, peer)
+        (LineStream::new(stream), peer)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -71,24 +71,34 @@ impl Listener for Lines {
 }
 
 /// The connection itself.
-pub(crate) struct LineStream {
-    stream: TcpStream,
+pub(crate) struct LineStream<S> {
+    stream: S,
     line: Line,
 }
 
-impl Drop for LineStream {
+impl<S> LineStream<S> {
+    pub(crate) fn new(stream: S) -> Self {
+        Self { stream, line: Line::default() }
+    }
+
+    pub(crate) fn line(&self) -> Line {
+        self.line.clone()
+    }
+}
+
+impl<S> Drop for LineStream<S> {
     fn drop(&mut self) {
         self.line.0.ended.store(true, Ordering::SeqCst);
     }
 }
 
-impl AsyncRead for LineStream {
+impl<S: AsyncRead + Unpin> AsyncRead for LineStream<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(cx, buf)
     }
 }
 
-impl AsyncWrite for LineStream {
+impl<S: AsyncWrite + Unpin> AsyncWrite for LineStream<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         if self.line.is_cut() {
             return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));

@@ -1,4 +1,4 @@
-//! The QQ side of the simulator: one listener that plays every qq.com host.
+//! The QQ side of the simulator: one router that plays every qq.com host.
 
 mod admit;
 mod ask;
@@ -17,32 +17,40 @@ mod reply;
 mod send;
 mod trouble;
 
+use std::fmt::Debug;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::connect_info::Connected;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
-use tokio::net::TcpListener;
+use axum::serve::{IncomingStream, Listener};
 
 use super::stage::Shared;
+use crate::base::Shutdown;
 
-pub(crate) use line::Line;
-use line::Lines;
+pub(crate) use hosts::{host_of, is_qq};
+pub(crate) use line::{Line, LineStream, Lines};
 
-/// Serves the protocol on `listener` until shutdown.
-pub(crate) fn serve(listener: TcpListener, shared: Arc<Shared>) {
-    let shutdown = shared.shutdown.clone();
-    let service = router(shared).into_make_service_with_connect_info::<Line>();
+/// Serves `router` on `listener` until shutdown.
+pub(crate) fn serve<L>(listener: L, router: Router, shutdown: &Shutdown)
+where
+    L: Listener,
+    L::Addr: Debug,
+    Line: for<'a> Connected<IncomingStream<'a, L>>,
+{
+    let service = router.into_make_service_with_connect_info::<Line>();
     let asked = shutdown.clone();
     shutdown.spawn(async move {
-        let serving = axum::serve(Lines(listener), service).with_graceful_shutdown(async move { asked.asked().await });
+        let serving = axum::serve(listener, service).with_graceful_shutdown(async move { asked.asked().await });
         if let Err(why) = serving.await {
             tracing::error!(%why, "the QQ side ended");
         }
     });
 }
 
-fn router(shared: Arc<Shared>) -> Router {
+/// The protocol: every path of every host.
+pub(crate) fn router(shared: Arc<Shared>) -> Router {
     let endpoints = Router::new().merge(ptlogin_routes()).merge(list_routes()).merge(channel_routes());
     endpoints
         .fallback(reply::not_found)

@@ -1,4 +1,4 @@
-//! A WebQQ client as small as can be: cookies by real host names, every call to the simulator's address.
+//! A WebQQ client as small as can be: cookies by real host names, every call to the simulator's address or its proxy.
 
 use std::net::SocketAddr;
 
@@ -22,14 +22,24 @@ pub(crate) async fn simulator(rules: Rules) -> Simulator {
 
 pub(crate) struct Browser {
     http: Client,
-    server: SocketAddr,
+    /// Where every call goes; `None` when a proxy sees to that.
+    server: Option<SocketAddr>,
     pub(crate) cookies: CookieStore,
 }
 
 impl Browser {
     pub(crate) fn new(server: SocketAddr) -> Self {
         let http = Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap();
-        Self { http, server, cookies: CookieStore::default() }
+        Self { http, server: Some(server), cookies: CookieStore::default() }
+    }
+
+    /// One that has QQ's own addresses, a proxy, and trust in nobody but `ca_pem`.
+    pub(crate) fn behind(proxy: SocketAddr, ca_pem: &[u8]) -> Self {
+        let authority = reqwest::Certificate::from_pem(ca_pem).unwrap();
+        let proxy = reqwest::Proxy::all(format!("http://{proxy}")).unwrap();
+        let builder = Client::builder().redirect(reqwest::redirect::Policy::none()).proxy(proxy);
+        let http = builder.tls_certs_only([authority]).build().unwrap();
+        Self { http, server: None, cookies: CookieStore::default() }
     }
 
     /// A call as the jar and the protocol have it; tests take headers away or add some.
@@ -46,10 +56,11 @@ impl Browser {
     /// A call without cookies, Referer and User-Agent.
     pub(crate) fn bare(&self, method: Method, url: &str) -> RequestBuilder {
         let real = Url::parse(url).unwrap();
+        let Some(server) = self.server else { return self.http.request(method, real) };
         let mut local = real.clone();
         local.set_scheme("http").unwrap();
-        local.set_host(Some(&self.server.ip().to_string())).unwrap();
-        local.set_port(Some(self.server.port())).unwrap();
+        local.set_host(Some(&server.ip().to_string())).unwrap();
+        local.set_port(Some(server.port())).unwrap();
         self.http.request(method, local).header(HOST, real.host_str().unwrap())
     }
 
@@ -113,7 +124,11 @@ pub(crate) struct LoggedIn {
 impl LoggedIn {
     /// The whole dance, with `qq` holding the phone.
     pub(crate) async fn to(server: SocketAddr, qq: &Handle) -> Self {
-        let mut browser = Browser::new(server);
+        Self::with(Browser::new(server), qq).await
+    }
+
+    /// The same, in a browser of one's own.
+    pub(crate) async fn with(mut browser: Browser, qq: &Handle) -> Self {
         browser.get(&format!("{PTLOGIN}ptqrshow?appid=501004106&e=0&l=M&s=5&d=72&v=4&t=0.1")).await;
         assert_eq!(qq.qr(), QrState::Waiting);
         qq.scan().unwrap();

@@ -1,0 +1,51 @@
+//! An HTTP proxy in front of the simulator, for clients that have QQ's addresses built in.
+//!
+//! `http://` requests come in absolute form, `https://` ones through `CONNECT` tunnels. Nothing leaves: the hosts of QQ are
+//! played here, all others get 403. Source: protocol dossier 12.1.
+
+mod authority;
+mod tunnel;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse as _, Response};
+use tokio::net::TcpListener;
+
+pub use authority::AuthorityError;
+
+use super::stage::Shared;
+use super::wire::{self, Lines, host_of, is_qq};
+use authority::Authority;
+
+/// Where the proxy listens, and who vouches for its hosts.
+#[derive(Clone, Debug)]
+pub struct Proxy {
+    /// What clients have as their `HTTP_PROXY` and `HTTPS_PROXY`.
+    pub listen: SocketAddr,
+    /// Where the test authority is kept: `ca.pem`, which clients must trust, and `ca-key.pem`. Made when missing.
+    pub ca_dir: PathBuf,
+}
+
+/// Serves on `listener` until shutdown, with the test authority in `ca_dir`.
+pub(crate) fn serve(listener: TcpListener, ca_dir: &Path, shared: &Arc<Shared>) -> Result<(), AuthorityError> {
+    let (mouth, tunnels) = tunnel::tunnels(Authority::open(ca_dir)?, shared.clone());
+    let played = wire::router(shared.clone());
+    let front = played.clone().layer(from_fn_with_state(mouth, tunnel::connect)).layer(from_fn(only_qq));
+    wire::serve(Lines(listener), front, &shared.shutdown);
+    wire::serve(tunnels, played.layer(from_fn(only_qq)), &shared.shutdown);
+    Ok(())
+}
+
+/// Refuses whatever is not for QQ.
+async fn only_qq(request: Request, next: Next) -> Response {
+    if is_qq(&host_of(&request)) {
+        next.run(request).await
+    } else {
+        (StatusCode::FORBIDDEN, "this proxy leads to the pretend QQ only\n").into_response()
+    }
+}
