@@ -2,7 +2,7 @@
 
 use futures_util::future::BoxFuture;
 
-use super::{Context, Error, help, link, list, login, presence, status};
+use super::{Context, Error, help, link, list, login, presence, status, whois};
 use crate::config::Permission;
 
 /// A command that people can write.
@@ -47,6 +47,7 @@ pub static COMMANDS: &[Command] = &[
     command!("friends", ["contacts"], "[filter]", User, list::friends),
     command!("groups", [], "[filter]", User, list::groups),
     command!("discussions", [], "[filter]", User, list::discussions),
+    command!("whois", [], "<friend|group|number>", User, whois::whois),
     command!("open", ["pm", "start-chat"], "<friend|group>", User, list::open),
     command!("id", [], "", User, list::id),
     command!("queue", [], "", User, status::queue),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Context, Error};
 use crate::bridge::login::Live;
-use crate::qq::{Chat, ChatKind};
+use crate::qq::{Chat, ChatKind, Muting};
 
 /// How many chats one answer lists.
 const MOST: usize = 100;
@@ -25,7 +25,7 @@ pub(super) async fn discussions(context: &Context, filter: &str) -> Result<(), E
 }
 
 /// Every chat of every account of the sender, with the account.
-async fn chats(context: &Context) -> Result<Vec<(Arc<Live>, Chat)>, Error> {
+pub(super) async fn chats(context: &Context) -> Result<Vec<(Arc<Live>, Chat)>, Error> {
     let mut all = Vec::new();
     for live in context.bridge().logins.of_owner(&context.sender) {
         for chat in live.network.chats().await? {
@@ -36,6 +36,10 @@ async fn chats(context: &Context) -> Result<Vec<(Arc<Live>, Chat)>, Error> {
 }
 
 async fn list(context: &Context, kind: ChatKind, filter: &str) -> Result<(), Error> {
+    // What the account calls people is for nobody else's eyes.
+    if !context.is_control_room().await? {
+        return context.reply_key("list.elsewhere", &[]).await;
+    }
     if context.bridge().logins.of_owner(&context.sender).is_empty() {
         return context.reply_key("login.none", &[]).await;
     }
@@ -48,26 +52,59 @@ async fn list(context: &Context, kind: ChatKind, filter: &str) -> Result<(), Err
     if found.is_empty() {
         return context.reply_key("list.empty", &[]).await;
     }
-    found.sort_by(|(_, a), (_, b)| (&a.category, &a.name).cmp(&(&b.category, &b.name)));
+    found.sort_by_cached_key(|(live, chat)| {
+        let recent = live.network.standing(&chat.id).recent;
+        // Those used last come first; the others by category and name.
+        (recent.unwrap_or(usize::MAX), chat.category.clone(), chat.name.clone())
+    });
     let count = found.len();
     let mut text = context.say("list.title", &[("count", &count.to_string())]);
     for (live, chat) in found.iter().take(MOST) {
         text.push_str("\n- ");
-        text.push_str(&line(context, live, chat));
+        text.push_str(&line(context, live, chat).await?);
     }
     if count > MOST {
         text.push('\n');
         text.push_str(&context.say("list.more", &[("count", &(count - MOST).to_string())]));
     }
+    if found.iter().any(|(live, chat)| live.network.standing(&chat.id).muting != Muting::Loud) {
+        text.push('\n');
+        text.push_str(&context.say("list.muted", &[]));
+    }
     context.reply(&text).await
 }
 
-fn line(context: &Context, live: &Live, chat: &Chat) -> String {
-    let category = chat.category.as_ref().map_or_else(String::new, |category| format!(" [{}]", escape(category)));
+async fn line(context: &Context, live: &Live, chat: &Chat) -> Result<String, Error> {
+    let mut text = escape(&chat.name);
+    if let Some(peer) = &chat.peer {
+        let nick = live.network.contact(peer).await?.nick;
+        if nick != chat.name && !nick.is_empty() {
+            text.push_str(&format_args!(" ({})", escape(&nick)).to_string());
+        }
+    }
+    if let Some(category) = &chat.category {
+        text.push_str(&format_args!(" [{}]", escape(category)).to_string());
+    }
+    for mark in marks(context, live, chat) {
+        text.push_str(" · ");
+        text.push_str(&mark);
+    }
     let portal = context.bridge().portals.by_chat(&live.account, &chat.id);
-    let room = portal.and_then(|portal| portal.room.clone());
-    let link = room.map_or_else(String::new, |room| format!(" → [{}]({})", room, room.matrix_to_uri()));
-    format!("{}{category}{link}", escape(&chat.name))
+    if let Some(room) = portal.and_then(|portal| portal.room.clone()) {
+        text.push_str(&format_args!(" → [{}]({})", room, room.matrix_to_uri()).to_string());
+    }
+    Ok(text)
+}
+
+/// How a chat stands: what is usual goes without saying.
+fn marks(context: &Context, live: &Live, chat: &Chat) -> Vec<String> {
+    let standing = live.network.standing(&chat.id);
+    let muting = match standing.muting {
+        Muting::Loud => None,
+        Muting::Silent => Some(context.say("list.silent", &[])),
+        Muting::Blocked => Some(context.say("list.blocked", &[])),
+    };
+    standing.status.map(|status| status.to_string()).into_iter().chain(muting).collect()
 }
 
 /// `text` with everything escaped that markdown would understand.
@@ -107,7 +144,7 @@ pub(super) async fn open(context: &Context, name: &str) -> Result<(), Error> {
 }
 
 /// The chats that `name` may mean: those called exactly so, else those that have it in their name.
-fn choose<'a, T>(all: &'a [(T, Chat)], name: &str) -> Vec<&'a (T, Chat)> {
+pub(super) fn choose<'a, T>(all: &'a [(T, Chat)], name: &str) -> Vec<&'a (T, Chat)> {
     let wanted = name.to_lowercase();
     let exact: Vec<_> = all.iter().filter(|(_, chat)| chat.name.to_lowercase() == wanted).collect();
     if exact.is_empty() {

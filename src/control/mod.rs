@@ -9,6 +9,7 @@ mod list;
 mod login;
 mod presence;
 mod status;
+mod whois;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};

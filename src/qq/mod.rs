@@ -8,6 +8,7 @@ pub mod face;
 pub mod id;
 pub mod memory;
 pub mod model;
+pub mod profile;
 pub mod status;
 pub mod webqq;
 
@@ -25,6 +26,7 @@ pub use memory::{Forgetful, Memory, MemoryError, Note};
 pub use model::{
     Capabilities, Chat, ChatKind, Contact, Doubt, Envelope, Event, Matching, Message, Outgoing, Piece, Sender, Sent,
 };
+pub use profile::{Muting, Officers, Profile, Standing};
 pub use status::{Status, UnknownStatus};
 
 /// One QQ account, logged in on one network.
@@ -66,6 +68,17 @@ pub trait Network: Send + Sync {
 
     /// One person by lasting id.
     async fn contact(&self, contact: &ContactId) -> Result<Contact, Error>;
+
+    /// How `chat` stands by the last lists. Asks nothing.
+    fn standing(&self, _chat: &ChatId) -> Standing {
+        Standing::default()
+    }
+
+    /// What one person tells of themselves; whatever the network does not tell is empty.
+    async fn profile(&self, contact: &ContactId) -> Result<Profile, Error>;
+
+    /// Who has a say in `chat`, from the last list of its members; asks only when there is none.
+    async fn officers(&self, chat: &ChatId) -> Result<Officers, Error>;
 
     /// Shows the account to others as `status` until the session ends, through relinks and restarts.
     async fn set_status(&self, status: Status) -> Result<(), Error>;

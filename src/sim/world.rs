@@ -62,6 +62,12 @@ pub struct Friend {
     /// Whether they are online.
     #[serde(default = "yes")]
     pub online: bool,
+    /// 个性签名.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub signature: String,
+    /// QQ level.
+    #[serde(default)]
+    pub level: u32,
 }
 
 /// A group.
@@ -82,6 +88,9 @@ pub struct Group {
     /// Unix time in seconds.
     #[serde(default = "long_ago")]
     pub created: i64,
+    /// How the account hears it: 0 as usual, 1 without a sound, 2 not at all.
+    #[serde(default)]
+    pub mask: u8,
     /// Name of a member, or the account's nick.
     pub owner: String,
     /// Names of members, or the account's nick.

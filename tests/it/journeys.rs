@@ -2,6 +2,7 @@
 
 mod chat;
 mod commands;
+mod contacts;
 mod crash;
 mod login;
 mod odd;

@@ -5,7 +5,10 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::api::{get_discu_info, get_discus_list, get_group_info_ext2, get_group_name_list_mask2, get_user_friends2};
+use super::api::{
+    get_discu_info, get_discus_list, get_friend_info2, get_group_info_ext2, get_group_name_list_mask2,
+    get_online_buddies2, get_qq_level2, get_recent_list2, get_single_long_nick2, get_user_friends2,
+};
 use super::batch::Batch;
 use super::content::decode::{Decoded, decode};
 use super::content::{entity, name};
@@ -18,7 +21,9 @@ use crate::base::damage::anything_like;
 use crate::qq::{Error, Piece};
 
 /// Real answers, one of each shape. Source: protocol dossier 4.4, 6, 7.6, 9.4.
-const REAL: [&str; 13] = [
+const REAL: [&str; 15] = [
+    r#"{"retcode":0,"result":[{"uin":1414495278,"status":"online","client_type":1,"type":0,"lnick":"\u5c81\u6708"}]}"#,
+    r#"{"retcode":0,"result":{"uin":1382902354,"level":19,"nick":"ABCD","face":603,"country":"\u4e2d\u56fd","province":"\u5e7f\u4e1c","city":"","gender":"female"}}"#,
     r#"{"retcode":0,"result":{"stats":[{"client_type":41,"uin":2769546520,"stat":10}],"minfo":[{"nick":"qqbot","province":"\u5e7f\u4e1c","gender":"male","uin":2769546520}],"ginfo":{"face":0,"code":3483368056,"createtime":1388307595,"name":"qqbot\u7fa4","gid":2559225925,"owner":2769546520,"members":[{"muin":2769546520,"mflag":20}]},"cards":[{"muin":2769546520,"card":"\u7fa4\u540d\u7247"}]}}"#,
     r#"{"retcode":0,"result":{"info":{"did":3386761535,"discu_owner":165649255,"discu_name":"test","info_seq":2,"mem_list":[{"mem_uin":165649255,"ruin":85379868}]},"mem_status":[{"uin":165649255,"status":"online","client_type":1}],"mem_info":[{"uin":165649255,"nick":"j"}]}}"#,
     r#"{"retcode":0,"result":{"dnamelist":[{"did":3386761535,"name":"test"}],"dmasklist":[{"did":1000,"mask":0}]}}"#,
@@ -147,6 +152,20 @@ proptest! {
             prop_assert!(is_clean(&name) && list.len() * ROW <= body.len());
             prop_assert!(list.iter().all(|member| is_clean(&member.nick)));
         }
+    }
+
+    #[test]
+    fn who_is_online_what_was_used_and_what_people_tell_is_no_more_than_came(body in answers()) {
+        let came = || Ok(answer(body.clone()));
+        let (online, recent) = (get_online_buddies2::read(came()), get_recent_list2::read(came()));
+        prop_assert!(is_named(&online, "get_online_buddies2") && is_named(&recent, "get_recent_list2"));
+        prop_assert!(online.unwrap_or_default().len() * ROW <= body.len());
+        prop_assert!(recent.unwrap_or_default().len() * ROW <= body.len());
+        let (card, signature) = (get_friend_info2::read("card", came()), get_single_long_nick2::read(came()));
+        prop_assert!(is_named(&card, "card") && is_named(&signature, "get_single_long_nick2"));
+        prop_assert!(is_named(&get_qq_level2::read(came()), "get_qq_level2"));
+        let card = card.unwrap_or_default();
+        prop_assert!(is_clean(&card.nick) && card.place.chars().count() <= 602 && is_clean(&signature.unwrap_or_default()));
     }
 
     #[test]

@@ -5,12 +5,12 @@ use std::sync::{Arc, PoisonError};
 use super::api::get_discus_list::{self, Discussion};
 use super::api::get_group_name_list_mask2::{self, Group};
 use super::api::get_user_friends2::{self, Friends};
-use super::api::{get_discu_info, get_group_info_ext2, get_online_buddies2, get_recent_list2};
+use super::api::{get_discu_info, get_group_info_ext2};
 use super::members::Members;
 use super::network::WebQq;
 use super::number::{Did, GroupCode, Uin};
 use super::roster::{Address, Lists, PlaceEvidence, PlaceKind, SeenPlace};
-use crate::qq::{ChatId, Contact, ContactId, Error, Verdict};
+use crate::qq::{ChatId, Contact, ContactId, Error, Muting, Verdict};
 
 /// How often the friend list is asked for when it comes without marknames. Source: protocol dossier 6.2.
 const MARKNAME_ATTEMPTS: usize = 3;
@@ -41,17 +41,7 @@ impl WebQq {
                 .absorb(Lists { friends: Some(friends), groups: Some(groups), discussions: Some(discussions) })
                 .await?;
         }
-        match self.pace.insist(|| get_online_buddies2::ask(&self.link)).await {
-            Err(error @ (Error::SessionEnded { .. } | Error::Unreachable { .. } | Error::Status { .. })) => {
-                return Err(error);
-            }
-            Err(error) => tracing::debug!(%error, "get_online_buddies2 failed"),
-            Ok(()) => {}
-        }
-        if let Err(error) = get_recent_list2::ask(&self.link).await {
-            tracing::debug!(%error, "get_recent_list2 failed");
-        }
-        Ok(())
+        self.ask_standing().await
     }
 
     /// The friend list, with marknames if QQ can be brought to tell them.
@@ -200,7 +190,7 @@ impl WebQq {
         Ok(members.list.iter().filter_map(|member| contact(member.uin, &member.card)).collect())
     }
 
-    fn contact_of(&self, uin: Uin) -> Option<Contact> {
+    pub(super) fn contact_of(&self, uin: Uin) -> Option<Contact> {
         if uin == self.link.uin() {
             let id = ContactId::from(self.link.account());
             return Some(Contact { id, nick: self.link.nick().to_owned(), markname: None, card: None });
@@ -215,14 +205,15 @@ impl WebQq {
 impl From<Group> for SeenPlace {
     fn from(group: Group) -> Self {
         let evidence = PlaceEvidence { name: group.name, ..PlaceEvidence::default() };
-        let (number, code, markname) = (group.gid.0, Some(group.code.0), group.markname);
-        Self { number, code, markname, evidence, from_within: false }
+        let (number, code, markname, muting) = (group.gid.0, Some(group.code.0), group.markname, group.muting);
+        Self { number, code, markname, muting, evidence, from_within: false }
     }
 }
 
 impl From<Discussion> for SeenPlace {
     fn from(discussion: Discussion) -> Self {
         let evidence = PlaceEvidence { name: discussion.name, ..PlaceEvidence::default() };
-        Self { number: discussion.did.0, code: None, markname: None, evidence, from_within: false }
+        let (number, muting) = (discussion.did.0, Muting::Loud);
+        Self { number, code: None, markname: None, muting, evidence, from_within: false }
     }
 }

@@ -17,6 +17,8 @@ pub(crate) struct Member {
 pub(crate) struct Members {
     pub(crate) name: String,
     pub(crate) owner: Option<Uin>,
+    /// 管理员. The owner may be among them.
+    pub(crate) admins: Vec<Uin>,
     /// When the group was made, in seconds since 1970; discussions do not tell.
     pub(crate) created_at: Option<i64>,
     pub(crate) list: Vec<Member>,

@@ -39,6 +39,7 @@ mod retcode;
 mod roster;
 mod send;
 mod session;
+mod standing;
 #[cfg(test)]
 mod vectors;
 

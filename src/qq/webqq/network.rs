@@ -16,10 +16,11 @@ use super::pace::Pace;
 use super::poll::Poller;
 use super::roster::{PlaceKind, Roster};
 use super::session::Link;
+use super::standing::Told;
 use crate::base::Clock;
 use crate::qq::{
-    Capabilities, Chat, ChatId, Contact, ContactId, Envelope, Error, Event, Matching, Memory, Network, Outgoing, Piece,
-    Sent, Session, Status,
+    Capabilities, Chat, ChatId, Contact, ContactId, Envelope, Error, Event, Matching, Memory, Network, Officers,
+    Outgoing, Piece, Profile, Sent, Session, Standing, Status,
 };
 
 /// The longest text. Nobody knows QQ's limit: real clients sent 720 bytes, but longer ones than this were seen to
@@ -36,6 +37,7 @@ pub(crate) struct WebQq {
     /// Members as QQ listed them in this process.
     pub(super) members: Mutex<HashMap<(PlaceKind, u64), Arc<Members>>>,
     pub(super) asked: Asked<super::lists::Question>,
+    pub(super) told: Mutex<Told>,
     poller: Poller,
     send_interval: Duration,
 }
@@ -50,8 +52,8 @@ impl WebQq {
         let (account, epoch) = (link.account().clone(), link.epoch().to_owned());
         let roster = Roster::load(account, link.uin(), epoch, memory).await?;
         let msg_ids = MsgIds::new(clock.now_ms());
-        let (members, asked, poller) = (Mutex::default(), Asked::default(), Poller::new(pace));
-        let webqq = Self { link, roster, clock, pace, msg_ids, members, asked, poller, send_interval };
+        let (members, asked, told, poller) = (Mutex::default(), Asked::default(), Mutex::default(), Poller::new(pace));
+        let webqq = Self { link, roster, clock, pace, msg_ids, members, asked, told, poller, send_interval };
         webqq.take_up().await?;
         Ok(webqq)
     }
@@ -105,6 +107,18 @@ impl Network for WebQq {
             return Ok(Contact { id: own, nick: self.link.nick().to_owned(), markname: None, card: None });
         }
         self.roster.contact(contact).ok_or_else(|| Error::Unmatched(contact.to_string()))
+    }
+
+    fn standing(&self, chat: &ChatId) -> Standing {
+        self.standing_of(chat)
+    }
+
+    async fn profile(&self, contact: &ContactId) -> Result<Profile, Error> {
+        self.profile_of(contact).await
+    }
+
+    async fn officers(&self, chat: &ChatId) -> Result<Officers, Error> {
+        self.officers_of(chat).await
     }
 
     async fn set_status(&self, status: Status) -> Result<(), Error> {

@@ -92,6 +92,14 @@ pub(crate) fn rows<'de, D: Deserializer<'de>, T: serde::de::DeserializeOwned>(wi
     Ok(rows.into_iter().filter_map(|row| serde_json::from_value(row).ok()).collect())
 }
 
+/// The rows of a whole result as [`rows`] reads them; none when it is not an array, such as the word `ok`.
+pub(crate) fn lenient_rows<T: serde::de::DeserializeOwned>(result: Value) -> Vec<T> {
+    match result {
+        Value::Array(rows) => rows.into_iter().filter_map(|row| serde_json::from_value(row).ok()).collect(),
+        _ => Vec::new(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

@@ -79,16 +79,19 @@ pub(super) async fn get_group_name_list_mask2(State(shared): State<Arc<Shared>>,
 }
 
 fn groups(world: &World, numbers: &Numbers) -> Value {
-    let (mut names, mut marks) = (Vec::new(), Vec::new());
+    let (mut names, mut marks, mut mutings) = (Vec::new(), Vec::new(), vec![json!({"gid": 1000, "mask": 0})]);
     for group in &world.groups {
         let gid = numbers.of(&Whom::Group(group.name.clone()));
         let code = numbers.of(&Whom::Code(group.name.clone()));
         names.push(json!({"flag": 1_090_519_041, "name": entities(group.title()), "gid": gid, "code": code}));
+        if group.mask != 0 {
+            mutings.push(json!({"gid": gid, "mask": group.mask}));
+        }
         if let Some(markname) = &group.markname {
             marks.push(json!({"uin": gid, "markname": entities(markname)}));
         }
     }
-    json!({"gmasklist": [{"gid": 1000, "mask": 0}], "gnamelist": names, "gmarklist": marks})
+    json!({"gmasklist": mutings, "gnamelist": names, "gmarklist": marks})
 }
 
 /// `GET s.web2.qq.com/api/get_discus_list`.

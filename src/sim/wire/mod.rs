@@ -85,7 +85,9 @@ fn list_routes() -> Router<Arc<Shared>> {
         .route("/api/get_discus_list", get(lists::get_discus_list))
         .route("/api/get_self_info2", get(profile::get_self_info2))
         .route("/api/get_friend_info2", get(profile::get_friend_info2))
+        .route("/api/get_stranger_info2", get(profile::get_stranger_info2))
         .route("/api/get_single_long_nick2", get(profile::get_single_long_nick2))
+        .route("/api/get_qq_level2", get(profile::get_qq_level2))
         .route("/api/get_friend_uin2", get(profile::get_friend_uin2))
         .route("/cgi-bin/{*rest}", get(reply::qun_closed).post(reply::qun_closed))
 }

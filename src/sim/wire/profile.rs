@@ -15,6 +15,7 @@ use crate::sim::numbers::Whom;
 use crate::sim::people::lasting_number;
 use crate::sim::session::Channel;
 use crate::sim::stage::{Shared, Stage};
+use crate::sim::world::Friend;
 
 /// `GET s.web2.qq.com/api/get_self_info2`: by cookies alone.
 pub(super) async fn get_self_info2(State(shared): State<Arc<Shared>>, ask: Ask) -> Outcome {
@@ -39,15 +40,38 @@ pub(super) async fn get_friend_info2(State(shared): State<Arc<Shared>>, ask: Ask
     })
 }
 
-/// `GET s.web2.qq.com/api/get_single_long_nick2`: the signature; only the account has one in this world.
+/// `GET s.web2.qq.com/api/get_stranger_info2`: the same for everybody, friend or not.
+pub(super) async fn get_stranger_info2(shared: State<Arc<Shared>>, ask: Ask) -> Outcome {
+    get_friend_info2(shared, ask).await
+}
+
+/// `GET s.web2.qq.com/api/get_single_long_nick2`: the signature.
 pub(super) async fn get_single_long_nick2(State(shared): State<Arc<Shared>>, ask: Ask) -> Outcome {
     shared.look(|stage| {
         let (_, channel) = admit::to_lists(stage, &ask, ask.field("vfwebqq"))?;
         let (uin, _) = asked_for(stage, channel, &ask)?;
+        let friend = friend_of(stage, channel, uin).map(|friend| friend.signature.as_str());
         let account = &stage.world.account;
-        let signature = if uin == account.number { account.signature.as_str() } else { "" };
+        let signature = if uin == account.number { account.signature.as_str() } else { friend.unwrap_or_default() };
         Ok(result(&json!([{"uin": uin, "lnick": entities(signature)}])))
     })
+}
+
+/// `GET s.web2.qq.com/api/get_qq_level2`. How level and days belong together is not known; both are made up.
+pub(super) async fn get_qq_level2(State(shared): State<Arc<Shared>>, ask: Ask) -> Outcome {
+    shared.look(|stage| {
+        let (_, channel) = admit::to_lists(stage, &ask, ask.field("vfwebqq"))?;
+        let (uin, _) = asked_for(stage, channel, &ask)?;
+        let level = friend_of(stage, channel, uin).map_or(0, |friend| friend.level);
+        Ok(result(&json!({"level": level, "days": level * 25, "hours": level * 130, "remainDays": 4, "tuin": uin})))
+    })
+}
+
+fn friend_of<'a>(stage: &'a Stage, channel: &Channel, uin: u32) -> Option<&'a Friend> {
+    match channel.numbers.whom(uin) {
+        Some(Whom::Person(name)) => stage.world.friend(name),
+        _ => None,
+    }
 }
 
 /// `GET s.web2.qq.com/api/get_friend_uin2`: the real number behind a pseudonym. Closed in April 2017, and what it

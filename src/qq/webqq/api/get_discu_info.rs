@@ -73,6 +73,7 @@ fn joined(wire: Wire) -> Members {
         name: name::decode(&wire.info.discu_name),
         owner: wire.info.discu_owner,
         created_at: None,
+        admins: Vec::new(),
         list: wire.info.mem_list.into_iter().map(member).collect(),
     }
 }

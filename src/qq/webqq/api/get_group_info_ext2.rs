@@ -31,7 +31,18 @@ struct Info {
     createtime: Option<Integer>,
     #[serde(default)]
     name: String,
+    #[serde(default, deserialize_with = "rows")]
+    members: Vec<Flag>,
 }
+
+#[derive(Deserialize)]
+struct Flag {
+    muin: Uin,
+    mflag: Integer,
+}
+
+/// The bit of `mflag` that makes an administrator. Source: protocol dossier 6.4.
+const ADMIN: i64 = 1;
 
 #[derive(Deserialize)]
 struct Nick {
@@ -72,6 +83,7 @@ fn joined(wire: Wire) -> Members {
         name: name::decode(&wire.ginfo.name),
         owner: wire.ginfo.owner,
         created_at: wire.ginfo.createtime.map(|seconds| seconds.0).filter(|seconds| *seconds > 0),
+        admins: wire.ginfo.members.iter().filter(|row| row.mflag.0 & ADMIN != 0).map(|row| row.muin).collect(),
         list: nicks.map(member).collect(),
     }
 }
@@ -87,7 +99,7 @@ mod tests {
         let mut wire = json!({
             "stats": [], "vipinfo": [],
             "minfo": [{"nick": "one", "uin": 1, "gender": "male"}, {"nick": "two", "uin": "2"}],
-            "ginfo": {"createtime": 1_388_307_595, "name": "a&lt;b", "owner": 2, "members": [{"muin": 1, "mflag": 20}]},
+            "ginfo": {"createtime": 1_388_307_595, "name": "a&lt;b", "owner": 2, "members": [{"muin": 1, "mflag": 21}, {"muin": 2, "mflag": 20}]},
             "cards": [{"muin": 2, "card": "群名片"}]
         });
         let members = joined(serde_json::from_value(wire.clone()).unwrap());
@@ -96,6 +108,7 @@ mod tests {
             ("a<b", Some(Uin(2)), Some(1_388_307_595))
         );
         assert_eq!(members.find(Uin(2)).unwrap().card.as_deref(), Some("群名片"));
+        assert_eq!(members.admins, [Uin(1)]);
         wire.as_object_mut().unwrap().remove("cards");
         assert_eq!(joined(serde_json::from_value(wire.clone()).unwrap()).list.len(), 2);
         wire.as_object_mut().unwrap().remove("minfo");

@@ -25,7 +25,7 @@ use self::state::State;
 use super::api::get_user_friends2::Friends;
 use super::members::Members;
 use super::number::Uin;
-use crate::qq::{AccountId, Chat, ChatId, ChatKind, Contact, ContactId, Doubt, Error, Matching, Memory, Note};
+use crate::qq::{AccountId, Chat, ChatId, ChatKind, Contact, ContactId, Doubt, Error, Matching, Memory, Muting, Note};
 
 pub(crate) use self::evidence::PlaceEvidence;
 pub(crate) use self::note::PlaceKind;
@@ -222,6 +222,19 @@ impl Roster {
     pub(crate) fn is_checked(&self, kind: PlaceKind, number: u64) -> bool {
         let state = self.state();
         state.place(kind, &self.epoch, number).is_some_and(|place| place.checked_in.as_deref() == Some(&self.epoch))
+    }
+
+    /// The number of `contact` in this login.
+    pub(crate) fn uin(&self, contact: &ContactId) -> Option<Uin> {
+        let state = self.state();
+        let person = state.person_n(self.n_of(contact.as_str())?)?;
+        person.numbers.of(&self.epoch).map(|number| Uin(number.value))
+    }
+
+    /// What the account set `chat` to, by the last list.
+    pub(crate) fn muting(&self, chat: &ChatId) -> Muting {
+        let muting = |id: &str| Some(self.state().place_n(PlaceKind::Group, id.parse().ok()?)?.muting);
+        chat.as_str().strip_prefix("group:").and_then(muting).unwrap_or_default()
     }
 
     /// Where `chat` is in this login; `None` when it is not matched.

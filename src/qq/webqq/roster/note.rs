@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::evidence::{FriendEvidence, PlaceEvidence};
 use crate::qq::webqq::number::Uin;
-use crate::qq::{ChatKind, Error, MemoryError, Note};
+use crate::qq::{ChatKind, Error, MemoryError, Muting, Note};
 
 /// Of how many logins an entry keeps its numbers: envelopes of these can still be opened.
 const LOGINS_KEPT: usize = 3;
@@ -111,6 +111,8 @@ pub(crate) struct Place {
     pub(crate) listed: bool,
     /// The login in which the evidence from within was last compared.
     pub(crate) checked_in: Option<String>,
+    #[serde(default)]
+    pub(crate) muting: Muting,
 }
 
 /// What the matching of one login came to.

@@ -7,6 +7,7 @@ use super::friends::doubt;
 use super::matching::{Found, find};
 use super::note::{Changes, DoubtNote, Number, Numbers, Place, PlaceKind};
 use super::state::State;
+use crate::qq::Muting;
 use crate::qq::webqq::members::Members;
 
 /// How many groups or discussions are asked about at a login, at most: the account must not be made conspicuous.
@@ -20,6 +21,7 @@ pub(crate) struct SeenPlace {
     /// The group code.
     pub(crate) code: Option<u64>,
     pub(crate) markname: Option<String>,
+    pub(crate) muting: Muting,
     pub(crate) evidence: PlaceEvidence,
     /// Whether `evidence` is from within, not only from the list.
     pub(crate) from_within: bool,
@@ -160,7 +162,8 @@ impl State {
 
 fn nowhere(n: u64, kind: PlaceKind) -> Place {
     let (numbers, evidence) = (Numbers::default(), PlaceEvidence::default());
-    Place { n, kind, numbers, evidence, markname: None, listed: false, checked_in: None }
+    let (muting, markname, checked_in) = (Muting::Loud, None, None);
+    Place { n, kind, numbers, evidence, markname, listed: false, checked_in, muting }
 }
 
 /// `place` with its number of `epoch` and what the list says of it.
@@ -168,6 +171,7 @@ fn settled(mut place: Place, epoch: &str, seen: &SeenPlace) -> Place {
     place.numbers.set(Number { epoch: epoch.to_owned(), value: seen.number, code: seen.code });
     place.evidence.learn(seen.evidence.clone());
     place.markname.clone_from(&seen.markname);
+    place.muting = seen.muting;
     place.listed = true;
     if seen.from_within {
         place.checked_in = Some(epoch.to_owned());

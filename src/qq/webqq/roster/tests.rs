@@ -23,6 +23,7 @@ fn friends(rows: &[(u64, &str, &str)]) -> Lists {
 
 fn groups(rows: &[(u64, &str)]) -> Vec<SeenPlace> {
     let group = |(gid, name): &(u64, &str)| SeenPlace {
+        muting: Muting::Loud,
         number: *gid,
         code: Some(gid + 1000),
         markname: None,
@@ -42,7 +43,7 @@ fn members(created_at: i64, rows: &[(u64, &str, &str)]) -> Members {
         nick: (*nick).to_owned(),
         card: Some((*card).to_owned()).filter(|card| !card.is_empty()),
     };
-    Members { name: String::new(), owner: None, created_at: Some(created_at), list: rows.iter().map(member).collect() }
+    Members { created_at: Some(created_at), list: rows.iter().map(member).collect(), ..Members::default() }
 }
 
 fn known<T>(named: Named<T>) -> T {
