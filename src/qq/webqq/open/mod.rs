@@ -1,0 +1,86 @@
+//! Opens envelopes: what was said, by whom and where, in lasting ids.
+//!
+//! Source: protocol dossier 7.5 and 7.6 (events).
+
+mod friend;
+mod place;
+mod said;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use self::said::Said;
+use super::content::entity;
+use super::gesture;
+use super::network::WebQq;
+use super::roster::PlaceKind;
+use crate::qq::{Envelope, Error, Event};
+
+#[derive(Deserialize)]
+struct Item {
+    poll_type: String,
+    #[serde(default)]
+    value: Value,
+}
+
+/// What stops a message from being shown.
+enum Stop {
+    Event(Event),
+    Error(Error),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
+}
+
+fn unreadable(reason: &str) -> Event {
+    Event::Unreadable { reason: reason.to_owned() }
+}
+
+fn parked(reason: String) -> Stop {
+    Stop::Event(Event::Parked { reason })
+}
+
+impl WebQq {
+    /// Opens one envelope.
+    pub(super) async fn open_envelope(&self, envelope: &Envelope) -> Result<Event, Error> {
+        let Ok(Item { poll_type, value }) = serde_json::from_str(&envelope.body) else {
+            return Ok(unreadable("it is not an event of poll2"));
+        };
+        let opened = match poll_type.as_str() {
+            "message" => match Said::read(envelope, &value) {
+                Ok(said) => self.open_friend_message(said).await,
+                Err(stop) => Err(stop),
+            },
+            "group_message" => self.open_place_message(PlaceKind::Group, envelope, &value).await,
+            "discu_message" => self.open_place_message(PlaceKind::Discussion, envelope, &value).await,
+            "kick_message" => return Ok(kicked(&value)),
+            _ => match gesture::shown(&poll_type, &value) {
+                Some(piece) => {
+                    let said = Said { envelope, value: &value, pieces: vec![piece] };
+                    self.open_friend_message(said).await
+                }
+                None => return Ok(Event::Unsupported { kind: poll_type }),
+            },
+        };
+        match opened {
+            Ok(event) | Err(Stop::Event(event)) => Ok(event),
+            Err(Stop::Error(error)) => Err(error),
+        }
+    }
+
+    fn is_now(&self, epoch: &str) -> bool {
+        epoch == self.link.epoch()
+    }
+}
+
+fn forgotten_login() -> Stop {
+    parked("it came in an earlier login, whose numbers nobody knows any more".to_owned())
+}
+
+fn kicked(value: &Value) -> Event {
+    let reason = value.get("reason").and_then(Value::as_str).unwrap_or_default();
+    Event::SignedOut { reason: entity::decode(reason) }
+}

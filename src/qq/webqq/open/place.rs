@@ -1,0 +1,93 @@
+//! Opens what is said in groups and discussions.
+//!
+//! Source: protocol dossier 7.5 and 7.6 (`group_message`, `discu_message`), 9.4 (echoes of own messages).
+
+use serde_json::Value;
+
+use super::said::Said;
+use super::{Stop, forgotten_login, parked, unreadable};
+use crate::qq::webqq::network::WebQq;
+use crate::qq::webqq::number::Uin;
+use crate::qq::webqq::roster::{Named, PlaceKind};
+use crate::qq::{ChatId, Envelope, Error, Event, Sender};
+
+impl WebQq {
+    pub(super) async fn open_place_message(
+        &self,
+        kind: PlaceKind,
+        envelope: &Envelope,
+        value: &Value,
+    ) -> Result<Event, Stop> {
+        let said = Said::read(envelope, value)?;
+        // Old servers send 10000 as the sender of every discussion. Source: protocol dossier 14 row 14.
+        let number = match kind {
+            PlaceKind::Group => said.uin("from_uin"),
+            PlaceKind::Discussion => said.uin("did").or_else(|| said.uin("from_uin")),
+        };
+        let Uin(number) = number.ok_or_else(|| Stop::Event(unreadable("it names no chat")))?;
+        let chat = self.place_chat(kind, &envelope.epoch, number).await?;
+        let sender = match said.uin("send_uin") {
+            None => Sender::System,
+            Some(uin) => self.speaker((kind, number), uin, &said).await?,
+        };
+        Ok(said.message(chat, kind.into(), sender, self.clock.now_ms()))
+    }
+
+    /// The chat of a group or discussion; seen from within before the first message of a login is let in.
+    async fn place_chat(&self, kind: PlaceKind, epoch: &str, number: u64) -> Result<ChatId, Stop> {
+        if self.is_now(epoch) {
+            if self.roster.place_chat(kind, epoch, number) == Named::Unknown {
+                self.refresh_places(kind, number).await?;
+            }
+            if self.roster.place_chat(kind, epoch, number) == Named::Unknown {
+                self.roster.stray_place(kind, number).await?;
+            }
+            let known = matches!(self.roster.place_chat(kind, epoch, number), Named::Known(_));
+            if known && !self.roster.is_checked(kind, number) {
+                self.members_of(kind, number).await?;
+            }
+        }
+        match self.roster.place_chat(kind, epoch, number) {
+            Named::Known(chat) => Ok(chat),
+            Named::Doubtful(reason) => Err(parked(reason)),
+            Named::Unknown => Err(forgotten_login()),
+        }
+    }
+
+    /// Who says it. An unknown number that stays unknown is QQ itself or, most often, the account's own echo.
+    async fn speaker(&self, place: (PlaceKind, u64), uin: Uin, said: &Said<'_>) -> Result<Sender, Error> {
+        let epoch = said.envelope.epoch.as_str();
+        if uin == self.link.uin() {
+            return Ok(Sender::Me);
+        }
+        if let Named::Known(contact) = self.roster.person(epoch, uin) {
+            return Ok(Sender::Contact(contact));
+        }
+        if self.is_now(epoch) {
+            if let Some(contact) = self.listed_speaker(place, uin).await? {
+                return Ok(contact);
+            }
+        } else if !said.is_notice() {
+            // Nobody can be asked about an earlier login any more.
+            return self.roster.stranger(epoch, uin, "").await.map(Sender::Contact);
+        }
+        Ok(if said.is_notice() { Sender::System } else { Sender::Me })
+    }
+
+    /// The member `uin` of a place. `None` when QQ lists the members and this is none of them.
+    async fn listed_speaker(&self, (kind, number): (PlaceKind, u64), uin: Uin) -> Result<Option<Sender>, Error> {
+        let was_listed = self.listed_members(kind, number).is_some();
+        let Some(mut members) = self.members_of(kind, number).await? else {
+            return self.roster.stranger(self.link.epoch(), uin, "").await.map(Sender::Contact).map(Some);
+        };
+        if was_listed && members.find(uin).is_none() {
+            self.refresh_members(kind, number, uin).await?;
+            members = self.listed_members(kind, number).unwrap_or(members);
+        }
+        self.roster.name_members(kind, number, &members, &[uin]).await?;
+        Ok(match self.roster.person(self.link.epoch(), uin) {
+            Named::Known(contact) => Some(Sender::Contact(contact)),
+            _ => None,
+        })
+    }
+}

@@ -1,0 +1,56 @@
+//! A message on its way to be understood: what it says, and which numbers it names.
+
+use serde_json::Value;
+
+use super::{Stop, unreadable};
+use crate::qq::webqq::content::decode::{Decoded, decode};
+use crate::qq::webqq::notice::is_notice;
+use crate::qq::webqq::number::{Uin, integer};
+use crate::qq::{ChatId, ChatKind, Envelope, Event, Message, MessageKey, Piece, Sender};
+
+/// Seconds beyond this are milliseconds.
+const LATEST_SECOND: i64 = 100_000_000_000;
+
+/// What was said, with the numbers that say by whom and where.
+pub(super) struct Said<'a> {
+    pub(super) envelope: &'a Envelope,
+    pub(super) value: &'a Value,
+    pub(super) pieces: Vec<Piece>,
+}
+
+impl<'a> Said<'a> {
+    pub(super) fn read(envelope: &'a Envelope, value: &'a Value) -> Result<Self, Stop> {
+        let content = value.get("content").ok_or_else(|| Stop::Event(unreadable("it has no content")))?;
+        let pieces = match decode(content) {
+            Decoded::Pieces(pieces) => pieces,
+            Decoded::Ghost => return Err(Stop::Event(Event::Unsupported { kind: "ghost text".to_owned() })),
+        };
+        let mut said = Self { envelope, value, pieces };
+        if said.number("msg_type") == Some(32) {
+            said.pieces = vec![Piece::Unsupported { label: "[魔法表情]".to_owned() }];
+        }
+        Ok(said)
+    }
+
+    fn number(&self, name: &str) -> Option<i64> {
+        self.value.get(name).and_then(integer)
+    }
+
+    pub(super) fn uin(&self, name: &str) -> Option<Uin> {
+        self.number(name).and_then(|number| u64::try_from(number).ok()).map(Uin)
+    }
+
+    pub(super) fn is_notice(&self) -> bool {
+        matches!(self.pieces.as_slice(), [Piece::Text(text)] if is_notice(text))
+    }
+
+    pub(super) fn message(self, chat: ChatId, kind: ChatKind, sender: Sender, now_ms: i64) -> Event {
+        let sent_at_ms = match self.number("time") {
+            Some(seconds @ 1..LATEST_SECOND) => seconds * 1000,
+            Some(ms @ LATEST_SECOND..) => ms,
+            _ => now_ms,
+        };
+        let key = MessageKey::new(self.envelope.dedup_key.as_str());
+        Event::Message(Message { chat, kind, sender, key, sent_at_ms, pieces: self.pieces })
+    }
+}
