@@ -72,6 +72,15 @@ make_python() {
     "$1/bin/pip" install -q --disable-pip-version-check --progress-bar off -r "$e2e/requirements.txt"
 }
 
+# The Python that has qqbot, a WebQQ client of its time.
+prepare_qqbot() {
+  once qqbot "$({ python3 -VV; cat "$e2e/qqbot-client/requirements.txt"; } | sha256sum)" make_qqbot
+}
+make_qqbot() {
+  python3 -m venv "$1" &&
+    "$1/bin/pip" install -q --disable-pip-version-check --progress-bar off -r "$e2e/qqbot-client/requirements.txt"
+}
+
 # Element's site, built from what its makers publish on npm. Only the site is kept.
 prepare_element() {
   once element "$(cd "$e2e/element-web" && find . -type f -print0 | sort -z | xargs -0 sha256sum | sha256sum)" make_element
@@ -90,10 +99,16 @@ build_programs() {
 
 # run_python MODULE [ARGUMENT...]: replaces this shell by one of the programs in tests/e2e.
 run_python() {
-  local python site
-  python=$(prepare_python) site=$(prepare_element)
-  TARGET_DIR=$(target_dir) ELEMENT_SITE=$site/site PYTHONPATH=tests PYTHONDONTWRITEBYTECODE=1 \
-    exec "$python/bin/python" -m "$@"
+  local python
+  python=$(prepare_python)
+  TARGET_DIR=$(target_dir) PYTHONPATH=tests PYTHONDONTWRITEBYTECODE=1 exec "$python/bin/python" -m "$@"
+}
+
+# with_element MODULE [ARGUMENT...]: the same, with Element's site at hand.
+with_element() {
+  local site
+  site=$(prepare_element)
+  ELEMENT_SITE=$site/site run_python "$@"
 }
 
 # Where cargo puts what it builds, whatever the person has configured.

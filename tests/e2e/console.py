@@ -47,6 +47,10 @@ class Console:
         """Waits until the QR code is in this state."""
         self._until(lambda: self._get("qr")["state"] == state, f"the QR code to be {state}")
 
+    def asks_for_scan(self) -> bool:
+        """Whether a client shows a QR code that nobody has scanned yet."""
+        return self._get("qr")["state"] == "waiting"
+
     def qr_picture(self) -> bytes:
         """The QR code that the simulator gave away last."""
         return fetch(f"{self._url}/qr.png")
@@ -58,6 +62,14 @@ class Console:
     def confirm(self) -> None:
         """Presses "log in" on the phone."""
         self._post("qr/confirm")
+
+    def session(self) -> dict[str, Any]:
+        """How the account's login stands; `calls` counts the calls of each endpoint."""
+        return self._get("session")
+
+    def fault(self, endpoint: str, kind: str, value: object = None) -> None:
+        """Orders misbehaviour for the next call of an endpoint."""
+        self._post("fault", {"endpoint": endpoint, "kind": kind, "value": value})
 
     def say(self, chat: str, member: str, text: str) -> None:
         """Somebody on QQ writes a text."""

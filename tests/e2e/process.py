@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import socket
 import subprocess
 import time
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 # The child ends with us, however we end.
-WITH_PARENT = ("setpriv", "--pdeathsig", "KILL", "--")
+WITH_PARENT = (shutil.which("setpriv") or "setpriv", "--pdeathsig", "KILL", "--")
 READY_SECONDS = 90
 STOP_SECONDS = 30
 
@@ -27,16 +28,28 @@ class Failure(Exception):
 class Process:
     """A program in a session of its own, so that a Ctrl-C in the terminal reaches only its supervisor."""
 
-    def __init__(self, name: str, command: Sequence[str | Path], log: Path, ready: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str | Path],
+        log: Path,
+        ready: Callable[[], bool],
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.name, self.log = name, log
-        self._command, self._ready = [str(word) for word in command], ready
+        self._command, self._ready, self._environment = [str(word) for word in command], ready, environment
         self._child: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Starts it and waits until it is ready."""
         with self.log.open("ab") as log:
             self._child = subprocess.Popen(
-                [*WITH_PARENT, *self._command], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                [*WITH_PARENT, *self._command],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                env=self._environment,
             )
         end = time.monotonic() + READY_SECONDS
         while not self._ready():
@@ -71,6 +84,12 @@ class Process:
         if (code := self.stop()) != 0:
             raise Failure(f"{self.name}, asked to end, ended with {code}", self.name)
         self.start()
+
+    def wait_end(self) -> None:
+        """Waits until it ends by itself; it must end well."""
+        if self._child is not None and (code := self._child.wait(STOP_SECONDS)) != 0:
+            raise Failure(f"{self.name} ended with {code}", self.name)
+        self._child = None
 
     def must_run(self) -> None:
         """Fails when it ended by itself."""

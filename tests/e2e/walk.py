@@ -8,13 +8,26 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any, Protocol, TypeVar
 
 from .http import Refused
 from .process import Failure
 from .stack import Ports, Programs, Stack
 
+
+class Runs(Protocol):
+    """Programs that were wired together."""
+
+    def running(self) -> AbstractContextManager[Any]:
+        """Starts them, and ends them."""
+
+    def log_of(self, name: str | None) -> str:
+        """The end of the log that explains a failure best."""
+
+
+Place = TypeVar("Place", bound=Runs)
 GREEN, RED, PLAIN = ("\033[32m", "\033[31m", "\033[0m") if sys.stdout.isatty() else ("", "", "")
 
 
@@ -54,7 +67,7 @@ def run_once(name: str, walk: Callable[[Stack], None]) -> int:
     return code
 
 
-def run(stack: Stack, walk: Callable[[Stack], None]) -> int:
+def run(stack: Place, walk: Callable[[Place], None]) -> int:
     """Runs a walk on a stack; the exit code."""
     try:
         with stack.running():
@@ -69,7 +82,7 @@ def run(stack: Stack, walk: Callable[[Stack], None]) -> int:
     return 0
 
 
-def tell(problem: Exception, stack: Stack) -> None:
+def tell(problem: Exception, stack: Runs) -> None:
     """Says what failed, with the tail of the log that explains it best."""
     if not isinstance(problem, Failure | Refused):
         traceback.print_exception(problem, file=sys.stdout)
