@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Error;
-use crate::qq::{ChatId, ContactId, Outgoing};
+use crate::qq::{ChatId, ContactId, Outgoing, Piece};
 use crate::store::OutboxRow;
 
 /// To be sent to a Matrix room.
@@ -22,6 +22,12 @@ pub struct ToRoom {
     /// QQ's key of the message, when it is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+    /// Which part of that message it is.
+    #[serde(default)]
+    pub part: i64,
+    /// What has to be fetched from QQ before `content` is complete; absent once it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fetch: Option<Piece>,
 }
 
 /// Which room.

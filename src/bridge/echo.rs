@@ -20,7 +20,7 @@ pub fn fingerprint(pieces: &[Piece]) -> String {
         match piece {
             Piece::Text(text) => said.push_str(text),
             Piece::Face(face) => said.push_str(&face.to_string()),
-            Piece::Unsupported { label } => said.push_str(label),
+            other => said.push_str(other.label().unwrap_or_default()),
         }
     }
     let words: String = said.chars().filter(|c| !c.is_whitespace() && *c != '\u{a0}').collect();

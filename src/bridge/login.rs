@@ -177,6 +177,8 @@ impl Bridge {
         self.shutdown.spawn(async move { receiver.receive_from_qq(receiving).await });
         self.shutdown.spawn(async move { translator.translate_from_qq(translating).await });
         self.wake_lanes(route::lanes_of(&account)).await?;
+        // Pictures can be fetched again.
+        self.wake_lanes(route::TO_MATRIX.to_owned()).await?;
         info!(%account, "logged in to QQ");
         Ok(live)
     }
@@ -205,6 +207,8 @@ impl Bridge {
                 })
             })
             .await?;
+        // Whatever waited for this session waits in vain.
+        self.wake_lanes(route::TO_MATRIX.to_owned()).await?;
         let text = self.texts.say("session.lost", &[("nick", &row.nick), ("account", account.as_str())]);
         let key = route::key(&["lost", account.as_str(), &row.epoch]);
         self.tell_owner(&row.owner, &text, &key).await
@@ -227,7 +231,7 @@ impl Bridge {
                 })
             })
             .await?;
-        Ok(())
+        self.wake_lanes(route::TO_MATRIX.to_owned()).await
     }
 
     async fn set_login_state(&self, account: &AccountId, state: LoginState) -> Result<(), Error> {

@@ -14,7 +14,7 @@
 //!   no acknowledgement), which is the one window that the promise names;
 //! * in `open` and `translate`: the inbox row is still `new` and is done again, as a whole;
 //! * in `deliver` towards Matrix: the row is `sending`; the room is searched for our key, then it is sent again under
-//!   the same transaction id;
+//!   the same transaction id. A picture is fetched and uploaded before its row is `sending`, and that is done again;
 //! * in `deliver` towards QQ: the row becomes `uncertain`; QQ's echo decides, else the setting `resend_uncertain`.
 
 pub mod convert;

@@ -34,8 +34,15 @@ pub fn reply(text: &str, event: &str, sender: &str, key: &str) -> Value {
 /// used before.
 pub(super) async fn put(tx: &mut Tx, room: &str, content: Value, key: &str) -> Result<String, store::Error> {
     let lane = route::lane_to_room(room);
-    let to_room =
-        ToRoom { target: Target::Room(room.to_owned()), speaker: Speaker::Bot, content, ts_ms: None, message: None };
+    let to_room = ToRoom {
+        target: Target::Room(room.to_owned()),
+        speaker: Speaker::Bot,
+        content,
+        ts_ms: None,
+        message: None,
+        part: 0,
+        fetch: None,
+    };
     tx.add_departure(&Departure {
         lane: lane.clone(),
         login: String::new(),

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::fault::Fault;
 use super::homeserver::EXAMPLE_DOMAIN;
 use super::key::Key;
+use super::media::Media;
 use super::validate::{is_historical_localpart, server_name_fault};
 
 /// `bridge:`
@@ -22,6 +23,8 @@ pub struct Bridge {
     /// How long QQ's echo of a message is waited for before the message counts as one that QQ may not have taken, in
     /// milliseconds.
     pub uncertain_wait_ms: u64,
+    /// `bridge.media:`
+    pub media: Media,
     /// Who may do what, by user id, domain or `*`; the most exact key counts.
     pub permissions: BTreeMap<String, Permission>,
 }
@@ -41,6 +44,7 @@ impl Bridge {
             let shown = Fault::text("bridge.command_prefix", prefix, "write one word, such as !qq");
             faults.push(shown);
         }
+        self.media.check(faults);
     }
 
     /// What is wrong with the permissions.
@@ -63,6 +67,7 @@ impl Default for Bridge {
             language: Language::En,
             resend_uncertain: false,
             uncertain_wait_ms: 15_000,
+            media: Media::default(),
             permissions: BTreeMap::new(),
         }
     }

@@ -72,6 +72,8 @@ pub struct WebQq {
     pub send_interval_ms: u64,
     /// How many QR codes one `login` shows before it gives up.
     pub max_qr_codes: u32,
+    /// Whether pictures and files are fetched from addresses of one's own network when QQ says that they are there.
+    pub private_media: bool,
 }
 
 impl WebQq {
@@ -84,7 +86,7 @@ impl WebQq {
 
 impl Default for WebQq {
     fn default() -> Self {
-        Self { server: None, send_interval_ms: 3000, max_qr_codes: 5 }
+        Self { server: None, send_interval_ms: 3000, max_qr_codes: 5, private_media: false }
     }
 }
 

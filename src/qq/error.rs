@@ -84,6 +84,20 @@ pub enum Error {
     /// The bounded number of QR codes expired unscanned.
     #[error("{0} QR codes expired without being scanned")]
     TooManyCodes(u32),
+    /// QQ does not hand a picture or file out, for now or because it is gone.
+    #[error("{endpoint}: QQ does not hand it out ({why})")]
+    NoMedia {
+        /// The call.
+        endpoint: &'static str,
+        /// What QQ did instead.
+        why: String,
+    },
+    /// A picture or file is larger than we take.
+    #[error("it is larger than {0} bytes")]
+    MediaTooLarge(usize),
+    /// QQ sent us for a picture or file to an address that we do not go to.
+    #[error("QQ named an address that we do not go to ({0})")]
+    MediaUnsafe(&'static str),
     /// The chat or person is not among those that this login matched.
     #[error("{0} is not matched in this QQ session")]
     Unmatched(String),
@@ -102,12 +116,16 @@ impl Error {
         match self {
             Self::Unreachable { .. } | Self::Status { .. } | Self::Memory(_) => Verdict::Retry(Duration::from_secs(1)),
             Self::Unintelligible { .. } => Verdict::Retry(Duration::from_secs(5)),
+            Self::NoMedia { .. } => Verdict::Retry(Duration::ZERO),
             Self::Busy { .. } => Verdict::Retry(Duration::from_secs(10)),
             Self::Unmatched(_) => Verdict::Retry(Duration::from_mins(1)),
             Self::SessionEnded { .. } | Self::SessionUnreadable(_) => Verdict::LogIn,
-            Self::Refused { .. } | Self::LoginRefused { .. } | Self::TooManyCodes(_) | Self::Settings(_) => {
-                Verdict::GiveUp
-            }
+            Self::Refused { .. }
+            | Self::LoginRefused { .. }
+            | Self::TooManyCodes(_)
+            | Self::MediaTooLarge(_)
+            | Self::MediaUnsafe(_)
+            | Self::Settings(_) => Verdict::GiveUp,
         }
     }
 }

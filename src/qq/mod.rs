@@ -24,7 +24,8 @@ pub use face::Face;
 pub use id::{AccountId, ChatId, ContactId, MessageKey};
 pub use memory::{Forgetful, Memory, MemoryError, Note};
 pub use model::{
-    Capabilities, Chat, ChatKind, Contact, Doubt, Envelope, Event, Matching, Message, Outgoing, Piece, Sender, Sent,
+    Capabilities, Chat, ChatKind, Contact, Doubt, Envelope, Event, Matching, Media, MediaRef, Message, Outgoing, Piece,
+    Sender, Sent,
 };
 pub use profile::{Muting, Officers, Profile, Standing};
 pub use status::{Status, UnknownStatus};
@@ -59,6 +60,9 @@ pub trait Network: Send + Sync {
     fn as_heard(&self, message: &Outgoing) -> Vec<Piece> {
         message.pieces.clone()
     }
+
+    /// Fetches a picture or file of at most `most_bytes` bytes. May be repeated for as long as the network keeps it.
+    async fn fetch(&self, media: &MediaRef, most_bytes: usize) -> Result<Media, Error>;
 
     /// Every friend, group and discussion of the account that is matched for certain.
     async fn chats(&self) -> Result<Vec<Chat>, Error>;

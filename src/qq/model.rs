@@ -1,5 +1,6 @@
 //! What QQ says, in words that hold for every backend.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -91,11 +92,49 @@ pub enum Piece {
     Text(String),
     /// A built-in emoticon.
     Face(Face),
+    /// A picture that lies at the network.
+    Picture(MediaRef),
     /// Something that is not carried (yet).
     Unsupported {
         /// What it is, as QQ users know it: `[图片]` and the like.
         label: String,
     },
+}
+
+impl Piece {
+    /// What stands for it where it cannot be shown, as QQ users know it; `None` for texts and faces.
+    #[must_use]
+    pub fn label(&self) -> Option<&str> {
+        match self {
+            Self::Text(_) | Self::Face(_) => None,
+            Self::Picture(_) => Some("[图片]"),
+            Self::Unsupported { label } => Some(label),
+        }
+    }
+}
+
+/// Something that lies at the network and can be fetched, for a while.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MediaRef {
+    /// The session whose numbers `body` uses.
+    #[serde(default)]
+    pub epoch: String,
+    /// Where it lies, sealed: only the backend that made it can read it.
+    pub body: String,
+}
+
+/// What was fetched.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Media {
+    /// All of it.
+    pub bytes: Vec<u8>,
+}
+
+/// Never printed: it is what somebody sent to somebody.
+impl fmt::Debug for Media {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Media").field("bytes", &self.bytes.len()).finish()
+    }
 }
 
 /// What is to be said on QQ.

@@ -58,6 +58,7 @@ fn element_to_text(element: &Value) -> String {
             let id = element.get(1).and_then(Value::as_u64);
             id.map_or_else(|| "[face]".to_owned(), |id| format!("[{}]", face::name(id)))
         }
+        Some("offpic" | "cface" | "cface_idx") => "[图片]".to_owned(),
         Some(other) => format!("[{other}]"),
         None => "[?]".to_owned(),
     }
@@ -124,7 +125,7 @@ mod tests {
     #[test]
     fn elements_become_text() {
         let elements = json!(["a", ["face", 14], ["offpic", "/x"], ["font", {}], 7]);
-        assert_eq!(to_text(elements.as_array().unwrap()), "a[微笑][offpic][?]");
+        assert_eq!(to_text(elements.as_array().unwrap()), "a[微笑][图片][?]");
     }
 
     #[test]

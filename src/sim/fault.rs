@@ -34,6 +34,8 @@ pub enum Trouble {
     Truncate(Option<usize>),
     /// The reply is this body with status 200.
     Body(String),
+    /// The reply is a redirect to this address.
+    Redirect(String),
     /// poll2 gives out a new ptwebqq by retcode 116.
     Rotate,
     /// poll2 answers well, and its events come again with the next poll.
@@ -103,6 +105,7 @@ impl TryFrom<Order> for Fault {
             "delay" => Trouble::Delay(Duration::from_millis(milliseconds()?)),
             "truncate" => Trouble::Truncate(order.value.as_u64().and_then(|bytes| usize::try_from(bytes).ok())),
             "body" => Trouble::Body(order.value.as_str().ok_or_else(|| wrong("a text"))?.to_owned()),
+            "redirect" => Trouble::Redirect(order.value.as_str().ok_or_else(|| wrong("an address"))?.to_owned()),
             "rotate" => Trouble::Rotate,
             "repeat" => Trouble::Repeat,
             other => return Err(Refused::BadFault(format!("there is no kind {other:?}"))),
@@ -172,6 +175,7 @@ mod tests {
             ("truncate", json!(null), Trouble::Truncate(None)),
             ("truncate", json!(9), Trouble::Truncate(Some(9))),
             ("body", json!("{"), Trouble::Body("{".to_owned())),
+            ("redirect", json!("http://127.0.0.1/"), Trouble::Redirect("http://127.0.0.1/".to_owned())),
             ("rotate", json!(null), Trouble::Rotate),
             ("repeat", json!(null), Trouble::Repeat),
         ] {

@@ -232,6 +232,9 @@ pub enum Refused {
         /// What it is in.
         state: QrState,
     },
+    /// The world has no such picture.
+    #[error("this world has no picture {0:?}")]
+    UnknownPicture(String),
     /// No client is logged in.
     #[error("nobody is logged in")]
     NobodyLoggedIn,
@@ -243,7 +246,8 @@ pub enum Refused {
     UnknownPlaceholder(String),
 }
 
-fn who_speaks(stage: &Stage, chat: &ChatKey, name: &str) -> Result<Speaker, Refused> {
+/// The person `name` in `chat`, or the account itself.
+pub(super) fn who_speaks(stage: &Stage, chat: &ChatKey, name: &str) -> Result<Speaker, Refused> {
     if !chat.exists_in(&stage.world) {
         return Err(Refused::UnknownChat(chat.to_string()));
     }

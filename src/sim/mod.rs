@@ -10,6 +10,7 @@
 //!  test ───────────────────────▲
 //! ```
 
+mod album;
 mod chat;
 mod console;
 mod content;
@@ -18,11 +19,13 @@ mod fault;
 mod handle;
 mod numbers;
 mod people;
+mod picture;
 mod proxy;
 mod push;
 mod qr;
 mod rules;
 mod session;
+mod show;
 mod stage;
 mod talk;
 mod token;
@@ -36,13 +39,14 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 
+pub use album::Attached;
 pub use fault::{Fault, Trouble};
 pub use handle::{Handle, Refused, SessionView};
 pub use proxy::{AuthorityError, Proxy};
 pub use qr::QrState;
 pub use rules::{Idle, Rules};
 pub use talk::{Heard, Spoken};
-pub use world::{Account, Discussion, Friend, Group, Member, World, WorldError};
+pub use world::{Account, Discussion, Friend, Group, Member, Picture, World, WorldError};
 
 use crate::base::{Clock, Shutdown};
 use people::People;

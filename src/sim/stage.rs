@@ -8,6 +8,7 @@ use rand::{Rng as _, SeedableRng as _};
 use serde_json::Value;
 use tokio::sync::watch;
 
+use super::album::{self, Album};
 use super::chat::ChatKey;
 use super::content;
 use super::fault::Faults;
@@ -80,6 +81,7 @@ pub(crate) struct Stage {
     pub(crate) mail: Mail,
     pub(crate) heard: Vec<Heard>,
     pub(crate) log: Log,
+    pub(crate) album: Album,
     pub(crate) faults: Faults,
     /// Calls by endpoint.
     pub(crate) calls: BTreeMap<String, u64>,
@@ -103,6 +105,7 @@ impl Stage {
             mail: Mail::default(),
             heard: Vec::new(),
             log: Log::default(),
+            album: Album::default(),
             faults: Faults::default(),
             calls: BTreeMap::new(),
             logins: 0,
@@ -198,6 +201,7 @@ impl Stage {
             Speaker::Person(name) => (name.clone(), false),
         };
         let text = content::to_text(content);
-        self.log.push(Spoken { n: 0, chat: chat.to_string(), who, mine, from_client, text, at_ms });
+        let attached = album::attached(content);
+        self.log.push(Spoken { n: 0, chat: chat.to_string(), who, mine, from_client, text, attached, at_ms });
     }
 }

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::album::Attached;
 use super::chat::ChatKey;
 use super::wire::Line;
 
@@ -71,6 +72,8 @@ pub struct Spoken {
     pub from_client: bool,
     /// The text, faces as `[微笑]`.
     pub text: String,
+    /// The pictures and files in it.
+    pub attached: Vec<Attached>,
     /// When, in milliseconds since 1970.
     pub at_ms: i64,
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::people::People;
+use super::picture;
 use super::rules::Rules;
 
 /// The file that is used when none is given.
@@ -23,6 +24,9 @@ pub struct World {
     /// 讨论组.
     #[serde(default)]
     pub discussions: Vec<Discussion>,
+    /// What people can send besides words.
+    #[serde(default)]
+    pub pictures: Vec<Picture>,
     /// How the service behaves.
     #[serde(default)]
     pub options: Rules,
@@ -135,11 +139,26 @@ pub struct Discussion {
     pub members: Vec<Member>,
 }
 
+/// A picture that is drawn when somebody sends it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Picture {
+    /// What the console calls it.
+    pub name: String,
+    /// In pixels.
+    pub width: u32,
+    /// In pixels.
+    pub height: u32,
+    /// Red, green and blue, as six hexadecimal digits.
+    pub colour: String,
+}
+
 impl World {
     /// Reads a world file; refuses one that contradicts itself.
     pub fn parse(yaml: &str) -> Result<Self, WorldError> {
         let world: Self = serde_yaml::from_str(yaml)?;
         People::of(&world)?;
+        check_pictures(&world)?;
         Ok(world)
     }
 
@@ -181,6 +200,17 @@ pub enum WorldError {
     Contradiction(String),
 }
 
+fn check_pictures(world: &World) -> Result<(), WorldError> {
+    for Picture { name, width, height, colour } in &world.pictures {
+        let sides = 1..=picture::LARGEST;
+        if !sides.contains(width) || !sides.contains(height) || picture::colour(colour).is_none() {
+            let wrong = format!("the picture {name} needs sides of 1 to 4096 and a colour such as ff9966");
+            return Err(WorldError::Contradiction(wrong));
+        }
+    }
+    Ok(())
+}
+
 const fn yes() -> bool {
     true
 }
@@ -220,6 +250,8 @@ mod tests {
         let account = "account: {number: 12345, nick: me}\n";
         for (why, yaml) in [
             ("unknown key", "friends: [{name: a, colour: red}]"),
+            ("picture without a colour", "pictures: [{name: p, width: 1, height: 1, colour: red}]"),
+            ("picture of no size", "pictures: [{name: p, width: 0, height: 1, colour: ff0000}]"),
             ("friend twice", "friends: [{name: a}, {name: a}]"),
             ("friend named like the account", "friends: [{name: me}]"),
             ("group twice", "groups: [{name: g, owner: me, members: []}, {name: g, owner: me, members: []}]"),

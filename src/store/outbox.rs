@@ -129,6 +129,12 @@ impl Tx {
         Ok(!self.mark_sending(&[seq]).await?.is_empty())
     }
 
+    /// Replaces what is to leave, while it waits for its turn.
+    pub async fn set_departure_body(&mut self, seq: i64, body: &str) -> Result<(), Error> {
+        let set = "UPDATE outbox SET body = $2, error = NULL WHERE seq = $1 AND state = 'ready'";
+        self.change(sql(set).number(seq).text(body)).await.map(drop)
+    }
+
     /// It was delivered, and the receiver calls it `result`.
     pub async fn mark_sent(&mut self, seq: i64, result: Option<&str>) -> Result<(), Error> {
         let mark = "UPDATE outbox SET state = 'sent', result = COALESCE($2, result), error = NULL, \

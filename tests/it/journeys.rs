@@ -6,3 +6,4 @@ mod contacts;
 mod crash;
 mod login;
 mod odd;
+mod pictures;

@@ -1,6 +1,7 @@
 //! The WebQQ client through its seam, against a QQ that answers as the script says.
 
 mod login;
+mod media;
 mod receiving;
 mod sending;
 mod server;

@@ -1,5 +1,7 @@
 //! Messages from one world in the words of the other. Pure: values in, values out.
 
+pub mod media;
+pub mod parts;
 pub mod split;
 pub mod to_matrix;
 pub mod to_qq;

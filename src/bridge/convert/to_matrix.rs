@@ -22,7 +22,7 @@ pub fn plain(pieces: &[Piece]) -> String {
         .map(|piece| match piece {
             Piece::Text(text) => text.clone(),
             Piece::Face(face) => face.emoji().map_or_else(|| face.to_string(), str::to_owned),
-            Piece::Unsupported { label } => label.clone(),
+            other => other.label().unwrap_or_default().to_owned(),
         })
         .collect()
 }

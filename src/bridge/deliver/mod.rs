@@ -1,5 +1,6 @@
 //! Room 4 of both journeys: the head of a lane leaves, and what came of it is written down.
 
+mod fetch;
 mod to_matrix;
 mod to_qq;
 

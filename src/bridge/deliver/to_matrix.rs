@@ -40,11 +40,18 @@ impl Bridge {
         if early > 0 {
             return Ok(Next::Wait(Duration::from_millis(early.unsigned_abs())));
         }
+        if let Ok(mut to_room) = departure::read::<ToRoom>(head)
+            && let Some(wanted) = to_room.fetch.take()
+        {
+            return self.complete(head, to_room, wanted).await;
+        }
         let (room, host) = match self.room_of(head).await {
             Err(error) if error.verdict() == Verdict::GiveUp => return self.bury(head, &error).await,
             found => found?,
         };
-        let was_all = u32::try_from(rows.len()).is_ok_and(|count| count < BATCH);
+        let found = rows.len();
+        let rows: Vec<OutboxRow> = rows.into_iter().take_while(is_complete).collect();
+        let was_all = rows.len() == found && u32::try_from(found).is_ok_and(|count| count < BATCH);
         let known = self.find_sent(lane, &rows, &room).await?;
         self.mark_sending(&rows).await?;
         let (gone, failure) = self.send_in_order(rows, &room, &host, known).await;
@@ -167,7 +174,7 @@ impl Bridge {
                             tx.add_message(&MessageRow {
                                 login: row.login.clone(),
                                 message_key: key.clone(),
-                                part: 0,
+                                part: to_room.part,
                                 room_id: room.to_string(),
                                 event_id: event.to_string(),
                             })
@@ -188,4 +195,9 @@ impl Bridge {
         // The row stays `sending`: the next round looks for it in the room before it sends it again.
         Err(error)
     }
+}
+
+/// Whether nothing has to be fetched before `row` can leave. One that cannot be read is found out when its turn comes.
+fn is_complete(row: &OutboxRow) -> bool {
+    departure::read::<ToRoom>(row).map_or(true, |to_room| to_room.fetch.is_none())
 }

@@ -3,17 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
 use tracing::warn;
 
 use super::{BATCH, Outcome};
 use crate::base::Backoff;
+use crate::bridge::convert::parts::{self, Part};
 use crate::bridge::convert::to_matrix;
 use crate::bridge::departure::{self, Speaker, Target, ToRoom};
 use crate::bridge::login::Live;
 use crate::bridge::open::{Content, OpenedFromQq, Said};
 use crate::bridge::portal;
 use crate::bridge::{Bridge, Error, Verdict, echo, route};
-use crate::qq::{self, Chat, ChatKind, Sender};
+use crate::qq::{self, AccountId, Chat, ChatKind, Message, Sender};
 use crate::store::{self, Departure, InboxRow, Tx};
 
 /// How long a row waits that belongs to a chat in doubt; a new login looks at it at once.
@@ -126,23 +128,31 @@ impl Bridge {
             return Ok(());
         }
         let speaker = self.speaker_of(tx, said, out).await?;
-        let key = route::key(&["to_matrix", live.account.as_str(), &seq.to_string(), message.key.as_str()]);
-        let to_room = ToRoom {
-            target: Target::Portal(portal),
-            speaker,
-            content: to_matrix::content(message, &key),
-            ts_ms: Some(message.sent_at_ms),
-            message: Some(message.key.to_string()),
-        };
         let lane = route::lane_to_portal_room(portal);
-        tx.add_departure(&Departure {
-            lane: lane.clone(),
-            login: live.account.to_string(),
-            body: departure::write(&to_room),
-            dedup_key: key,
-            echo: None,
-        })
-        .await?;
+        for (number, part) in (0_i64..).zip(parts::parts(&message.pieces)) {
+            let key = part_key(&live.account, seq, message, number);
+            let (content, fetch) = match part {
+                Part::Said(pieces) => (to_matrix::content(&Message { pieces, ..message.clone() }, &key), None),
+                Part::Media(piece) => (Value::Null, Some(piece)),
+            };
+            let to_room = ToRoom {
+                target: Target::Portal(portal),
+                speaker: speaker.clone(),
+                content,
+                ts_ms: Some(message.sent_at_ms),
+                message: Some(message.key.to_string()),
+                part: number,
+                fetch,
+            };
+            tx.add_departure(&Departure {
+                lane: lane.clone(),
+                login: live.account.to_string(),
+                body: departure::write(&to_room),
+                dedup_key: key,
+                echo: None,
+            })
+            .await?;
+        }
         out.lanes.push(lane);
         Ok(())
     }
@@ -192,6 +202,16 @@ impl Bridge {
         }
         Ok(Speaker::Ghost(contact.clone()))
     }
+}
+
+/// The key of one part of a message: the first has that of a message without parts.
+fn part_key(account: &AccountId, seq: i64, message: &Message, number: i64) -> String {
+    let (seq, number) = (seq.to_string(), number.to_string());
+    let mut parts = vec!["to_matrix", account.as_str(), &seq, message.key.as_str()];
+    if number != "0" {
+        parts.push(&number);
+    }
+    route::key(&parts)
 }
 
 /// A chat that no list shows, as far as the message tells.

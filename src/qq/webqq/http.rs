@@ -20,6 +20,8 @@ const ANSWER: Duration = Duration::from_secs(30);
 const KEEP_IDLE: Duration = Duration::from_secs(30);
 /// No list of QQ's comes near it: one of ten thousand people has 2 MiB.
 const MOST_BYTES: usize = 8 << 20;
+/// Why an answer was not read to its end.
+pub(crate) const TOO_LONG: &str = "too long";
 
 /// One of QQ's hosts, with the headers that its calls carry. Source: protocol dossier 2.1, 2.2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +32,10 @@ pub(crate) enum Site {
     Lists,
     /// `d1.web2.qq.com`: the channel.
     Channel,
+    /// `d.web2.qq.com`: pictures of friends.
+    Offpics,
+    /// `web2.qq.com`: pictures of groups.
+    Pictures,
 }
 
 impl Site {
@@ -38,6 +44,9 @@ impl Site {
             Self::Login => "https://ssl.ptlogin2.qq.com",
             Self::Lists => "https://s.web2.qq.com",
             Self::Channel => "https://d1.web2.qq.com",
+            Self::Offpics => "https://d.web2.qq.com",
+            // Nobody was seen to ask it over TLS.
+            Self::Pictures => "http://web2.qq.com",
         }
     }
 
@@ -50,6 +59,8 @@ impl Site {
             }
             Self::Lists => "https://s.web2.qq.com/proxy.html?v=20130916001&callback=1&id=1",
             Self::Channel => "https://d1.web2.qq.com/proxy.html?v=20151105001&callback=1&id=2",
+            Self::Offpics => "http://w.qq.com/",
+            Self::Pictures => "http://web2.qq.com/webqq.html",
         }
     }
 }
@@ -60,6 +71,7 @@ pub(crate) struct Ask {
     url: Result<Url, url::ParseError>,
     form: Option<serde_json::Result<String>>,
     patience: Duration,
+    most_bytes: usize,
 }
 
 impl Ask {
@@ -71,25 +83,35 @@ impl Ask {
             }
             url
         });
-        Self { site, url, form: None, patience: ANSWER }
+        Self { site, url, form: None, patience: ANSWER, most_bytes: MOST_BYTES }
     }
 
     /// `POST` of the form `r=<json>` to `path` on `site`.
     pub(crate) fn post(site: Site, path: &str, r: &impl Serialize) -> Self {
         let url = Url::parse(site.root()).and_then(|root| root.join(path));
-        Self { site, url, form: Some(serde_json::to_string(r)), patience: ANSWER }
+        Self { site, url, form: Some(serde_json::to_string(r)), patience: ANSWER, most_bytes: MOST_BYTES }
     }
 
     /// `GET` of an address that QQ gave during the login. Always over TLS: the address is a ticket.
     pub(crate) fn follow(mut url: Url) -> Self {
         // Cannot fail between http and https, and leaves anything else as it is.
         let _ = url.set_scheme("https");
-        Self { site: Site::Login, url: Ok(url), form: None, patience: ANSWER }
+        Self { site: Site::Login, url: Ok(url), form: None, patience: ANSWER, most_bytes: MOST_BYTES }
     }
 
     /// Waits for the answer at most this long.
     pub(crate) fn patience(self, patience: Duration) -> Self {
         Self { patience, ..self }
+    }
+
+    /// Reads at most so much of the answer.
+    pub(crate) fn at_most(self, most_bytes: usize) -> Self {
+        Self { most_bytes, ..self }
+    }
+
+    /// What is asked for.
+    pub(crate) fn url(&self) -> Option<&Url> {
+        self.url.as_ref().ok()
     }
 }
 
@@ -136,11 +158,7 @@ pub(crate) struct Http {
 impl Http {
     /// `server` gets every call in QQ's place, with the host name that the call was meant for.
     pub(crate) fn new(server: Option<Url>, jar: Jar) -> Result<Self, Error> {
-        let builder = reqwest::Client::builder()
-            .user_agent(USER_AGENT)
-            .redirect(Policy::none())
-            .connect_timeout(CONNECT)
-            .pool_idle_timeout(KEEP_IDLE);
+        let builder = builder();
         // A server of one's own stands nearby; a proxy that leads to the world would not find it.
         let builder = if server.is_some() { builder.no_proxy() } else { builder };
         let client = builder.build().map_err(|why| Error::Settings(cause(why)))?;
@@ -151,26 +169,14 @@ impl Http {
     pub(crate) async fn ask(&self, ask: Ask) -> Result<Answer, Fault> {
         let url = ask.url.as_ref().map_err(|why| Fault::NotSent(why.to_string()))?;
         let request = self.request(&ask, url)?;
-        let mut response = request.send().await.map_err(fault)?;
+        let response = request.send().await.map_err(fault)?;
         let cookies = response.headers().get_all(SET_COOKIE);
         self.jar.take(url, cookies.iter().filter_map(|header| header.to_str().ok()));
-        let location = response.headers().get(LOCATION).and_then(|to| to.to_str().ok()).map(str::to_owned);
-        let mut answer = Answer { status: response.status().as_u16(), location, body: Vec::new(), torn: None };
-        loop {
-            match response.chunk().await {
-                Ok(Some(bytes)) if answer.body.len() + bytes.len() <= MOST_BYTES => answer.body.extend(bytes),
-                Ok(Some(_)) => answer.torn = Some("too long".to_owned()),
-                Ok(None) => return Ok(answer),
-                Err(why) => answer.torn = Some(cause(why)),
-            }
-            if answer.torn.is_some() {
-                return Ok(answer);
-            }
-        }
+        Ok(read(response, ask.most_bytes).await)
     }
 
     fn request(&self, ask: &Ask, url: &Url) -> Result<reqwest::RequestBuilder, Fault> {
-        let target = self.target(url);
+        let target = target(self.server.as_ref(), url);
         let mut request = match &ask.form {
             None => self.client.get(target),
             Some(r) => {
@@ -191,18 +197,45 @@ impl Http {
         }
         Ok(request.header(REFERER, ask.site.referer()).timeout(ask.patience))
     }
+}
 
-    /// Where a call for `url` really goes.
-    fn target(&self, url: &Url) -> Url {
-        let Some(server) = &self.server else { return url.clone() };
-        let mut target = server.clone();
-        target.set_path(&[server.path().trim_end_matches('/'), url.path()].concat());
-        target.set_query(url.query());
-        target
+/// A client as QQ's page was one: it follows no redirects.
+pub(crate) fn builder() -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .user_agent(USER_AGENT)
+        .redirect(Policy::none())
+        .connect_timeout(CONNECT)
+        .pool_idle_timeout(KEEP_IDLE)
+}
+
+/// Where a call for `url` really goes.
+pub(crate) fn target(server: Option<&Url>, url: &Url) -> Url {
+    let Some(server) = server else { return url.clone() };
+    let mut target = server.clone();
+    target.set_path(&[server.path().trim_end_matches('/'), url.path()].concat());
+    target.set_query(url.query());
+    target
+}
+
+/// Reads an answer to its end, as far as it comes and fits.
+pub(crate) async fn read(mut response: reqwest::Response, most_bytes: usize) -> Answer {
+    let location = response.headers().get(LOCATION).and_then(|to| to.to_str().ok()).map(str::to_owned);
+    let mut answer = Answer { status: response.status().as_u16(), location, body: Vec::new(), torn: None };
+    loop {
+        match response.chunk().await {
+            Ok(Some(bytes)) if answer.body.len() + bytes.len() <= most_bytes => answer.body.extend(bytes),
+            Ok(Some(_)) => answer.torn = Some(TOO_LONG.to_owned()),
+            Ok(None) => return answer,
+            Err(why) => answer.torn = Some(cause(why)),
+        }
+        if answer.torn.is_some() {
+            return answer;
+        }
     }
 }
 
-fn fault(error: reqwest::Error) -> Fault {
+/// Whether a request reached QQ that failed.
+pub(crate) fn fault(error: reqwest::Error) -> Fault {
     if error.is_connect() || error.is_builder() {
         Fault::NotSent(cause(error))
     } else if error.is_timeout() {
@@ -213,7 +246,7 @@ fn fault(error: reqwest::Error) -> Fault {
 }
 
 /// The innermost cause: "connection refused", never an address.
-fn cause(error: reqwest::Error) -> String {
+pub(crate) fn cause(error: reqwest::Error) -> String {
     let error = error.without_url();
     let mut inner = error.source();
     while let Some(source) = inner.and_then(std::error::Error::source) {

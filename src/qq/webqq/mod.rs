@@ -5,6 +5,7 @@
 //!  roster/                    who the numbers of a login are
 //!  login/  session            how a login begins, and what is kept of it
 //!  content/  batch            what a message and a poll look like on the wire
+//!  media/                     pictures: where they are, and where we go for them
 //!  api/                       one endpoint per file
 //!  retcode  reply  mend       what QQ's answers mean
 //!  http  jar                  QQ's hosts, headers and cookies
@@ -25,6 +26,7 @@ mod http;
 mod jar;
 mod lists;
 pub mod login;
+mod media;
 mod members;
 mod mend;
 mod msg_id;
@@ -46,6 +48,7 @@ mod vectors;
 use std::sync::Arc;
 
 use self::login::qr::QrLogin;
+use self::media::Outside;
 use self::network::WebQq;
 use self::session::Link;
 use super::{Error, Login, Memory, Network, Session};
@@ -83,6 +86,7 @@ pub async fn connect_paced(
     pace: Pace,
 ) -> Result<Arc<dyn Network>, Error> {
     let link = Link::restore(settings.server.clone(), &session)?;
-    let webqq = WebQq::connect(link, memory, (clock.clone(), pace, settings.send_interval())).await?;
+    let outside = Outside::new(settings.server.clone(), settings.private_media)?;
+    let webqq = WebQq::connect(link, memory, outside, (clock.clone(), pace, settings.send_interval())).await?;
     Ok(Arc::new(webqq))
 }

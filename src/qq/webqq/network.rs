@@ -10,6 +10,7 @@ use super::api::{change_status2, logout2};
 use super::asked::Asked;
 use super::content::decode::{Decoded, decode};
 use super::content::encode::encode;
+use super::media::Outside;
 use super::members::Members;
 use super::msg_id::MsgIds;
 use super::pace::Pace;
@@ -19,8 +20,8 @@ use super::session::Link;
 use super::standing::Told;
 use crate::base::Clock;
 use crate::qq::{
-    Capabilities, Chat, ChatId, Contact, ContactId, Envelope, Error, Event, Matching, Memory, Network, Officers,
-    Outgoing, Piece, Profile, Sent, Session, Standing, Status,
+    Capabilities, Chat, ChatId, Contact, ContactId, Envelope, Error, Event, Matching, Media, MediaRef, Memory, Network,
+    Officers, Outgoing, Piece, Profile, Sent, Session, Standing, Status,
 };
 
 /// The longest text. Nobody knows QQ's limit: real clients sent 720 bytes, but longer ones than this were seen to
@@ -31,6 +32,7 @@ const MAX_TEXT_BYTES: usize = 516;
 pub(crate) struct WebQq {
     pub(super) link: Link,
     pub(super) roster: Roster,
+    pub(super) outside: Outside,
     pub(super) clock: Clock,
     pub(super) pace: Pace,
     pub(super) msg_ids: MsgIds,
@@ -47,13 +49,14 @@ impl WebQq {
     pub(crate) async fn connect(
         link: Link,
         memory: Arc<dyn Memory>,
+        outside: Outside,
         (clock, pace, send_interval): (Clock, Pace, Duration),
     ) -> Result<Self, Error> {
         let (account, epoch) = (link.account().clone(), link.epoch().to_owned());
         let roster = Roster::load(account, link.uin(), epoch, memory).await?;
         let msg_ids = MsgIds::new(clock.now_ms());
         let (members, asked, told, poller) = (Mutex::default(), Asked::default(), Mutex::default(), Poller::new(pace));
-        let webqq = Self { link, roster, clock, pace, msg_ids, members, asked, told, poller, send_interval };
+        let webqq = Self { link, roster, outside, clock, pace, msg_ids, members, asked, told, poller, send_interval };
         webqq.take_up().await?;
         Ok(webqq)
     }
@@ -91,6 +94,10 @@ impl Network for WebQq {
             Some(Decoded::Pieces(pieces)) => pieces,
             Some(Decoded::Ghost) | None => Vec::new(),
         }
+    }
+
+    async fn fetch(&self, media: &MediaRef, most_bytes: usize) -> Result<Media, Error> {
+        self.fetch_media(media, most_bytes).await
     }
 
     async fn chats(&self) -> Result<Vec<Chat>, Error> {

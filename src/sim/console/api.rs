@@ -45,9 +45,10 @@ impl IntoResponse for Fault {
 impl From<Refused> for Fault {
     fn from(refused: Refused) -> Self {
         let status = match &refused {
-            Refused::UnknownChat(_) | Refused::NotInChat { .. } | Refused::UnknownPlaceholder(_) => {
-                StatusCode::NOT_FOUND
-            }
+            Refused::UnknownChat(_)
+            | Refused::NotInChat { .. }
+            | Refused::UnknownPlaceholder(_)
+            | Refused::UnknownPicture(_) => StatusCode::NOT_FOUND,
             Refused::QrState { .. } | Refused::NobodyLoggedIn => StatusCode::CONFLICT,
             Refused::NothingSaid | Refused::BadFault(_) => StatusCode::BAD_REQUEST,
         };
@@ -212,7 +213,7 @@ pub(super) async fn nowhere() -> Fault {
     Fault::new(StatusCode::NOT_FOUND, "there is no such path")
 }
 
-fn done() -> Json<Value> {
+pub(super) fn done() -> Json<Value> {
     Json(json!({"ok": true}))
 }
 

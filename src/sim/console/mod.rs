@@ -5,8 +5,10 @@ mod events;
 mod guard;
 #[cfg(test)]
 mod hostile;
+mod media;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
@@ -17,6 +19,9 @@ use super::handle::Handle;
 
 /// The page needs nothing from anywhere else.
 const POLICY: &str = "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'";
+
+/// The largest picture or file that can be sent.
+const LARGEST: usize = 100 << 20;
 
 /// Serves page and API on `listener` until shutdown.
 pub(crate) fn serve(listener: TcpListener, handle: Handle) {
@@ -54,6 +59,8 @@ fn api_routes() -> Router<Handle> {
         .route("/api/qr/confirm", post(api::confirm))
         .route("/api/qr/reject", post(api::reject))
         .route("/api/say", post(api::say))
+        .route("/api/picture", post(media::send_picture).layer(DefaultBodyLimit::max(LARGEST)))
+        .route("/api/media", get(media::show))
         .route("/api/heard", get(api::heard))
         .route("/api/push", post(api::push))
         .route("/api/fault", post(api::fault).delete(api::clear_faults))

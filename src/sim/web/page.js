@@ -124,8 +124,23 @@ function lineElement(line) {
   const time = new Date(line.at_ms).toLocaleTimeString("zh-CN", { hour12: false });
   const meta = element("div", "meta", line.mine ? `${time} ` : `${line.who} · ${time} `);
   if (line.mine) meta.append(element("span", "tag", line.from_client ? "客户端 client" : "手机 phone"));
-  const body = element("div", "", meta, element("div", "bubble", ...readable(line.text)));
+  const body = element("div", "", meta, element("div", "bubble", ...withPictures(line)));
   return element("li", line.mine ? "said mine" : "said", avatar(line.who), body);
+}
+
+/** A line's text with its pictures where they stand. */
+function withPictures(line) {
+  const waiting = [...line.attached];
+  return line.text.split(/(\[图片\])/).filter(Boolean).flatMap((part) => (
+    part === "[图片]" && waiting.length > 0 ? [pictureElement(waiting.shift())] : readable(part)
+  ));
+}
+
+function pictureElement(attached) {
+  const picture = element("img", "sent");
+  picture.alt = attached.name || "图片 Picture";
+  picture.src = `/api/media?key=${encodeURIComponent(attached.key)}`;
+  return picture;
 }
 
 function hearLines(spoken) {
@@ -207,6 +222,27 @@ async function speak() {
   $("text").focus();
 }
 
+async function sendPicture(name, file) {
+  $("album").hidden = true;
+  if (!open) return;
+  const query = new URLSearchParams({ chat: open.key, as: $("as").value, ...(name && { name }) });
+  const response = await fetch(`/api/picture?${query}`, { method: "POST", body: file });
+  if (!response.ok) notice((await response.json()).error);
+}
+
+function showAlbum() {
+  const buttons = world.pictures.map((picture) => {
+    const button = element("button", "", picture.name);
+    button.type = "button";
+    button.addEventListener("click", () => sendPicture(picture.name));
+    return button;
+  });
+  const own = element("button", "", "选择图片… A picture of mine…");
+  own.type = "button";
+  own.addEventListener("click", () => $("own-picture").click());
+  $("album").replaceChildren(...buttons, own);
+}
+
 async function start() {
   const table = await (await fetch("/api/faces")).json();
   for (const face of table) {
@@ -221,9 +257,16 @@ async function start() {
   for (const step of ["scan", "confirm", "reject"]) $(step).addEventListener("click", () => call(`/api/qr/${step}`));
   for (const trouble of ["kick", "expire"]) $(trouble).addEventListener("click", () => call(`/api/${trouble}`));
   $("back").addEventListener("click", () => document.body.classList.remove("open"));
+  $("pictures").addEventListener("click", () => { showAlbum(); $("album").hidden = !$("album").hidden; });
+  $("own-picture").addEventListener("change", (event) => {
+    const [file] = event.target.files;
+    if (file) sendPicture(null, file);
+    event.target.value = "";
+  });
   $("faces").addEventListener("click", () => { $("palette").hidden = !$("palette").hidden; });
   document.addEventListener("click", (event) => {
     if (!$("palette").contains(event.target) && event.target !== $("faces")) $("palette").hidden = true;
+    if (!$("album").contains(event.target) && event.target !== $("pictures")) $("album").hidden = true;
   });
   $("composer").addEventListener("submit", (event) => { event.preventDefault(); speak(); });
   $("text").addEventListener("keydown", (event) => {

@@ -51,7 +51,7 @@ impl Ask {
     pub(super) fn has_referer(&self) -> bool {
         let referer = Url::parse(self.header(&REFERER)).ok();
         let host = referer.as_ref().and_then(Url::host_str);
-        matches!(host, Some("s.web2.qq.com" | "d.web2.qq.com" | "d1.web2.qq.com"))
+        matches!(host, Some("s.web2.qq.com" | "d.web2.qq.com" | "d1.web2.qq.com" | "w.qq.com" | "web2.qq.com"))
     }
 
     /// The field `r`, which is JSON; 100006 when it is missing or not an object.

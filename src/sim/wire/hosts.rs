@@ -36,6 +36,7 @@ fn serves(host: &str, path: &str) -> bool {
         "ui.ptlogin2.qq.com" | "xui.ptlogin2.qq.com" => matches!(path, "/cgi-bin/login" | "/cgi-bin/xlogin"),
         "ssl.ptlogin2.qq.com" | "ptlogin2.qq.com" => matches!(path, "/ptqrshow" | "/ptqrlogin" | "/pt4_auth"),
         "ptlogin4.web2.qq.com" | "ptlogin2.web2.qq.com" => path == "/check_sig",
+        "web2.qq.com" if path == "/cgi-bin/get_group_pic" => true,
         "w.qq.com" | "web2.qq.com" => matches!(path, "/" | "/proxy.html"),
         "pinghot.qq.com" => path == "/pingd",
         "qun.qq.com" | "qinfo.clt.qq.com" => path.starts_with("/cgi-bin/"),

@@ -9,6 +9,7 @@ mod line;
 mod lists;
 mod login2;
 mod members;
+mod picture;
 mod poll2;
 mod profile;
 mod ptlogin;
@@ -61,7 +62,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
 
 fn ptlogin_routes() -> Router<Arc<Shared>> {
     Router::new()
-        .route("/", get(ptlogin::blank_page))
+        .route("/", get(picture::by_rkey))
         .route("/proxy.html", get(ptlogin::blank_page))
         .route("/cfproxy.html", get(ptlogin::blank_page))
         .route("/cgi-bin/login", get(ptlogin::login_page))
@@ -89,6 +90,7 @@ fn list_routes() -> Router<Arc<Shared>> {
         .route("/api/get_single_long_nick2", get(profile::get_single_long_nick2))
         .route("/api/get_qq_level2", get(profile::get_qq_level2))
         .route("/api/get_friend_uin2", get(profile::get_friend_uin2))
+        .route("/cgi-bin/get_group_pic", get(picture::get_group_pic))
         .route("/cgi-bin/{*rest}", get(reply::qun_closed).post(reply::qun_closed))
 }
 
@@ -101,6 +103,9 @@ fn channel_routes() -> Router<Arc<Shared>> {
         .route("/channel/get_discu_info", get(members::get_discu_info))
         .route("/channel/get_recent_list2", post(lists::get_recent_list2))
         .route("/channel/poll2", post(poll2::poll2))
+        .route("/channel/get_offpic2", get(picture::get_offpic2))
+        .route("/channel/get_cface2", get(picture::get_cface2))
+        .route("/channel/get_image2", get(picture::get_cface2))
         .route("/channel/send_buddy_msg2", post(send::send_buddy_msg2))
         .route("/channel/send_qun_msg2", post(send::send_qun_msg2))
         .route("/channel/send_discu_msg2", post(send::send_discu_msg2))

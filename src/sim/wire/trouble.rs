@@ -7,7 +7,7 @@ use std::task::Poll;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::StatusCode;
-use axum::http::header::CONTENT_LENGTH;
+use axum::http::header::{CONTENT_LENGTH, LOCATION};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use futures_util::stream::poll_fn;
@@ -36,6 +36,10 @@ pub(super) async fn suffer(State(shared): State<Arc<Shared>>, request: Request, 
         Trouble::Http(status) => {
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
             spoil(&shared, request, next, deliver, http_error(status)).await
+        }
+        Trouble::Redirect(to) => {
+            let redirect = (StatusCode::FOUND, [(LOCATION, to)]).into_response();
+            spoil(&shared, request, next, deliver, redirect).await
         }
         Trouble::DropBefore => {
             line.cut();

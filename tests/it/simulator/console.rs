@@ -94,6 +94,31 @@ async fn the_whole_play_can_be_done_in_json() {
 }
 
 #[tokio::test]
+async fn pictures_of_the_world_and_of_ones_own_are_sent_and_shown() {
+    let sim = simulator(Rules::default()).await;
+    let console = Console::at(sim.console_addr());
+    let client = LoggedIn::to(sim.qq_addr(), &sim.handle()).await;
+    let url = |query: &str| format!("http://{}/api/picture?chat=friend:王芳&as=王芳{query}", console.address);
+    let send = |query: &str, bytes: &'static [u8]| console.http.post(url(query)).body(bytes).send();
+    assert_eq!(send("&name=西湖日落.png", b"").await.unwrap().status(), StatusCode::OK);
+    assert_eq!(send("", b"GIF89a").await.unwrap().status(), StatusCode::OK);
+    assert_eq!(send("", b"").await.unwrap().status(), StatusCode::BAD_REQUEST);
+    assert_eq!(send("&name=none.png", b"").await.unwrap().status(), StatusCode::NOT_FOUND);
+
+    let polled = client.poll_json().await;
+    let path = polled["result"][0]["value"]["content"][1][1]["file_path"].as_str().unwrap();
+    assert_eq!(sim.handle().spoken(0)[1].attached[0].key, path);
+    let show = |key: String| console.http.get(format!("http://{}/api/media?key={key}", console.address)).send();
+    let shown = show(path.to_owned()).await.unwrap();
+    assert_eq!(
+        (&shown.headers()["content-type"], &shown.headers()["x-content-type-options"]),
+        (&"image/gif".parse().unwrap(), &"nosniff".parse().unwrap())
+    );
+    assert_eq!(shown.bytes().await.unwrap().as_ref(), b"GIF89a");
+    assert_eq!(show("/none".to_owned()).await.unwrap().status(), StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
 async fn trouble_can_be_ordered_in_json() {
     let sim = simulator(Rules::default()).await;
     let console = Console::at(sim.console_addr());

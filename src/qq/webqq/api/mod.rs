@@ -2,11 +2,15 @@
 
 pub(crate) mod change_status2;
 pub(crate) mod check_sig;
+pub(crate) mod get_cface2;
 pub(crate) mod get_discu_info;
 pub(crate) mod get_discus_list;
 pub(crate) mod get_friend_info2;
 pub(crate) mod get_group_info_ext2;
 pub(crate) mod get_group_name_list_mask2;
+pub(crate) mod get_group_pic;
+pub(crate) mod get_image2;
+pub(crate) mod get_offpic2;
 pub(crate) mod get_online_buddies2;
 pub(crate) mod get_qq_level2;
 pub(crate) mod get_recent_list2;

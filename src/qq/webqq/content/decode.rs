@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use serde_json::Value;
 
 use super::entity;
+use super::picture::Pictures;
 use crate::qq::webqq::number::integer;
 use crate::qq::{Face, Piece};
 
@@ -29,12 +30,13 @@ pub(crate) fn decode(content: &Value) -> Decoded {
         Value::Array(elements) => elements.as_slice(),
         alone => std::slice::from_ref(alone),
     };
+    let pictures = Pictures::of(elements);
     let mut pieces = Vec::new();
     for element in elements {
         match element {
             Value::String(text) if is_ghost(text) => return Decoded::Ghost,
             Value::String(text) => push_text(&mut pieces, text),
-            element => pieces.extend(tagged(element)),
+            element => pieces.extend(tagged(element, &pictures)),
         }
     }
     finish(&mut pieces);
@@ -54,7 +56,7 @@ fn is_ghost(text: &str) -> bool {
 }
 
 /// An element `[tag, …]`; the font is style only (rule 1), `pic_id` is one half of the `image` beside it.
-fn tagged(element: &Value) -> Option<Piece> {
+fn tagged(element: &Value, pictures: &Pictures<'_>) -> Option<Piece> {
     let tag = element.get(0).and_then(Value::as_str).unwrap_or_default();
     match tag {
         "font" | "pic_id" => None,
@@ -62,7 +64,9 @@ fn tagged(element: &Value) -> Option<Piece> {
             let id = element.get(1).and_then(integer).and_then(|id| u32::try_from(id).ok());
             Some(id.map_or_else(|| unsupported("[表情]"), |id| Piece::Face(Face(id))))
         }
-        "offpic" | "cface" | "cface_idx" | "image" => Some(unsupported(PICTURE)),
+        "offpic" | "cface" | "cface_idx" | "image" => {
+            Some(pictures.read(element).unwrap_or_else(|| unsupported(PICTURE)))
+        }
         _ => Some(unsupported("[未知内容]")),
     }
 }
@@ -147,7 +151,7 @@ mod tests {
         let plain = |piece: &Piece| match piece {
             Piece::Text(text) => text.clone(),
             Piece::Face(face) => face.to_string(),
-            Piece::Unsupported { label } => label.clone(),
+            other => other.label().unwrap_or_default().to_owned(),
         };
         pieces.iter().map(plain).collect()
     }
@@ -174,7 +178,7 @@ mod tests {
             (json!([["face"]]), vec![unsupported("[表情]")]),
             (json!([["face", -1]]), vec![unsupported("[表情]")]),
             (json!([["rfile", 1], 7, {}, []]), vec![unsupported("[未知内容]"); 4]),
-            (json!([["pic_id", "G"], ["image", "jpg", 0], " "]), vec![unsupported(PICTURE)]),
+            (json!([["image", "jpg", 0], " "]), vec![unsupported(PICTURE)]),
             (json!(["\u{3000}  \u{3000}video"]), vec![unsupported("[视频邀请]")]),
             (json!(["a", "b", ["face", 1], "c"]), vec![text("ab"), Piece::Face(Face(1)), text("c")]),
         ];

@@ -18,6 +18,8 @@ pub(crate) fn encode(pieces: &[Piece]) -> Option<String> {
         elements.push(match piece {
             Piece::Text(text) | Piece::Unsupported { label: text } => Value::String(text),
             Piece::Face(face) => json!(["face", face.0]),
+            // What lies at QQ already cannot be said again; its name can.
+            picture @ Piece::Picture(_) => json!(picture.label()),
         });
     }
     elements.push(json!(["font", {"name": "宋体", "size": 10, "style": [0, 0, 0], "color": "000000"}]));

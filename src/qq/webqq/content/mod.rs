@@ -4,6 +4,7 @@ pub(crate) mod decode;
 pub(crate) mod encode;
 pub(crate) mod entity;
 pub(crate) mod name;
+mod picture;
 
 #[cfg(test)]
 mod tests {

@@ -10,7 +10,7 @@ use crate::qq::webqq::roster::Named;
 use crate::qq::{ChatId, ChatKind, Event, Sender};
 
 impl WebQq {
-    pub(super) async fn open_friend_message(&self, said: Said<'_>) -> Result<Event, Stop> {
+    pub(super) async fn open_friend_message(&self, mut said: Said<'_>) -> Result<Event, Stop> {
         let envelope = said.envelope;
         let own = self.link.uin();
         let from = said.uin("from_uin").ok_or_else(|| Stop::Event(unreadable("it names no sender")))?;
@@ -25,6 +25,7 @@ impl WebQq {
             Named::Known(contact) => Sender::Contact(contact),
             _ => Sender::System,
         };
+        said.locate(None, own);
         Ok(said.message(chat, ChatKind::Friend, sender, self.clock.now_ms()))
     }
 

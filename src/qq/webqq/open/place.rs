@@ -18,7 +18,7 @@ impl WebQq {
         envelope: &Envelope,
         value: &Value,
     ) -> Result<Event, Stop> {
-        let said = Said::read(envelope, value)?;
+        let mut said = Said::read(envelope, value)?;
         // Old servers send 10000 as the sender of every discussion. Source: protocol dossier 14 row 14.
         let number = match kind {
             PlaceKind::Group => said.uin("from_uin"),
@@ -30,6 +30,7 @@ impl WebQq {
             None => Sender::System,
             Some(uin) => self.speaker((kind, number), uin, &said).await?,
         };
+        said.locate(Some((kind, number)), self.link.uin());
         Ok(said.message(chat, kind.into(), sender, self.clock.now_ms()))
     }
 

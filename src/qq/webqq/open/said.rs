@@ -4,8 +4,10 @@ use serde_json::Value;
 
 use super::{Stop, unreadable};
 use crate::qq::webqq::content::decode::{Decoded, decode};
+use crate::qq::webqq::media;
 use crate::qq::webqq::notice::is_notice;
 use crate::qq::webqq::number::{Uin, integer};
+use crate::qq::webqq::roster::PlaceKind;
 use crate::qq::{ChatId, ChatKind, Envelope, Event, Message, MessageKey, Piece, Sender};
 
 /// Seconds beyond this are milliseconds.
@@ -30,6 +32,11 @@ impl<'a> Said<'a> {
             said.pieces = vec![Piece::Unsupported { label: "[魔法表情]".to_owned() }];
         }
         Ok(said)
+    }
+
+    /// Seals where it was said into its pictures: in `place`, if not in a chat of two.
+    pub(super) fn locate(&mut self, place: Option<(PlaceKind, u64)>, own: Uin) {
+        media::locate(&mut self.pieces, self.envelope, self.value, place, own);
     }
 
     fn number(&self, name: &str) -> Option<i64> {

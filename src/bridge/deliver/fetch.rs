@@ -1,0 +1,161 @@
+//! What a picture of QQ's goes through before its row can leave towards Matrix: fetched, uploaded, written into its row.
+//!
+//! Nothing of this shows in the room. If the process dies in it, the next one begins it anew; only a row that is complete
+//! is sent, under the transaction id that it always had. A picture that cannot be had becomes a text that says why.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use matrix_sdk::ruma::OwnedMxcUri;
+use serde_json::Value;
+use tracing::{info, warn};
+
+use crate::base::Backoff;
+use crate::bridge::convert::media::{self, Picture};
+use crate::bridge::convert::to_matrix::KEY_FIELD;
+use crate::bridge::departure::{self, Speaker, ToRoom};
+use crate::bridge::lane::Next;
+use crate::bridge::login::Live;
+use crate::bridge::{Bridge, Error, Verdict};
+use crate::matrix::Intent;
+use crate::qq::{self, AccountId, Media, MediaRef, Piece};
+use crate::store::{LoginState, OutboxRow};
+
+/// How long to wait between two tries.
+const AGAIN: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_mins(1));
+
+/// What came of a try.
+enum Tried {
+    /// The account is not logged in now and may be soon; that wakes the lane.
+    Asleep,
+    /// The row is complete with this content.
+    Complete(Value),
+    /// It will never work; the reason for people.
+    Never(String),
+    /// It may work later; the reason for people.
+    Later(String),
+}
+
+impl Bridge {
+    /// Fetches what `row`, the head of its lane, still lacks, and completes it.
+    pub(super) async fn complete(
+        self: &Arc<Self>,
+        row: &OutboxRow,
+        to_room: ToRoom,
+        wanted: Piece,
+    ) -> Result<Next, Error> {
+        let label = wanted.label().unwrap_or_default().to_owned();
+        let tried = match wanted {
+            Piece::Picture(media) => self.try_picture(row, &to_room.speaker, &media).await?,
+            // Rows of no other kind are written.
+            _ => Tried::Never(String::new()),
+        };
+        let content = match tried {
+            Tried::Complete(content) => content,
+            Tried::Asleep => return Ok(Next::End),
+            Tried::Later(why) if row.attempts.saturating_add(1) < self.config.bridge.media.tries => {
+                return self.try_again_later(row, why).await;
+            }
+            Tried::Never(why) | Tried::Later(why) => {
+                info!(seq = row.seq, why, "the room gets a note in the place of a picture or file");
+                let text = self.texts.say("media.missing", &[("label", &label), ("why", &why)]);
+                serde_json::json!({ "msgtype": "m.notice", "body": text, KEY_FIELD: row.dedup_key })
+            }
+        };
+        let body = departure::write(&ToRoom { content, fetch: None, ..to_room });
+        let seq = row.seq;
+        self.store.write(move |tx| Box::pin(async move { tx.set_departure_body(seq, &body).await })).await?;
+        Ok(Next::More)
+    }
+
+    async fn try_again_later(&self, row: &OutboxRow, why: String) -> Result<Next, Error> {
+        let wait = AGAIN.delay(row.attempts.saturating_add(1));
+        let due = self.clock.now_ms().saturating_add(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX));
+        let seq = row.seq;
+        self.store.write(move |tx| Box::pin(async move { tx.mark_ready(seq, due, &why).await })).await?;
+        Ok(Next::Wait(wait))
+    }
+
+    async fn try_picture(
+        self: &Arc<Self>,
+        row: &OutboxRow,
+        speaker: &Speaker,
+        media: &MediaRef,
+    ) -> Result<Tried, Error> {
+        let account = AccountId::new(&row.login);
+        let Some(live) = self.logins.live(&account) else { return self.without_login(&account).await };
+        let fetched = match self.fetch(&live, row, media).await {
+            Ok(fetched) => fetched,
+            Err(tried) => return Ok(tried),
+        };
+        let Some(picture) = Picture::of(&fetched.bytes) else {
+            return Ok(Tried::Later(self.texts.say("media.odd", &[])));
+        };
+        let speaker = match speaker {
+            Speaker::Bot => self.homeserver.bot(),
+            Speaker::Ghost(contact) => self.ensure_ghost(contact).await?,
+        };
+        let size = fetched.bytes.len();
+        let name = format!("picture.{}", picture.extension);
+        Ok(match self.upload(&speaker, fetched, picture.mime, &name).await? {
+            Some(url) => Tried::Complete(media::image(&picture, &url, size, &row.dedup_key)),
+            None => Tried::Never(self.texts.say("media.not_taken", &[])),
+        })
+    }
+
+    /// A session that is being taken up is waited for; one that is over counts as a try.
+    async fn without_login(&self, account: &AccountId) -> Result<Tried, Error> {
+        let name = account.to_string();
+        let login = self.store.read(move |tx| Box::pin(async move { tx.login(&name).await })).await?;
+        Ok(match login {
+            Some(login) if login.state == LoginState::Connected => Tried::Asleep,
+            _ => Tried::Later(self.texts.say("media.logged_out", &[])),
+        })
+    }
+
+    async fn fetch(&self, live: &Live, row: &OutboxRow, media: &MediaRef) -> Result<Media, Tried> {
+        let later = |why: &str| Tried::Later(self.texts.say(why, &[]));
+        let most_bytes = self.config.bridge.media.most_bytes();
+        // Nothing is lost when this is cut off: the row stays as it is.
+        let fetching = live.part.unless_asked(live.network.fetch(media, most_bytes)).await;
+        fetching.ok_or(Tried::Asleep)?.map_err(|error| {
+            warn!(seq = row.seq, attempts = row.attempts, %error, "a picture or file could not be fetched");
+            let mb = self.config.bridge.media.max_mb.to_string();
+            match &error {
+                qq::Error::MediaTooLarge(_) => Tried::Never(self.texts.say("media.too_large", &[("mb", &mb)])),
+                qq::Error::MediaUnsafe(_) => Tried::Never(self.texts.say("media.unsafe", &[])),
+                qq::Error::NoMedia { .. } => later("media.gone"),
+                _ => later("media.unreachable"),
+            }
+        })
+    }
+
+    /// Uploads `media` as often as it takes: what was fetched may be gone at QQ by the time the homeserver is back.
+    /// `None` when the homeserver will not have it.
+    async fn upload(
+        &self,
+        speaker: &Intent,
+        media: Media,
+        mime: &str,
+        name: &str,
+    ) -> Result<Option<OwnedMxcUri>, Error> {
+        let mut failures = 0;
+        loop {
+            let uploaded = {
+                let _turn = self.requests.acquire().await;
+                speaker.upload(media.bytes.clone(), mime, Some(name)).await.map_err(Error::from)
+            };
+            let error = match uploaded {
+                Ok(url) => return Ok(Some(url)),
+                Err(error) => error,
+            };
+            failures += 1;
+            warn!(%error, failures, "a picture or file could not be uploaded");
+            let Verdict::Retry(least) = error.verdict() else { return Ok(None) };
+            let wait = AGAIN.delay(failures).max(least);
+            if self.shutdown.unless_asked(tokio::time::sleep(wait)).await.is_none() {
+                return Err(error);
+            }
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Fetches pictures: asks the server that has them, and follows it to where they are.
+//!
+//! Source: protocol dossier 10.2.
+
+use super::source::{Origin, Picture, Source};
+use crate::qq::webqq::api::{get_cface2, get_group_pic, get_image2, get_offpic2};
+use crate::qq::webqq::http::Ask;
+use crate::qq::webqq::network::WebQq;
+use crate::qq::webqq::number::{Uin, integer};
+use crate::qq::webqq::roster::{Address, Named, PlaceKind};
+use crate::qq::{Error, Media, MediaRef};
+
+/// What a refusal is shorter than; it is read as one only up to here.
+const LONGEST_REFUSAL: usize = 1024;
+
+impl WebQq {
+    /// Fetches `media`.
+    pub(crate) async fn fetch_media(&self, media: &MediaRef, most_bytes: usize) -> Result<Media, Error> {
+        let forgotten = |why: &str| Error::NoMedia { endpoint: "fetch", why: why.to_owned() };
+        let Source { picture, origin } = Source::open(media).ok_or_else(|| forgotten("it cannot be read"))?;
+        let origin = self.of_now(&media.epoch, origin).ok_or_else(|| forgotten("its sender is not known any more"))?;
+        let (endpoint, ask) = self.question(&picture, &origin);
+        let url = ask.url().cloned().ok_or(Error::MediaUnsafe("no address at all"))?;
+        let answer = self.link.ask(ask.patience(super::PATIENCE).at_most(most_bytes)).await;
+        let answer = answer.map_err(|fault| fault.unreachable(endpoint))?;
+        if let Some(retcode) = refusal(&answer.body) {
+            return Err(Error::NoMedia { endpoint, why: format!("retcode {retcode}") });
+        }
+        let bytes = self.outside.follow(endpoint, url, answer, most_bytes).await?;
+        Ok(Media { bytes })
+    }
+
+    fn question(&self, picture: &Picture, origin: &Origin) -> (&'static str, Ask) {
+        let sender = Uin(origin.sender);
+        match picture {
+            Picture::Offpic { file_path } => (get_offpic2::ENDPOINT, get_offpic2::ask(&self.link, file_path, sender)),
+            Picture::Image { guid } => (get_image2::ENDPOINT, get_image2::ask(&self.link, guid, origin.msg_id, sender)),
+            Picture::Cface { name, file_id, server } => match origin.place {
+                None => (get_cface2::ENDPOINT, get_cface2::ask(&self.link, name, origin.msg_id, sender)),
+                Some((kind, number)) => {
+                    let at = get_group_pic::Place {
+                        is_discussion: kind == PlaceKind::Discussion,
+                        number: self.code_of(kind, number),
+                        sender,
+                    };
+                    let server = server.as_deref().unwrap_or_default();
+                    let ask = get_group_pic::ask(&self.link, &at, name, file_id.unwrap_or_default(), server);
+                    (get_group_pic::ENDPOINT, ask)
+                }
+            },
+        }
+    }
+
+    /// Groups are asked about by their code, discussions by their number.
+    fn code_of(&self, kind: PlaceKind, number: u64) -> u64 {
+        match kind {
+            PlaceKind::Group => self.roster.code(number).unwrap_or(number),
+            PlaceKind::Discussion => number,
+        }
+    }
+
+    /// `origin`, which is in numbers of `epoch`, in the numbers of this login; `None` when somebody in it is not matched.
+    fn of_now(&self, epoch: &str, origin: Origin) -> Option<Origin> {
+        if epoch == self.link.epoch() {
+            return Some(origin);
+        }
+        let number = |chat: Named<_>| match chat {
+            Named::Known(chat) => match self.roster.address(&chat)? {
+                Address::Friend(number) | Address::Group(number) | Address::Discussion(number) => Some(number),
+            },
+            Named::Doubtful(_) | Named::Unknown => None,
+        };
+        let sender = match origin.sender {
+            own if Uin(own) == self.link.uin() => own,
+            other => number(self.roster.friend_chat(epoch, Uin(other)))?,
+        };
+        let place = match origin.place {
+            None => None,
+            Some((kind, at)) => Some((kind, number(self.roster.place_chat(kind, epoch, at))?)),
+        };
+        Some(Origin { sender, place, ..origin })
+    }
+}
+
+/// The code of an answer that is a refusal instead of a picture.
+fn refusal(body: &[u8]) -> Option<i64> {
+    if body.len() > LONGEST_REFUSAL || body.first() != Some(&b'{') {
+        return None;
+    }
+    let answer: serde_json::Value = serde_json::from_slice(body).ok()?;
+    answer.get("retcode").and_then(integer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_told_from_a_picture() {
+        for (body, code) in [
+            ("{\"retcode\":103,\"errmsg\":\"\"}\n", Some(103)),
+            ("{\"retcode\":\"6\"}", Some(6)),
+            ("{}", None),
+            ("\u{ff}\u{d8}\u{ff}", None),
+            ("", None),
+            ("GIF89a", None),
+        ] {
+            assert_eq!(refusal(body.as_bytes()), code, "{body}");
+        }
+    }
+}

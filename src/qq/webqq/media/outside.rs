@@ -1,0 +1,173 @@
+//! Fetches from the servers that QQ redirects to: without cookies, and only from addresses of the world.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::header::{HOST, REFERER};
+use url::Url;
+
+use super::address;
+use crate::qq::Error;
+use crate::qq::webqq::http::{self, Answer, Fault, TOO_LONG};
+
+/// How many redirects are followed. The real service redirected once.
+const MOST_HOPS: usize = 4;
+/// The picture servers took 10 to 45 seconds. Source: protocol dossier 10.2.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+/// Source: protocol dossier 2.2.
+const FROM: &str = "http://w.qq.com/";
+
+/// A way to servers that are not known beforehand.
+pub(crate) struct Outside {
+    client: reqwest::Client,
+    server: Option<Url>,
+    private_too: bool,
+}
+
+impl Outside {
+    /// `server` gets every call in QQ's place; `private_too` allows addresses of one's own network.
+    pub(crate) fn new(server: Option<Url>, private_too: bool) -> Result<Self, Error> {
+        // Not through a proxy: the proxy would look names up, and nobody would look at what it found.
+        let mut builder = http::builder().no_proxy();
+        if server.is_none() {
+            builder = builder.dns_resolver(Arc::new(Resolver { private_too }));
+        }
+        let client = builder.build().map_err(|why| Error::Settings(http::cause(why)))?;
+        Ok(Self { client, server, private_too })
+    }
+
+    /// Follows `answer`, which came from `url`, to what it leads to.
+    pub(crate) async fn follow(
+        &self,
+        endpoint: &'static str,
+        mut url: Url,
+        mut answer: Answer,
+        most_bytes: usize,
+    ) -> Result<Vec<u8>, Error> {
+        for _ in 0..MOST_HOPS {
+            if !matches!(answer.status, 301..=303 | 307 | 308) {
+                return whole(endpoint, answer, most_bytes);
+            }
+            let to = answer.location.as_deref().and_then(|to| url.join(to).ok());
+            url = to.ok_or(Error::MediaUnsafe("no address at all"))?;
+            answer = self.get(&url, most_bytes).await?.map_err(|fault| fault.unreachable(endpoint))?;
+        }
+        Err(Error::MediaUnsafe("too many redirects"))
+    }
+
+    /// Asks for `url` once, if it is an address that we go to.
+    pub(crate) async fn get(&self, url: &Url, most_bytes: usize) -> Result<Result<Answer, Fault>, Error> {
+        if let Some(why) = address::fault(url, self.private_too) {
+            return Err(Error::MediaUnsafe(why));
+        }
+        let mut request = self.client.get(http::target(self.server.as_ref(), url)).header(REFERER, FROM);
+        if let (Some(_), Some(host)) = (&self.server, url.host_str()) {
+            request = request.header(HOST, host);
+        }
+        match request.timeout(PATIENCE).send().await {
+            Ok(response) => Ok(Ok(http::read(response, most_bytes).await)),
+            Err(why) if NotPublic::is_in(&why) => Err(Error::MediaUnsafe("a name for what is not public")),
+            Err(why) => Ok(Err(http::fault(why))),
+        }
+    }
+}
+
+/// All of an answer, if that is what it is.
+fn whole(endpoint: &'static str, answer: Answer, most_bytes: usize) -> Result<Vec<u8>, Error> {
+    match answer.torn {
+        Some(why) if why == TOO_LONG => return Err(Error::MediaTooLarge(most_bytes)),
+        Some(why) => return Err(Error::Unreachable { endpoint, why }),
+        None => {}
+    }
+    match answer.status {
+        200 if answer.body.is_empty() => Err(Error::NoMedia { endpoint, why: "an empty answer".to_owned() }),
+        200 => Ok(answer.body),
+        status => Err(Error::Status { endpoint, status }),
+    }
+}
+
+/// Looks names up and hands on the public addresses alone. What is connected to is what was looked at: nobody can change
+/// the name's meaning in between.
+struct Resolver {
+    private_too: bool,
+}
+
+impl Resolve for Resolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        let private_too = self.private_too;
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let fine: Vec<SocketAddr> = found.filter(|at| private_too || address::is_public(at.ip())).collect();
+            if fine.is_empty() {
+                return Err(NotPublic.into());
+            }
+            let fine: Addrs = Box::new(fine.into_iter());
+            Ok(fine)
+        })
+    }
+}
+
+/// A name that stands for no public address.
+#[derive(Debug, thiserror::Error)]
+#[error("it stands for no public address")]
+struct NotPublic;
+
+impl NotPublic {
+    fn is_in(error: &reqwest::Error) -> bool {
+        let mut inner = std::error::Error::source(error);
+        while let Some(source) = inner {
+            let boxed = source.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+            if source.is::<Self>() || boxed.is_some_and(<dyn std::error::Error + Send + Sync>::is::<Self>) {
+                return true;
+            }
+            inner = source.source();
+        }
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn redirect(to: &str) -> Answer {
+        Answer { status: 302, location: Some(to.to_owned()), body: Vec::new(), torn: None }
+    }
+
+    async fn followed(outside: &Outside, to: &str) -> Error {
+        let from = Url::parse("http://d1.web2.qq.com/channel/get_offpic2").unwrap();
+        outside.follow("get_offpic2", from, redirect(to), 10).await.unwrap_err()
+    }
+
+    #[tokio::test]
+    async fn a_redirect_into_our_own_network_is_refused_also_behind_a_name() {
+        let outside = Outside::new(None, false).unwrap();
+        for to in ["http://127.0.0.1:1/", "//[::1]/x", "http://localhost:1/", "file:///etc/passwd"] {
+            let error = followed(&outside, to).await;
+            assert!(matches!(error, Error::MediaUnsafe(_)), "{to}: {error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_address_of_our_own_network_can_be_allowed() {
+        let outside = Outside::new(None, true).unwrap();
+        for to in ["http://127.0.0.1:1/", "http://localhost:1/"] {
+            assert!(matches!(followed(&outside, to).await, Error::Unreachable { .. }), "{to}");
+        }
+    }
+
+    #[test]
+    fn only_a_whole_answer_of_a_bearable_length_counts() {
+        let answer = |status, body: &str, torn: Option<&str>| {
+            whole("x", Answer { status, location: None, body: body.into(), torn: torn.map(str::to_owned) }, 10)
+        };
+        assert_eq!(answer(200, "abc", None).unwrap(), b"abc");
+        assert!(matches!(answer(200, "", None), Err(Error::NoMedia { .. })));
+        assert!(matches!(answer(404, "abc", None), Err(Error::Status { status: 404, .. })));
+        assert!(matches!(answer(200, "abc", Some("cut")), Err(Error::Unreachable { .. })));
+        assert!(matches!(answer(200, "abc", Some(TOO_LONG)), Err(Error::MediaTooLarge(10))));
+    }
+}
