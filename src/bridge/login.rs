@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
+use super::pacing::Pacing;
 use super::{Bridge, Error, route};
 use crate::base::{Backoff, Shutdown};
 use crate::qq::{self, AccountId, Memory, MemoryError, Network, Note, Session, Verdict};
@@ -27,7 +28,7 @@ pub struct Live {
     /// Rung when something lies in the inbox.
     pub(super) arrived: Notify,
     /// When the next message may be sent.
-    pace: tokio::sync::Mutex<Option<Instant>>,
+    pub(super) pacing: Pacing,
     heard: Mutex<Option<Heard>>,
 }
 
@@ -60,19 +61,6 @@ impl Live {
     #[must_use]
     pub fn listening_for(&self) -> Option<Duration> {
         self.heard().map(|heard| heard.first.elapsed())
-    }
-
-    /// Waits until the account may send again, and takes the turn. Cancel-safe: a turn that was not waited for to the
-    /// end was not taken.
-    pub(super) async fn take_turn(&self, interval: Duration) {
-        if interval.is_zero() {
-            return;
-        }
-        let mut next = self.pace.lock().await;
-        if let Some(at) = *next {
-            tokio::time::sleep_until(at).await;
-        }
-        *next = Some(Instant::now() + interval);
     }
 }
 
@@ -164,7 +152,7 @@ impl Bridge {
             network,
             part: self.shutdown.part(),
             arrived: Notify::new(),
-            pace: tokio::sync::Mutex::new(None),
+            pacing: Pacing::default(),
             heard: Mutex::new(None),
         });
         self.logins.put(Arc::clone(&live));
@@ -176,6 +164,7 @@ impl Bridge {
         let (receiving, translating) = (Arc::clone(&live), Arc::clone(&live));
         self.shutdown.spawn(async move { receiver.receive_from_qq(receiving).await });
         self.shutdown.spawn(async move { translator.translate_from_qq(translating).await });
+        self.shutdown.spawn(Arc::clone(self).follow_names(Arc::clone(&live)));
         self.wake_lanes(route::lanes_of(&account)).await?;
         // Pictures can be fetched again.
         self.wake_lanes(route::TO_MATRIX.to_owned()).await?;

@@ -103,6 +103,13 @@ impl Portals {
         portal
     }
 
+    /// Notes what QQ calls the chat of `id` now.
+    pub(super) fn rename(&self, id: i64, name: &str) {
+        if let Some(portal) = self.by_id(id) {
+            self.put(Portal { name: name.to_owned(), ..Portal::clone(&portal) });
+        }
+    }
+
     /// By our number.
     #[must_use]
     pub fn by_id(&self, id: i64) -> Option<Arc<Portal>> {
@@ -208,10 +215,12 @@ impl Bridge {
         // From here on there may be a room that we do not know of.
         self.portals.put(Portal { in_doubt: true, ..Portal::clone(portal) });
         let owner = self.owner_of(&portal.account).await?;
-        Ok(creator.create_room(self.new_room(portal, owner)).await?)
+        let live = self.logins.live(&portal.account);
+        let name = self.room_name(portal, &portal.name, live.as_deref()).await;
+        Ok(creator.create_room(self.new_room(portal, name, owner)).await?)
     }
 
-    fn new_room(&self, portal: &Portal, owner: Option<OwnedUserId>) -> NewRoom {
+    fn new_room(&self, portal: &Portal, name: Option<String>, owner: Option<OwnedUserId>) -> NewRoom {
         let bot = self.homeserver.bot_id();
         let mut invite: Vec<OwnedUserId> = owner.into_iter().collect();
         let mut initial_state = Vec::new();
@@ -223,8 +232,7 @@ impl Bridge {
             initial_state.push(NewState { kind, key: String::new(), content: service });
         }
         NewRoom {
-            // A direct chat is called after the person in it.
-            name: (!portal.is_direct()).then(|| portal.name.clone()),
+            name,
             invite,
             is_direct: portal.is_direct(),
             // In a direct chat the bot and the owner get the powers of the ghost that makes it.

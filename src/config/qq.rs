@@ -70,6 +70,10 @@ pub struct WebQq {
     pub server: Option<Url>,
     /// Least time between two messages of one account, in milliseconds; 0 turns pacing off.
     pub send_interval_ms: u64,
+    /// At most so much is added to that time, by chance, in milliseconds.
+    pub send_jitter_ms: u64,
+    /// How often friends, groups and discussions are listed anew, in milliseconds; 0 for only when somebody unknown speaks.
+    pub list_refresh_ms: u64,
     /// How many QR codes one `login` shows before it gives up.
     pub max_qr_codes: u32,
     /// Whether pictures and files are fetched from addresses of one's own network when QQ says that they are there.
@@ -82,11 +86,24 @@ impl WebQq {
     pub fn send_interval(&self) -> Duration {
         Duration::from_millis(self.send_interval_ms)
     }
+
+    /// [`WebQq::send_jitter_ms`] as a duration; none when pacing is off.
+    #[must_use]
+    pub fn send_jitter(&self) -> Duration {
+        if self.send_interval_ms == 0 { Duration::ZERO } else { Duration::from_millis(self.send_jitter_ms) }
+    }
 }
 
 impl Default for WebQq {
     fn default() -> Self {
-        Self { server: None, send_interval_ms: 3000, max_qr_codes: 5, private_media: false }
+        Self {
+            server: None,
+            send_interval_ms: 3000,
+            send_jitter_ms: 1000,
+            list_refresh_ms: 600_000,
+            max_qr_codes: 5,
+            private_media: false,
+        }
     }
 }
 

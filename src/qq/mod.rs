@@ -67,6 +67,10 @@ pub trait Network: Send + Sync {
     /// Every friend, group and discussion of the account that is matched for certain.
     async fn chats(&self) -> Result<Vec<Chat>, Error>;
 
+    /// Waits until names may have changed since the last call ended: of contacts, of chats, or the account's remarks.
+    /// One caller at a time.
+    async fn changed(&self);
+
     /// The members of `chat`, from the last list that the network gave; asks only when it has none.
     async fn members(&self, chat: &ChatId) -> Result<Vec<Contact>, Error>;
 

@@ -15,6 +15,8 @@ pub struct Capabilities {
     pub max_text_bytes: usize,
     /// The least time between two messages of one account; zero for none.
     pub send_interval: Duration,
+    /// At most so much is added to that time, by chance.
+    pub send_jitter: Duration,
     /// Whether the account's own messages come back.
     pub echoes: bool,
 }

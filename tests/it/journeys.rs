@@ -7,3 +7,4 @@ mod crash;
 mod login;
 mod odd;
 mod pictures;
+mod sending;

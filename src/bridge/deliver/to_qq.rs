@@ -10,7 +10,7 @@ use crate::bridge::departure::{self, ToChat};
 use crate::bridge::lane::Next;
 use crate::bridge::login::Live;
 use crate::bridge::{Bridge, Error, echo, notice, route};
-use crate::qq::{self, AccountId, Sent};
+use crate::qq::{self, AccountId, Capabilities, Sent};
 use crate::store::{OutboxRow, OutboxState};
 
 /// What an uncertain message is filed under.
@@ -48,8 +48,8 @@ impl Bridge {
             Ok(to_chat) => to_chat,
             Err(error) => return self.bury(&row, &error).await,
         };
-        let interval = live.network.capabilities().send_interval;
-        if live.part.unless_asked(live.take_turn(interval)).await.is_none() {
+        let Capabilities { send_interval, send_jitter, .. } = live.network.capabilities();
+        if live.part.unless_asked(live.pacing.take_turn(send_interval, send_jitter)).await.is_none() {
             return Ok(Next::More);
         }
         let seq = row.seq;

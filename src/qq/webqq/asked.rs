@@ -26,6 +26,12 @@ impl<K: Eq + Hash> Asked<K> {
         asked.get(question).is_some_and(|at_ms| now_ms - at_ms < WINDOW_MS)
     }
 
+    /// How many of the questions of the last minutes are such as `is_one` says.
+    pub(crate) fn how_many(&self, is_one: impl Fn(&K) -> bool, now_ms: i64) -> usize {
+        let asked = self.at_ms.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.iter().filter(|(question, at_ms)| now_ms - **at_ms < WINDOW_MS && is_one(question)).count()
+    }
+
     /// It was asked now, and answered.
     pub(crate) fn note(&self, question: K, now_ms: i64) {
         let mut asked = self.at_ms.lock().unwrap_or_else(PoisonError::into_inner);
@@ -44,5 +50,8 @@ mod tests {
         assert!(!asked.lately(&"a", 0));
         asked.note("a", 0);
         assert!(asked.lately(&"a", 599_999) && !asked.lately(&"b", 0) && !asked.lately(&"a", 600_000));
+        asked.note("b", 100_000);
+        let how_many = |now_ms| asked.how_many(|question| *question != "c", now_ms);
+        assert_eq!((how_many(100_000), how_many(650_000), how_many(700_000)), (2, 1, 0));
     }
 }

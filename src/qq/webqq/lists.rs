@@ -1,5 +1,6 @@
 //! Asks for lists and members, and lets the roster take them in.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
 use super::api::get_discus_list::{self, Discussion};
@@ -15,6 +16,10 @@ use crate::qq::{ChatId, Contact, ContactId, Error, Muting, Verdict};
 /// How often the friend list is asked for when it comes without marknames. Source: protocol dossier 6.2.
 const MARKNAME_ATTEMPTS: usize = 3;
 
+/// How often one list is asked for because of strangers within ten minutes, whoever they are: the account must not be
+/// made conspicuous by people who come and go. A guess.
+const MOST_BECAUSE_OF_STRANGERS: usize = 5;
+
 /// What somebody unknown makes the client ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Question {
@@ -26,6 +31,20 @@ pub(super) enum Question {
     Members(PlaceKind, u64, Uin),
     /// The members of a place, which QQ did not tell.
     Within(PlaceKind, u64),
+}
+
+impl Question {
+    /// Whether both ask for the same list, because of the same person or of another one.
+    fn is_about_the_same_list(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Friends(_), Self::Friends(_)) => true,
+            (Self::Places(kind, _), Self::Places(other, _)) => kind == other,
+            (Self::Members(kind, number, _), Self::Members(other_kind, other, _)) => {
+                (kind, number) == (other_kind, other)
+            }
+            (one, other) => one == other,
+        }
+    }
 }
 
 impl WebQq {
@@ -41,6 +60,33 @@ impl WebQq {
                 .absorb(Lists { friends: Some(friends), groups: Some(groups), discussions: Some(discussions) })
                 .await?;
         }
+        self.ask_standing().await
+    }
+
+    /// Lists everything anew when the time has come. Only the end of the session is an error: names can wait.
+    ///
+    /// Source: protocol dossier 11 (every ten minutes).
+    pub(super) async fn list_anew_in_time(&self) -> Result<(), Error> {
+        let (now_ms, listed_at_ms) = (self.clock.now_ms(), self.listed_at_ms.load(Ordering::Relaxed));
+        let period_ms = i64::try_from(self.settings.list_refresh_ms).unwrap_or(i64::MAX);
+        if period_ms == 0 || now_ms.saturating_sub(listed_at_ms) < period_ms {
+            return Ok(());
+        }
+        self.listed_at_ms.store(now_ms, Ordering::Relaxed);
+        match self.list_anew().await {
+            Err(error) if error.verdict() == Verdict::LogIn => Err(error),
+            Err(error) => {
+                tracing::info!(%error, "the lists could not be had; they are asked for again later");
+                Ok(())
+            }
+            Ok(()) => Ok(()),
+        }
+    }
+
+    async fn list_anew(&self) -> Result<(), Error> {
+        self.reload_friends().await?;
+        self.reload_places(PlaceKind::Group).await?;
+        self.reload_places(PlaceKind::Discussion).await?;
         self.ask_standing().await
     }
 
@@ -111,7 +157,8 @@ impl WebQq {
     /// Asks unless it was asked lately. A refusal for good is an answer; other errors are the caller's.
     async fn once(&self, question: Question, ask: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
         let now_ms = self.clock.now_ms();
-        if self.asked.lately(&question, now_ms) {
+        let same = |asked: &Question| asked.is_about_the_same_list(&question);
+        if self.asked.lately(&question, now_ms) || self.asked.how_many(same, now_ms) >= MOST_BECAUSE_OF_STRANGERS {
             return Ok(());
         }
         match ask.await {

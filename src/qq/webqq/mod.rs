@@ -87,6 +87,6 @@ pub async fn connect_paced(
 ) -> Result<Arc<dyn Network>, Error> {
     let link = Link::restore(settings.server.clone(), &session)?;
     let outside = Outside::new(settings.server.clone(), settings.private_media)?;
-    let webqq = WebQq::connect(link, memory, outside, (clock.clone(), pace, settings.send_interval())).await?;
+    let webqq = WebQq::connect(link, memory, outside, (clock.clone(), pace, settings.clone())).await?;
     Ok(Arc::new(webqq))
 }

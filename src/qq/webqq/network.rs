@@ -1,8 +1,8 @@
 //! The seam: one WebQQ account, logged in.
 
 use std::collections::HashMap;
+use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -19,6 +19,7 @@ use super::roster::{PlaceKind, Roster};
 use super::session::Link;
 use super::standing::Told;
 use crate::base::Clock;
+use crate::config::WebQq as Settings;
 use crate::qq::{
     Capabilities, Chat, ChatId, Contact, ContactId, Envelope, Error, Event, Matching, Media, MediaRef, Memory, Network,
     Officers, Outgoing, Piece, Profile, Sent, Session, Standing, Status,
@@ -41,7 +42,9 @@ pub(crate) struct WebQq {
     pub(super) asked: Asked<super::lists::Question>,
     pub(super) told: Mutex<Told>,
     poller: Poller,
-    send_interval: Duration,
+    pub(super) settings: Settings,
+    /// When the lists were last asked for, by `clock`.
+    pub(super) listed_at_ms: AtomicI64,
 }
 
 impl WebQq {
@@ -50,13 +53,15 @@ impl WebQq {
         link: Link,
         memory: Arc<dyn Memory>,
         outside: Outside,
-        (clock, pace, send_interval): (Clock, Pace, Duration),
+        (clock, pace, settings): (Clock, Pace, Settings),
     ) -> Result<Self, Error> {
         let (account, epoch) = (link.account().clone(), link.epoch().to_owned());
         let roster = Roster::load(account, link.uin(), epoch, memory).await?;
         let msg_ids = MsgIds::new(clock.now_ms());
         let (members, asked, told, poller) = (Mutex::default(), Asked::default(), Mutex::default(), Poller::new(pace));
-        let webqq = Self { link, roster, outside, clock, pace, msg_ids, members, asked, told, poller, send_interval };
+        let listed_at_ms = AtomicI64::new(clock.now_ms());
+        let webqq =
+            Self { link, roster, outside, clock, pace, msg_ids, members, asked, told, poller, settings, listed_at_ms };
         webqq.take_up().await?;
         Ok(webqq)
     }
@@ -65,7 +70,12 @@ impl WebQq {
 #[async_trait]
 impl Network for WebQq {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { max_text_bytes: MAX_TEXT_BYTES, send_interval: self.send_interval, echoes: true }
+        Capabilities {
+            max_text_bytes: MAX_TEXT_BYTES,
+            send_interval: self.settings.send_interval(),
+            send_jitter: self.settings.send_jitter(),
+            echoes: true,
+        }
     }
 
     fn session(&self) -> Arc<Session> {
@@ -77,6 +87,7 @@ impl Network for WebQq {
     }
 
     async fn receive(&self) -> Result<Vec<Envelope>, Error> {
+        self.list_anew_in_time().await?;
         self.poller.turn(&self.link).await
     }
 
@@ -102,6 +113,10 @@ impl Network for WebQq {
 
     async fn chats(&self) -> Result<Vec<Chat>, Error> {
         Ok(self.roster.chats())
+    }
+
+    async fn changed(&self) {
+        self.roster.changed().await;
     }
 
     async fn members(&self, chat: &ChatId) -> Result<Vec<Contact>, Error> {

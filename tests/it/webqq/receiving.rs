@@ -250,3 +250,50 @@ async fn a_group_whose_members_qq_does_not_tell_still_speaks_and_is_not_asked_ab
     assert_eq!((first.chat, first.sender), (second.chat, second.sender));
     assert_eq!(qq.server.asked("get_group_info_ext2").len(), asked);
 }
+
+#[tokio::test]
+async fn everything_is_listed_anew_every_ten_minutes_and_a_refusal_ends_nothing() {
+    let qq = Qq::start().await;
+    let network = qq.network().await;
+    network.receive().await.unwrap();
+    assert_eq!(qq.server.order(), ["poll2"]);
+    qq.clock.set(super::NOW_MS + 599_999);
+    network.receive().await.unwrap();
+    assert_eq!(qq.server.order(), ["poll2"]);
+
+    qq.clock.set(super::NOW_MS + 600_000);
+    let lists = ["get_user_friends2", "get_group_name_list_mask2", "get_discus_list", "get_online_buddies2"];
+    let expected = [&lists[..], &["get_recent_list2", "poll2"]].concat();
+    network.receive().await.unwrap();
+    assert_eq!(qq.server.order(), expected);
+    network.receive().await.unwrap();
+    assert_eq!(qq.server.order(), ["poll2"], "once");
+
+    qq.clock.set(super::NOW_MS + 1_200_000);
+    qq.server.then("get_user_friends2", retcode(100_101));
+    network.receive().await.unwrap();
+    assert_eq!(qq.server.order(), ["get_user_friends2", "poll2"]);
+    qq.clock.set(super::NOW_MS + 1_800_000);
+    qq.server.then("get_user_friends2", retcode(108));
+    assert_eq!(network.receive().await.unwrap_err().verdict(), Verdict::LogIn);
+}
+
+#[tokio::test]
+async fn strangers_make_the_client_ask_once_each_and_not_more_than_five_times_in_ten_minutes() {
+    let qq = Qq::start().await;
+    let network = qq.network().await;
+    for n in 0..20 {
+        for again in 0..2 {
+            let fields = json!({"from_uin": 700 + n, "msg_id": 2 * n + again});
+            message(opened(&qq, &*network, said("message", "hi", &fields)).await);
+        }
+    }
+    assert_eq!(qq.server.asked("get_user_friends2").len(), 5);
+    qq.clock.set(super::NOW_MS + 599_999);
+    message(opened(&qq, &*network, said("message", "hi", &json!({"from_uin": 800, "msg_id": 90}))).await);
+    assert_eq!(qq.server.asked("get_user_friends2").len(), 5);
+    qq.clock.set(super::NOW_MS + 600_000);
+    message(opened(&qq, &*network, said("message", "hi", &json!({"from_uin": 801, "msg_id": 91}))).await);
+    // Once because of the time, and once more because of the stranger.
+    assert_eq!(qq.server.asked("get_user_friends2").len(), 7);
+}

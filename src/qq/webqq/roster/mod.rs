@@ -18,7 +18,7 @@ mod tests;
 
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Notify};
 
 use self::note::{Changes, Kept, Place};
 use self::state::State;
@@ -38,6 +38,8 @@ pub(crate) struct Roster {
     epoch: String,
     memory: Arc<dyn Memory>,
     state: RwLock<State>,
+    /// Rung with every change.
+    changed: Notify,
     /// Held while something is decided, written and taken over: one change at a time.
     changing: Mutex<()>,
 }
@@ -79,7 +81,8 @@ impl Roster {
     ) -> Result<Self, Error> {
         let notes: Vec<Note> = memory.recall().await?;
         let state = RwLock::new(State::from(Kept::read(&notes)?));
-        Ok(Self { account, own, epoch, memory, state, changing: Mutex::default() })
+        let (changed, changing) = (Notify::new(), Mutex::default());
+        Ok(Self { account, own, epoch, memory, state, changed, changing })
     }
 
     /// Whether the lists of this login were never seen.
@@ -165,8 +168,14 @@ impl Roster {
         if !notes.is_empty() {
             self.memory.remember(notes).await?;
             self.state.write().unwrap_or_else(PoisonError::into_inner).apply(changes);
+            self.changed.notify_one();
         }
         Ok(())
+    }
+
+    /// Waits until something has changed since the last call ended.
+    pub(crate) async fn changed(&self) {
+        self.changed.notified().await;
     }
 
     /// Who `uin` of `epoch` is. The account itself is known as such.

@@ -209,6 +209,11 @@ impl World {
         self.typing.get(room).map_or(&[], Vec::as_slice)
     }
 
+    /// How often anything was asked, faults included.
+    pub(crate) fn asked_in_all(&self) -> usize {
+        self.requests.len()
+    }
+
     /// How often `endpoint` was asked, faults included.
     pub(crate) fn asked(&self, endpoint: Endpoint) -> usize {
         self.requests.iter().filter(|asked| **asked == endpoint).count()

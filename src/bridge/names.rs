@@ -1,0 +1,100 @@
+//! Follows QQ when somebody or something changes its name: ghosts are called by their nick, rooms as the account calls them.
+//!
+//! What a room is called is put on disk once the homeserver has taken it: whatever comes in between is done again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tracing::{debug, warn};
+
+use super::login::Live;
+use super::portal::Portal;
+use super::{Bridge, Error};
+use crate::base::Backoff;
+use crate::qq::{Chat, ContactId};
+
+/// The state in which Matrix keeps the name of a room.
+const NAME: &str = "m.room.name";
+
+impl Bridge {
+    /// Brings the names of rooms and ghosts of `live` up to date, now and whenever QQ tells other ones. A task of its own: a
+    /// homeserver that does not answer must keep nobody from polling.
+    pub(super) async fn follow_names(self: Arc<Self>, live: Arc<Live>) {
+        let backoff = Backoff::new(Duration::from_secs(1), Duration::from_mins(1));
+        let mut failures = 0;
+        while !live.part.is_asked() {
+            if let Err(error) = self.bring_names_up_to_date(&live).await {
+                failures += 1;
+                warn!(account = %live.account, %error, failures, "a name could not be brought up to date; trying again");
+                live.part.unless_asked(tokio::time::sleep(backoff.delay(failures))).await;
+                continue;
+            }
+            failures = 0;
+            live.part.unless_asked(live.network.changed()).await;
+        }
+    }
+
+    async fn bring_names_up_to_date(&self, live: &Live) -> Result<(), Error> {
+        for chat in live.network.chats().await? {
+            let Some(portal) = self.portals.by_chat(&live.account, &chat.id) else { continue };
+            if let Some(peer) = &chat.peer {
+                self.rename_ghost(peer, &live.network.contact(peer).await?.nick).await?;
+            }
+            if portal.name != chat.name {
+                self.rename_portal(live, &portal, &chat).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Calls the ghost of `peer` by `nick`, if there is a ghost.
+    async fn rename_ghost(&self, peer: &ContactId, nick: &str) -> Result<(), Error> {
+        if nick.is_empty() || self.ghosts.is_named(peer, nick) {
+            return Ok(());
+        }
+        let (id, name) = (peer.to_string(), nick.to_owned());
+        let is_known = self
+            .store
+            .write(move |tx| {
+                Box::pin(async move {
+                    let Some(ghost) = tx.ghost(&id).await? else { return Ok(false) };
+                    if ghost.name != name {
+                        tx.set_ghost_name(&id, &name).await?;
+                    }
+                    Ok(true)
+                })
+            })
+            .await?;
+        if is_known {
+            self.ghosts.note_name(peer.clone(), nick.to_owned());
+            self.ensure_ghost(peer).await?;
+        }
+        Ok(())
+    }
+
+    async fn rename_portal(&self, live: &Live, portal: &Portal, chat: &Chat) -> Result<(), Error> {
+        if let Some(room) = &portal.room {
+            let creator = self.room_creator(portal).await?;
+            let name = self.room_name(portal, &chat.name, Some(live)).await;
+            let has = creator.state(room, NAME, "").await?;
+            let has = has.as_ref().and_then(|content| content.get("name")).and_then(Value::as_str);
+            if has.unwrap_or_default() != name.as_deref().unwrap_or_default() {
+                creator.set_state(room, NAME, "", &json!({ "name": name.unwrap_or_default() })).await?;
+            }
+        }
+        debug!(portal = portal.id, "a chat has another name");
+        let (id, name) = (portal.id, chat.name.clone());
+        self.store.write(move |tx| Box::pin(async move { tx.set_portal_name(id, &name).await })).await?;
+        self.portals.rename(portal.id, &chat.name);
+        Ok(())
+    }
+
+    /// What the room of `portal` is called if the account calls it `name`. A direct chat is called after the person in it
+    /// by itself: it needs a name only when the account has a remark for them. That is the only place where a remark is
+    /// told, and nobody is in it but the account's owner.
+    pub(super) async fn room_name(&self, portal: &Portal, name: &str, live: Option<&Live>) -> Option<String> {
+        let Some(peer) = portal.peer.as_ref().filter(|_| portal.is_direct()) else { return Some(name.to_owned()) };
+        live?.network.contact(peer).await.ok()?.markname
+    }
+}
