@@ -2,6 +2,7 @@
 
 mod browser;
 mod console;
+mod golden;
 mod proxy;
 
 use std::time::Duration;
@@ -475,21 +476,6 @@ async fn the_world_can_change_while_it_runs() {
     assert_eq!(client.friend("王小芳").await, wang);
     qq.say("friend:新朋友", "新朋友", "hi").unwrap();
     assert_eq!(client.poll_json().await["result"][0]["value"]["from_uin"], client.friend("新朋友").await);
-}
-
-#[tokio::test]
-async fn every_call_that_a_real_client_made_is_known() {
-    let sim = simulator(Rules::default()).await;
-    let browser = Browser::new(sim.qq_addr());
-    let golden = include_str!("../fixtures/webqq/golden-qqbot.log");
-    for call in golden.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()) {
-        let text = |key: &str| call[key].as_str().unwrap_or_default().to_owned();
-        let url = format!("https://{}{}", text("host"), text("path"));
-        let request = browser.bare(text("m").parse().unwrap(), &url).query(&call["q"]).body(text("raw"));
-        let request = request.header("referer", text("referer")).header("user-agent", text("ua"));
-        let status = request.header("content-type", text("ct")).send().await.unwrap().status();
-        assert!(!matches!(status, StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED), "{status} {url}");
-    }
 }
 
 #[tokio::test]

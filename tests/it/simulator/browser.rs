@@ -66,10 +66,14 @@ impl Browser {
 
     pub(crate) async fn get(&mut self, url: &str) -> Response {
         let response = self.request(Method::GET, url).send().await.unwrap();
-        let real = Url::parse(url).unwrap();
+        self.keep(response, &Url::parse(url).unwrap())
+    }
+
+    /// Keeps the cookies of an answer.
+    pub(crate) fn keep(&mut self, response: Response, real: &Url) -> Response {
         for line in response.headers().get_all(SET_COOKIE) {
             // An expired cookie is an error to this jar, and a deletion to everybody.
-            self.cookies.parse(line.to_str().unwrap(), &real).ok();
+            self.cookies.parse(line.to_str().unwrap(), real).ok();
         }
         response
     }
@@ -94,10 +98,14 @@ impl Browser {
     pub(crate) async fn ptqrlogin(&mut self) -> Vec<String> {
         let token = hash33(&self.cookie("ptlogin2.qq.com", "qrsig").unwrap_or_default());
         let url = format!("{PTLOGIN}ptqrlogin?ptqrtoken={token}&aid=501004106&u1=http%3A%2F%2Fw.qq.com%2Fproxy.html");
-        let text = self.get(&url).await.text().await.unwrap();
-        let words = text.trim().strip_prefix("ptuiCB(").unwrap().strip_suffix(");").unwrap();
-        words.split(',').map(|word| word.trim().trim_matches('\'').to_owned()).collect()
+        words_of(&self.get(&url).await.text().await.unwrap())
     }
+}
+
+/// The quoted words of a ptuiCB answer.
+pub(crate) fn words_of(text: &str) -> Vec<String> {
+    let words = text.trim().strip_prefix("ptuiCB(").unwrap().strip_suffix(");").unwrap();
+    words.split(',').map(|word| word.trim().trim_matches('\'').to_owned()).collect()
 }
 
 /// The answer as JSON, which also says that it was one.
@@ -108,7 +116,7 @@ pub(crate) async fn read(response: Response) -> Value {
     serde_json::from_str(&text).unwrap()
 }
 
-fn hash33(text: &str) -> u64 {
+pub(crate) fn hash33(text: &str) -> u64 {
     text.bytes().fold(0, |hash: u64, byte| (hash * 33 + u64::from(byte)) & 0x7fff_ffff)
 }
 
@@ -192,20 +200,8 @@ impl LoggedIn {
 
     /// A list call with the hash that the service expects.
     pub(crate) async fn hashed_list(&self, endpoint: &str) -> Value {
-        let r = json!({"vfwebqq": self.vfwebqq, "hash": self.hash()});
+        let r = json!({"vfwebqq": self.vfwebqq, "hash": list_hash(self.uin, &self.ptwebqq)});
         self.browser.post_json(&format!("{S}{endpoint}"), &r).await
-    }
-
-    /// Generation "P". Source: protocol dossier 6.1.
-    fn hash(&self) -> String {
-        let mut folded = [0_u8; 4];
-        self.ptwebqq.bytes().enumerate().for_each(|(at, byte)| folded[at % 4] ^= byte);
-        let own = u32::try_from(self.uin).unwrap().to_be_bytes();
-        let own = [own[0] ^ b'E', own[1] ^ b'C', own[2] ^ b'O', own[3] ^ b'K'];
-        folded
-            .into_iter()
-            .zip(own)
-            .fold(String::new(), |hash, (sum, own)| hash + format!("{sum:02X}{own:02X}").as_str())
     }
 
     pub(crate) async fn send(&self, endpoint: &str, target: &str, number: &Value, elements: &Value) -> Value {
@@ -240,6 +236,14 @@ impl LoggedIn {
         let friends = friends["result"]["info"].as_array().unwrap();
         friends.iter().find(|friend| friend["nick"] == nick).unwrap()["uin"].clone()
     }
+}
+
+/// The hash of the lists, generation "P". Source: protocol dossier 6.1.
+pub(crate) fn list_hash(uin: u64, ptwebqq: &str) -> String {
+    let mut folded = [0_u8; 4];
+    ptwebqq.bytes().enumerate().for_each(|(at, byte)| folded[at % 4] ^= byte);
+    let own = u32::try_from(uin).unwrap().to_be_bytes().into_iter().zip(*b"ECOK").map(|(byte, letter)| byte ^ letter);
+    folded.into_iter().zip(own).fold(String::new(), |hash, (sum, own)| hash + format!("{sum:02X}{own:02X}").as_str())
 }
 
 /// A message as clients send it.

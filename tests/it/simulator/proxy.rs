@@ -14,12 +14,18 @@ use super::browser::{Browser, LoggedIn, PTLOGIN, words};
 use super::{GROUP, IN_GROUP};
 
 async fn simulator(ca_dir: &Path) -> Simulator {
-    let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let proxy = Some(Proxy { listen, ca_dir: ca_dir.to_owned() });
-    Simulator::start(Options { proxy, seed: Some(42), ..Options::default() }).await.unwrap()
+    simulator_of(ca_dir, Options { seed: Some(42), ..Options::default() }).await
 }
 
-fn browser(sim: &Simulator, ca_dir: &Path) -> Browser {
+/// A simulator with a proxy.
+pub(crate) async fn simulator_of(ca_dir: &Path, options: Options) -> Simulator {
+    let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let proxy = Some(Proxy { listen, ca_dir: ca_dir.to_owned() });
+    Simulator::start(Options { proxy, ..options }).await.unwrap()
+}
+
+/// A client of that proxy which trusts its authority.
+pub(crate) fn browser(sim: &Simulator, ca_dir: &Path) -> Browser {
     Browser::behind(sim.proxy_addr().unwrap(), &fs::read(ca_dir.join("ca.pem")).unwrap())
 }
 
