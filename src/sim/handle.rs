@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::chat::ChatKey;
 use super::content;
@@ -11,6 +11,7 @@ use super::fault::Fault;
 use super::people::People;
 use super::push;
 use super::qr::QrState;
+use super::rules::Rules;
 use super::stage::{Shared, Stage};
 use super::talk::{Event, Heard, Speaker, Spoken};
 use super::world::{World, WorldError};
@@ -32,6 +33,8 @@ pub struct SessionView {
     pub polling: bool,
     /// Messages that wait for a poll.
     pub queued: usize,
+    /// Messages of the client that were above the pace and reached nobody.
+    pub dropped: u64,
     /// How often login2 gave out new numbers.
     pub logins: u64,
     /// How often each endpoint was called.
@@ -52,7 +55,7 @@ impl Handle {
             return Err(Refused::NothingSaid);
         }
         let chat: ChatKey = chat.parse()?;
-        let now_ms = self.shared.clock.now_ms();
+        let now_ms = self.now_ms();
         self.shared.change(|stage| {
             let speaker = who_speaks(stage, &chat, speaker)?;
             Ok(stage.say(chat, speaker, content, now_ms))
@@ -73,7 +76,7 @@ impl Handle {
     /// The newest QR code's state.
     #[must_use]
     pub fn qr(&self) -> QrState {
-        self.shared.look(qr_state)
+        self.shared.look(|stage| qr_state(stage, self.now_ms()))
     }
 
     /// How many QR codes there were: another number means another picture.
@@ -90,7 +93,7 @@ impl Handle {
 
     /// Waits until the newest QR code is in state `state`. Growing old does not wake it.
     pub async fn wait_qr(&self, state: QrState) {
-        self.wait_for(|stage| (qr_state(stage) == state).then_some(())).await;
+        self.wait_for(|stage| (qr_state(stage, self.now_ms()) == state).then_some(())).await;
     }
 
     /// Scans the newest QR code with the phone.
@@ -168,6 +171,19 @@ impl Handle {
         Ok(())
     }
 
+    /// Changes some of the world's rules while it runs: `{"pace_ms": 3000}`.
+    pub fn change_rules(&self, changes: Map<String, Value>) -> Result<Rules, Refused> {
+        self.shared.change(|stage| {
+            let bad = |why: serde_json::Error| Refused::BadRules(why.to_string());
+            let mut rules = serde_json::to_value(&stage.world.options).map_err(bad)?;
+            if let Some(rules) = rules.as_object_mut() {
+                rules.extend(changes);
+            }
+            stage.world.options = serde_json::from_value(rules).map_err(bad)?;
+            Ok(stage.world.options.clone())
+        })
+    }
+
     /// How the account's login stands.
     #[must_use]
     pub fn session(&self) -> SessionView {
@@ -198,11 +214,16 @@ impl Handle {
         }
     }
 
+    fn now_ms(&self) -> i64 {
+        self.shared.clock.now_ms()
+    }
+
     fn advance_qr(&self, from: &[QrState], to: QrState, verb: &'static str) -> Result<(), Refused> {
+        let now_ms = self.now_ms();
         self.shared.change(|stage| {
             let lifetime = stage.world.options.qr_lifetime();
             let attempt = stage.attempts.last_mut().ok_or(Refused::QrState { verb, state: QrState::None })?;
-            attempt.advance(from, to, lifetime).map_err(|state| Refused::QrState { verb, state })
+            attempt.advance(from, to, lifetime, now_ms).map_err(|state| Refused::QrState { verb, state })
         })
     }
 }
@@ -241,6 +262,9 @@ pub enum Refused {
     /// The order for misbehaviour is not understood.
     #[error("the fault is not understood: {0}")]
     BadFault(String),
+    /// The world has no such rule, or it takes another value.
+    #[error("the rules are not understood: {0}")]
+    BadRules(String),
     /// A placeholder stands for nobody.
     #[error("{0:?} stands for nobody in this world")]
     UnknownPlaceholder(String),
@@ -265,8 +289,8 @@ fn heard_after(stage: &Stage, after: u64) -> &[Heard] {
     stage.heard.get(from..).unwrap_or_default()
 }
 
-fn qr_state(stage: &Stage) -> QrState {
-    stage.attempts.last().map_or(QrState::None, |attempt| attempt.state(stage.world.options.qr_lifetime()))
+fn qr_state(stage: &Stage, now_ms: i64) -> QrState {
+    stage.attempts.last().map_or(QrState::None, |attempt| attempt.state(stage.world.options.qr_lifetime(), now_ms))
 }
 
 fn session_view(stage: &Stage) -> SessionView {
@@ -277,6 +301,7 @@ fn session_view(stage: &Stage) -> SessionView {
         status: channel.map(|channel| channel.status.clone()).unwrap_or_default(),
         polling: current.is_some_and(|session| session.held_polls > 0),
         queued: stage.mail.len(),
+        dropped: stage.dropped,
         logins: stage.logins,
         calls: stage.calls.clone(),
     }

@@ -67,7 +67,7 @@ pub struct Options {
     pub world: Option<World>,
     /// The same seed gives the same numbers and tokens.
     pub seed: Option<u64>,
-    /// What time messages bear.
+    /// What time it is: what messages bear, and by which codes and sessions grow old and sending is paced.
     pub clock: Clock,
     /// A proxy in front, for clients that have QQ's addresses built in.
     pub proxy: Option<Proxy>,

@@ -35,6 +35,12 @@ pub struct Rules {
     pub real_numbers: bool,
     /// How long a QR code can be scanned.
     pub qr_lifetime_ms: u64,
+    /// How long a session lives after login2; 0 is for ever.
+    pub session_life_ms: u64,
+    /// The pace of sending: what is faster is answered well and reaches nobody; 0 is no limit.
+    pub pace_ms: u64,
+    /// How many messages may be sent at once before the pace counts.
+    pub burst: u32,
     /// How many messages are kept while nobody polls.
     pub queue_limit: usize,
     /// Whether the events of the last reply come again when its connection ended before the next poll.
@@ -62,6 +68,16 @@ impl Rules {
         Duration::from_millis(self.poll_hold_ms)
     }
 
+    pub(crate) fn session_life_ms(&self) -> Option<i64> {
+        i64::try_from(self.session_life_ms).ok().filter(|life| *life > 0)
+    }
+
+    /// The pace, and how far ahead of it a burst may be, in milliseconds.
+    pub(crate) fn pace(&self) -> Option<(i64, i64)> {
+        let pace = i64::try_from(self.pace_ms).ok().filter(|pace| *pace > 0)?;
+        Some((pace, pace.saturating_mul(i64::from(self.burst.saturating_sub(1)))))
+    }
+
     pub(crate) const fn qr_lifetime(&self) -> Duration {
         Duration::from_millis(self.qr_lifetime_ms)
     }
@@ -83,6 +99,9 @@ impl Default for Rules {
             check_headers: true,
             real_numbers: false,
             qr_lifetime_ms: 120_000,
+            session_life_ms: 0,
+            pace_ms: 0,
+            burst: 3,
             queue_limit: 100_000,
             repeat_after_hangup: false,
         }

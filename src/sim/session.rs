@@ -24,6 +24,8 @@ pub(crate) struct Session {
     pub(crate) ptsigx: String,
     /// The list ticket of getvfwebqq.
     pub(crate) vfwebqq: Option<String>,
+    /// When login2 was called last.
+    pub(crate) logged_in_at_ms: i64,
     /// What login2 gave.
     pub(crate) channel: Option<Channel>,
     /// Counts polls; only the newest one is served.
@@ -55,6 +57,7 @@ impl Session {
             p_skey: token::letters(rng, 44),
             ptsigx: token::hex(rng, 80),
             vfwebqq: None,
+            logged_in_at_ms: 0,
             channel: None,
             poll_turn: 0,
             held_polls: 0,

@@ -86,6 +86,10 @@ pub(crate) struct Stage {
     /// Calls by endpoint.
     pub(crate) calls: BTreeMap<String, u64>,
     pub(crate) logins: u64,
+    /// Messages of the client that reached nobody.
+    pub(crate) dropped: u64,
+    /// Until when the messages so far use the pace up.
+    paced_until_ms: i64,
     next_session: u64,
     msg_ids: HashMap<String, u16>,
 }
@@ -109,6 +113,8 @@ impl Stage {
             faults: Faults::default(),
             calls: BTreeMap::new(),
             logins: 0,
+            dropped: 0,
+            paced_until_ms: 0,
             next_session: 0,
             msg_ids: HashMap::new(),
         }
@@ -149,6 +155,31 @@ impl Stage {
             self.forgotten.insert(channel.psessionid, retcode);
         }
         self.current = self.current.filter(|current| *current != id);
+    }
+
+    /// Forgets the sessions that have lived as long as the rules let them.
+    pub(crate) fn forget_old(&mut self, now_ms: i64) {
+        let Some(life) = self.world.options.session_life_ms() else { return };
+        let is_old =
+            |session: &&Session| session.channel.is_some() && now_ms.saturating_sub(session.logged_in_at_ms) >= life;
+        let old: Vec<SessionId> = self.sessions.iter().filter(is_old).map(|session| session.id).collect();
+        for id in old {
+            self.forget(id, self.world.options.unknown_session_retcode);
+        }
+    }
+
+    /// Whether a message now is above the pace, and so reaches nobody; it counts for the pace if not.
+    ///
+    /// Source: protocol dossier 8.3 (rate), 9.4 (silent drop).
+    pub(crate) fn is_above_pace(&mut self, now_ms: i64) -> bool {
+        let Some((pace, ahead)) = self.world.options.pace() else { return false };
+        let until = self.paced_until_ms.max(now_ms);
+        if until.saturating_sub(now_ms) > ahead {
+            self.dropped += 1;
+            return true;
+        }
+        self.paced_until_ms = until.saturating_add(pace);
+        false
     }
 
     /// Gives the session that logged in last a new ptwebqq, of which it does not know yet.

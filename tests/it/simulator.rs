@@ -2,10 +2,9 @@
 
 mod browser;
 mod console;
+mod faults;
 mod golden;
 mod proxy;
-
-use std::time::Duration;
 
 use matrix_webqq::sim::{Fault, Idle, QrState, Rules, Trouble};
 use reqwest::{Method, StatusCode};
@@ -344,45 +343,6 @@ async fn relinking_keeps_session_and_numbers() {
 }
 
 #[tokio::test]
-async fn a_rotated_ptwebqq_is_told_by_116_until_it_is_used() {
-    let sim = simulator(Rules { poll_hold_ms: 0, ..Rules::default() }).await;
-    let mut client = LoggedIn::to(sim.qq_addr(), &sim.handle()).await;
-    sim.handle().fault(Fault::new("poll2", Trouble::Rotate));
-    let rotated = client.poll_json().await;
-    assert_eq!(rotated["retcode"], 116);
-    assert_eq!(client.poll_json().await, rotated);
-    rotated["p"].as_str().unwrap().clone_into(&mut client.ptwebqq);
-    assert_eq!(client.poll_json().await["retcode"], 102);
-    assert_eq!(client.hashed_list("get_user_friends2").await["retcode"], 0);
-}
-
-#[tokio::test]
-async fn a_kicked_client_hears_so_once_and_an_expired_one_is_unknown() {
-    let sim = simulator(Rules::default()).await;
-    let qq = sim.handle();
-    let client = LoggedIn::to(sim.qq_addr(), &qq).await;
-    let kick = async {
-        qq.wait_session(|session| session.polling).await;
-        qq.kick("下线").unwrap();
-    };
-    let (kicked, ()) = tokio::join!(client.poll_json(), kick);
-    assert_eq!(kicked["result"][0]["poll_type"], "kick_message");
-    assert_eq!(kicked["result"][0]["value"]["reason"], "下线");
-    assert_eq!(client.poll_json().await["retcode"], 103);
-    assert!(qq.kick("again").is_err() && !qq.session().online);
-
-    let client = LoggedIn::to(sim.qq_addr(), &qq).await;
-    let expire = async {
-        qq.wait_session(|session| session.polling).await;
-        qq.expire(100_000).unwrap();
-    };
-    let (expired, ()) = tokio::join!(client.poll_json(), expire);
-    assert_eq!(expired["retcode"], 100_000);
-    assert_eq!(client.hashed_list("get_user_friends2").await["retcode"], 100_000);
-    assert_eq!(client.login2("").await["retcode"], 100_000);
-}
-
-#[tokio::test]
 async fn logging_out_ends_the_session() {
     let sim = simulator(Rules::default()).await;
     let mut client = LoggedIn::to(sim.qq_addr(), &sim.handle()).await;
@@ -392,54 +352,6 @@ async fn logging_out_ends_the_session() {
     let logout = client.channel("logout2", "&ids=");
     assert_eq!(client.browser.get_json(&logout).await["retcode"], 0);
     assert_eq!(client.poll_json().await["retcode"], 103);
-}
-
-#[tokio::test]
-async fn a_send_can_fail_before_or_after_it_was_heard() {
-    let sim = simulator(Rules::default()).await;
-    let qq = sim.handle();
-    let client = LoggedIn::to(sim.qq_addr(), &qq).await;
-    let (gid, _) = client.group(GROUP).await;
-    let send = |text: &str| client.send_request("send_qun_msg2", "group_uin", &gid, &words(text)).send();
-    let fault = |trouble| Fault::new("send_qun_msg2", trouble);
-    qq.fault(fault(Trouble::Retcode(1202)));
-    assert_eq!(read(send("lost").await.unwrap()).await, json!({"retcode": 1202, "errmsg": "error!!!"}));
-    qq.fault(fault(Trouble::Retcode(1202)).delivering());
-    assert_eq!(read(send("1202").await.unwrap()).await["retcode"], 1202);
-    qq.fault(fault(Trouble::Drop));
-    assert!(send("cut").await.unwrap_err().is_request());
-    qq.fault(fault(Trouble::DropBefore));
-    assert!(send("never").await.is_err());
-    qq.fault(fault(Trouble::Http(502)));
-    assert_eq!(send("502").await.unwrap().status(), StatusCode::BAD_GATEWAY);
-    qq.fault(fault(Trouble::Delay(Duration::from_millis(1))).after(1));
-    assert!(send("well").await.is_ok() && send("late").await.is_ok());
-    let heard: Vec<String> = qq.heard(0).into_iter().map(|heard| heard.text).collect();
-    assert_eq!(heard, ["1202", "cut", "well", "late"]);
-}
-
-#[tokio::test]
-async fn the_events_of_a_broken_poll_come_again_with_the_same_ids() {
-    let sim = simulator(Rules::default()).await;
-    let qq = sim.handle();
-    let client = LoggedIn::to(sim.qq_addr(), &qq).await;
-    for (n, trouble) in [Trouble::Drop, Trouble::Truncate(None), Trouble::Truncate(Some(40))].into_iter().enumerate() {
-        qq.fault(Fault::new("poll2", trouble));
-        let msg_id = qq.say(IN_GROUP, "Bob", &format!("message {n}")).unwrap();
-        let broken = match client.poll().send().await {
-            Ok(response) => response.bytes().await.is_err(),
-            Err(_) => true,
-        };
-        assert!(broken);
-        let reply = client.poll_json().await;
-        assert_eq!(
-            (&reply["result"][0]["value"]["msg_id"], reply["result"].as_array().unwrap().len()),
-            (&json!(msg_id), 1)
-        );
-    }
-    qq.fault(Fault::new("poll2", Trouble::Repeat));
-    qq.say(IN_GROUP, "Bob", "twice").unwrap();
-    assert_eq!(client.poll_json().await, client.poll_json().await);
 }
 
 #[tokio::test]

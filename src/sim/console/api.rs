@@ -50,7 +50,7 @@ impl From<Refused> for Fault {
             | Refused::UnknownPlaceholder(_)
             | Refused::UnknownPicture(_) => StatusCode::NOT_FOUND,
             Refused::QrState { .. } | Refused::NobodyLoggedIn => StatusCode::CONFLICT,
-            Refused::NothingSaid | Refused::BadFault(_) => StatusCode::BAD_REQUEST,
+            Refused::NothingSaid | Refused::BadFault(_) | Refused::BadRules(_) => StatusCode::BAD_REQUEST,
         };
         Self::new(status, refused.to_string())
     }
@@ -59,6 +59,16 @@ impl From<Refused> for Fault {
 /// GET /api/world
 pub(super) async fn world(State(handle): State<Handle>) -> Json<World> {
     Json(handle.world())
+}
+
+/// GET /api/rules
+pub(super) async fn rules(State(handle): State<Handle>) -> Response {
+    Json(handle.world().options).into_response()
+}
+
+/// POST /api/rules
+pub(super) async fn change_rules(State(handle): State<Handle>, body: Bytes) -> Result<Response, Fault> {
+    Ok(Json(handle.change_rules(read(&body)?)?).into_response())
 }
 
 /// GET /api/faces

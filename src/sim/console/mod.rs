@@ -51,6 +51,7 @@ fn router(handle: Handle) -> Router {
 fn api_routes() -> Router<Handle> {
     Router::new()
         .route("/api/world", get(api::world))
+        .route("/api/rules", get(api::rules).post(api::change_rules))
         .route("/api/faces", get(api::faces))
         .route("/api/session", get(api::session))
         .route("/api/qr", get(api::qr))

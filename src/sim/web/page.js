@@ -25,8 +25,9 @@ async function call(path, body) {
 }
 
 let noticeTimer;
-function notice(text) {
+function notice(text, isGood = false) {
   $("notice").textContent = text;
+  $("notice").classList.toggle("good", isGood);
   $("notice").hidden = false;
   clearTimeout(noticeTimer);
   noticeTimer = setTimeout(() => { $("notice").hidden = true; }, 4000);
@@ -180,6 +181,33 @@ function showSession(session) {
   $("kick").disabled = $("expire").disabled = !session.online;
 }
 
+/** One rule of the world as a switch or a field; a change counts at once. */
+function ruleElement(name, value) {
+  const field = element("input");
+  field.type = { boolean: "checkbox", number: "number" }[typeof value] ?? "text";
+  if (field.type === "checkbox") field.checked = value; else field.value = value;
+  field.addEventListener("change", async () => {
+    const wanted = { checkbox: field.checked, number: field.valueAsNumber, text: field.value }[field.type];
+    if (!(await call("/api/rules", { [name]: wanted }))) showRules();
+  });
+  return element("label", "", field, element("span", "", name));
+}
+
+async function showRules() {
+  const rules = await (await fetch("/api/rules")).json();
+  const { calls } = await (await fetch("/api/session")).json();
+  $("rules").replaceChildren($("rules").firstElementChild, ...Object.entries(rules).map(([name, value]) => ruleElement(name, value)));
+  $("endpoints").replaceChildren(...["*", ...Object.keys(calls)].map((name) => new Option(name)));
+}
+
+async function orderFault() {
+  const typed = $("fault-value").value.trim();
+  const kind = $("fault-kind").value;
+  const value = kind === "body" ? typed : typed && Number(typed);
+  const order = { endpoint: $("fault-endpoint").value, kind, count: $("fault-count").valueAsNumber };
+  if (await call("/api/fault", typed ? { ...order, value } : order)) notice("已下令。Ordered.", true);
+}
+
 function status(kind, text) {
   $("status").firstElementChild.className = `dot ${kind}`;
   $("status").lastElementChild.textContent = text;
@@ -256,6 +284,9 @@ async function start() {
   }
   for (const step of ["scan", "confirm", "reject"]) $(step).addEventListener("click", () => call(`/api/qr/${step}`));
   for (const trouble of ["kick", "expire"]) $(trouble).addEventListener("click", () => call(`/api/${trouble}`));
+  $("trouble").addEventListener("toggle", () => { if ($("trouble").open) showRules(); });
+  $("fault").addEventListener("submit", (event) => { event.preventDefault(); orderFault(); });
+  $("no-faults").addEventListener("click", () => fetch("/api/fault", { method: "DELETE" }));
   $("back").addEventListener("click", () => document.body.classList.remove("open"));
   $("pictures").addEventListener("click", () => { showAlbum(); $("album").hidden = !$("album").hidden; });
   $("own-picture").addEventListener("change", (event) => {

@@ -35,6 +35,7 @@ pub(super) async fn getvfwebqq(State(shared): State<Arc<Shared>>, ask: Ask) -> O
 /// `POST d1.web2.qq.com/channel/login2`: a new channel with new numbers, or the old one again when its psessionid is shown.
 pub(super) async fn login2(State(shared): State<Arc<Shared>>, ask: Ask) -> Outcome {
     let r = ask.r()?;
+    let now_ms = shared.clock.now_ms();
     shared.change(|stage| {
         if stage.world.options.check_headers && !ask.has_referer() {
             return Err(Refusal(103));
@@ -44,17 +45,18 @@ pub(super) async fn login2(State(shared): State<Arc<Shared>>, ask: Ask) -> Outco
         let status = status.unwrap_or_else(|| "online".to_owned());
         let old = text_of(&r, "psessionid");
         if old.is_empty() {
-            log_in(stage, id, text_of(&r, "clientid"), status)
+            log_in(stage, id, text_of(&r, "clientid"), status, now_ms)
         } else {
             relink(stage, id, &old, status)
         }
     })
 }
 
-fn log_in(stage: &mut Stage, id: SessionId, clientid: String, status: String) -> Outcome {
+fn log_in(stage: &mut Stage, id: SessionId, clientid: String, status: String, now_ms: i64) -> Outcome {
     let Stage { world, people, rng, sessions, .. } = stage;
     let session = sessions.iter_mut().find(|session| session.id == id).ok_or(BAD_TICKET)?;
     let ticket = session.open_channel(rng, world, people, clientid, status);
+    session.logged_in_at_ms = now_ms;
     let reply = logged_in(session, world.account.number, &ticket, rng.random());
     stage.current = Some(id);
     stage.logins += 1;

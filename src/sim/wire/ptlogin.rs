@@ -41,9 +41,10 @@ pub(super) async fn login_page(State(shared): State<Arc<Shared>>) -> Response {
 
 /// `GET ssl.ptlogin2.qq.com/ptqrshow`: a new code, known by the cookie qrsig.
 pub(super) async fn ptqrshow(State(shared): State<Arc<Shared>>) -> Response {
+    let now_ms = shared.clock.now_ms();
     let shown = shared.change(|stage| {
         let qrsig = token::letters(&mut stage.rng, 64);
-        let attempt = Attempt::new(qrsig, &token::letters(&mut stage.rng, 16))?;
+        let attempt = Attempt::new(qrsig, &token::letters(&mut stage.rng, 16), now_ms)?;
         stage.add_attempt(attempt.clone());
         Ok::<_, crate::sim::qr::PictureError>(attempt)
     });
@@ -68,10 +69,14 @@ pub(super) async fn ptqrlogin(State(shared): State<Arc<Shared>>, ask: Ask) -> Re
     if qrsig.is_empty() || ask.field("aid").is_empty() || ask.field("ptqrtoken") != token::hash33(qrsig).to_string() {
         return StatusCode::FORBIDDEN.into_response();
     }
+    let now_ms = shared.clock.now_ms();
     shared.change(|stage| {
         let lifetime = stage.world.options.qr_lifetime();
         let at = stage.attempts.iter().position(|attempt| attempt.qrsig == qrsig);
-        match at.and_then(|at| stage.attempts.get(at)).map_or(QrState::Expired, |attempt| attempt.state(lifetime)) {
+        match at
+            .and_then(|at| stage.attempts.get(at))
+            .map_or(QrState::Expired, |attempt| attempt.state(lifetime, now_ms))
+        {
             QrState::Waiting => ptui_cb(66, "", "二维码未失效。(3203334816)", ""),
             QrState::Scanned => ptui_cb(67, "", "二维码认证中。(1342177282)", ""),
             QrState::Confirmed => succeed(stage, qrsig),

@@ -23,7 +23,9 @@ const REPLY_LIMIT: usize = 64 << 20;
 /// Runs a call, with whatever was ordered to go wrong with it.
 pub(super) async fn suffer(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
     let endpoint = request.uri().path().rsplit('/').next().unwrap_or_default().to_owned();
+    let now_ms = shared.clock.now_ms();
     let suffering = shared.change(|stage| {
+        stage.forget_old(now_ms);
         *stage.calls.entry(endpoint.clone()).or_default() += 1;
         stage.faults.next(&endpoint)
     });

@@ -138,6 +138,30 @@ async fn trouble_can_be_ordered_in_json() {
 }
 
 #[tokio::test]
+async fn rules_can_be_changed_while_it_runs() {
+    let sim = simulator(Rules::default()).await;
+    let console = Console::at(sim.console_addr());
+    let client = LoggedIn::to(sim.qq_addr(), &sim.handle()).await;
+    let before = console.get("/api/rules").await;
+    let after = console.post("/api/rules", json!({"events_per_poll": 1, "poll_idle": "empty"})).await;
+    let mut wanted = before.clone();
+    wanted["events_per_poll"] = json!(1);
+    wanted["poll_idle"] = json!("empty");
+    assert_eq!(after, wanted);
+    for text in ["one", "two"] {
+        sim.handle().say("friend:王芳", "王芳", text).unwrap();
+    }
+    assert_eq!(
+        (client.poll_texts().await, client.poll_texts().await),
+        (vec!["one".to_owned()], vec!["two".to_owned()])
+    );
+    for wrong in [json!({"burst": "many"}), json!({"colour": "red"}), json!({"burst": null}), json!(7)] {
+        assert_eq!(console.refused("/api/rules", wrong).await, StatusCode::BAD_REQUEST);
+    }
+    assert_eq!(console.get("/api/rules").await, after, "a mistake changes nothing");
+}
+
+#[tokio::test]
 async fn mistakes_are_explained() {
     let sim = simulator(Rules::default()).await;
     let console = Console::at(sim.console_addr());
