@@ -8,7 +8,8 @@ use serde_json::Value;
 use super::handle::Refused;
 
 /// An order for misbehaviour. Orders for one endpoint are carried out one after the other.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "Order")]
 pub struct Fault {
     endpoint: String,
     trouble: Trouble,
@@ -71,10 +72,10 @@ impl Fault {
     }
 }
 
-/// The same in JSON.
+/// The same in JSON or YAML.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Order {
+struct Order {
     endpoint: String,
     kind: String,
     #[serde(default)]
@@ -160,8 +161,8 @@ mod tests {
 
     use super::*;
 
-    fn fault(order: Value) -> Result<Fault, Refused> {
-        serde_json::from_value::<Order>(order).unwrap().try_into()
+    fn fault(order: Value) -> Result<Fault, serde_json::Error> {
+        serde_json::from_value(order)
     }
 
     #[test]

@@ -33,7 +33,7 @@ pub struct SessionView {
     pub polling: bool,
     /// Messages that wait for a poll.
     pub queued: usize,
-    /// Messages of the client that were above the pace and reached nobody.
+    /// Messages of the client that were accepted and reached nobody.
     pub dropped: u64,
     /// How often login2 gave out new numbers.
     pub logins: u64,

@@ -17,6 +17,7 @@ mod content;
 mod face;
 mod fault;
 mod handle;
+mod loss;
 mod numbers;
 mod people;
 mod picture;

@@ -41,6 +41,10 @@ pub struct Rules {
     pub pace_ms: u64,
     /// How many messages may be sent at once before the pace counts.
     pub burst: u32,
+    /// Most characters of a message; longer ones reach nobody. 0 is no limit.
+    pub text_limit: usize,
+    /// Whether messages that look like an SQL injection reach nobody.
+    pub filter_attacks: bool,
     /// How many messages are kept while nobody polls.
     pub queue_limit: usize,
     /// Whether the events of the last reply come again when its connection ended before the next poll.
@@ -102,6 +106,8 @@ impl Default for Rules {
             session_life_ms: 0,
             pace_ms: 0,
             burst: 3,
+            text_limit: 0,
+            filter_attacks: false,
             queue_limit: 100_000,
             repeat_after_hangup: false,
         }

@@ -12,6 +12,7 @@ use super::album::{self, Album};
 use super::chat::ChatKey;
 use super::content;
 use super::fault::Faults;
+use super::loss::{Loss, Pace};
 use super::people::People;
 use super::qr::Attempt;
 use super::session::{Session, SessionId};
@@ -88,14 +89,15 @@ pub(crate) struct Stage {
     pub(crate) logins: u64,
     /// Messages of the client that reached nobody.
     pub(crate) dropped: u64,
-    /// Until when the messages so far use the pace up.
-    paced_until_ms: i64,
+    pace: Pace,
     next_session: u64,
     msg_ids: HashMap<String, u16>,
 }
 
 impl Stage {
     pub(crate) fn new(world: World, people: People, seed: u64) -> Self {
+        let mut faults = Faults::default();
+        world.faults.iter().cloned().for_each(|fault| faults.order(fault));
         Self {
             world,
             people,
@@ -110,11 +112,11 @@ impl Stage {
             heard: Vec::new(),
             log: Log::default(),
             album: Album::default(),
-            faults: Faults::default(),
+            faults,
             calls: BTreeMap::new(),
             logins: 0,
             dropped: 0,
-            paced_until_ms: 0,
+            pace: Pace::default(),
             next_session: 0,
             msg_ids: HashMap::new(),
         }
@@ -168,18 +170,11 @@ impl Stage {
         }
     }
 
-    /// Whether a message now is above the pace, and so reaches nobody; it counts for the pace if not.
-    ///
-    /// Source: protocol dossier 8.3 (rate), 9.4 (silent drop).
-    pub(crate) fn is_above_pace(&mut self, now_ms: i64) -> bool {
-        let Some((pace, ahead)) = self.world.options.pace() else { return false };
-        let until = self.paced_until_ms.max(now_ms);
-        if until.saturating_sub(now_ms) > ahead {
-            self.dropped += 1;
-            return true;
-        }
-        self.paced_until_ms = until.saturating_add(pace);
-        false
+    /// Whether the service loses a message of the client, and why.
+    pub(crate) fn lose(&mut self, content: &[Value], now_ms: i64) -> Option<Loss> {
+        let loss = self.pace.take(content, &self.world.options, now_ms)?;
+        self.dropped += 1;
+        Some(loss)
     }
 
     /// Gives the session that logged in last a new ptwebqq, of which it does not know yet.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::fault::Fault;
 use super::people::People;
 use super::picture;
 use super::rules::Rules;
@@ -27,6 +28,9 @@ pub struct World {
     /// What people can send besides words.
     #[serde(default)]
     pub pictures: Vec<Picture>,
+    /// What goes wrong from the start.
+    #[serde(default, skip_serializing)]
+    pub faults: Vec<Fault>,
     /// How the service behaves.
     #[serde(default)]
     pub options: Rules,
@@ -260,6 +264,8 @@ mod tests {
             ("member twice", "groups: [{name: g, owner: me, members: [{name: b}, {name: b}]}]"),
             ("discussion twice", "discussions: [{name: d, members: []}, {name: d, members: []}]"),
             ("number twice", "friends: [{name: a, number: 12345}]"),
+            ("unknown fault", "faults: [{endpoint: poll2, kind: fire}]"),
+            ("fault without its value", "faults: [{endpoint: poll2, kind: http}]"),
             ("empty name", "friends: [{name: ''}]"),
         ] {
             assert!(World::parse(&format!("{account}{yaml}")).is_err(), "{why}");

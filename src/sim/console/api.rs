@@ -14,7 +14,6 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::sim::face;
-use crate::sim::fault::Order;
 use crate::sim::handle::{Handle, Refused};
 use crate::sim::world::World;
 
@@ -181,8 +180,7 @@ pub(super) async fn push(State(handle): State<Handle>, body: Bytes) -> Result<Js
 
 /// POST /api/fault
 pub(super) async fn fault(State(handle): State<Handle>, body: Bytes) -> Result<Json<Value>, Fault> {
-    let order: Order = read(&body)?;
-    handle.fault(order.try_into()?);
+    handle.fault(read(&body)?);
     Ok(done())
 }
 

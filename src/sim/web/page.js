@@ -203,7 +203,7 @@ async function showRules() {
 async function orderFault() {
   const typed = $("fault-value").value.trim();
   const kind = $("fault-kind").value;
-  const value = kind === "body" ? typed : typed && Number(typed);
+  const value = ["body", "redirect"].includes(kind) ? typed : Number(typed);
   const order = { endpoint: $("fault-endpoint").value, kind, count: $("fault-count").valueAsNumber };
   if (await call("/api/fault", typed ? { ...order, value } : order)) notice("已下令。Ordered.", true);
 }

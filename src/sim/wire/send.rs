@@ -45,10 +45,9 @@ fn send(shared: &Shared, ask: &Ask, target: &str) -> Outcome {
         let chat = addressed(stage, target, whom).ok_or(BAD_TARGET)?;
         let content = r.get("content").and_then(content::from_client).ok_or(MALFORMED)?;
         let msg_id = text_of(&r, "msg_id").parse().unwrap_or_default();
-        if stage.is_above_pace(now_ms) {
-            tracing::info!(dropped = stage.dropped, "a message is above the pace: nobody hears it");
-        } else {
-            stage.hear(chat, content, msg_id, now_ms);
+        match stage.lose(&content, now_ms) {
+            Some(why) => tracing::info!(?why, lost = stage.dropped, "a message reaches nobody"),
+            None => stage.hear(chat, content, msg_id, now_ms),
         }
         Ok(json_reply(&json!({"errCode": 0, "msg": "send ok"})))
     })

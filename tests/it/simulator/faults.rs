@@ -196,3 +196,18 @@ async fn a_batch_comes_newest_first_or_in_order_and_brackets_come_as_entities_or
         assert_eq!(got, texts);
     }
 }
+
+#[tokio::test]
+async fn the_world_file_can_order_faults_from_the_start() {
+    let world = World::parse(
+        "account: {number: 12345, nick: me}\n\
+         faults: [{endpoint: ptqrshow, kind: http, value: 502, skip: 1}]\n",
+    );
+    let sim = Simulator::start(Options { world: Some(world.unwrap()), ..Options::default() }).await.unwrap();
+    let mut browser = Browser::new(sim.qq_addr());
+    let mut statuses = Vec::new();
+    for _ in 0..3 {
+        statuses.push(browser.get(&format!("{PTLOGIN}ptqrshow?appid=501004106")).await.status().as_u16());
+    }
+    assert_eq!(statuses, [200, 502, 200]);
+}

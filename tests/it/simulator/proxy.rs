@@ -96,6 +96,24 @@ async fn nobody_but_qq_is_behind_the_proxy() {
 }
 
 #[tokio::test]
+async fn what_is_no_tls_in_a_tunnel_ends_that_tunnel_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let sim = simulator(folder.path()).await;
+    for noise in [b"GET / HTTP/1.1\r\n\r\n".as_slice(), &[0; 600], &[0x16, 3, 1, 0xff, 0xff, 1]] {
+        let mut line = TcpStream::connect(sim.proxy_addr().unwrap()).await.unwrap();
+        line.write_all(b"CONNECT w.qq.com:443 HTTP/1.1\r\nHost: w.qq.com:443\r\n\r\n").await.unwrap();
+        line.write_all(noise).await.unwrap();
+        line.shutdown().await.unwrap();
+        let mut answer = Vec::new();
+        line.read_to_end(&mut answer).await.ok();
+        assert!(answer.starts_with(b"HTTP/1.1 200 "), "{noise:?}");
+    }
+    let browser = browser(&sim, folder.path());
+    let served = browser.bare(Method::GET, "https://w.qq.com/").send().await.unwrap();
+    assert_eq!(served.status(), StatusCode::OK);
+}
+
+#[tokio::test]
 async fn a_client_that_does_not_trust_the_test_authority_is_not_served() {
     let (folder, another) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (sim, other) = (simulator(folder.path()).await, simulator(another.path()).await);
