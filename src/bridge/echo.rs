@@ -19,6 +19,7 @@ pub fn fingerprint(pieces: &[Piece]) -> String {
     for piece in pieces {
         match piece {
             Piece::Text(text) => said.push_str(text),
+            Piece::Mention { name, .. } => said.extend(["@", name]),
             Piece::Face(face) => said.push_str(&face.to_string()),
             other => said.push_str(other.label().unwrap_or_default()),
         }
@@ -41,7 +42,7 @@ pub fn hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::qq::Face;
+    use crate::qq::{ContactId, Face};
 
     fn text(text: &str) -> Vec<Piece> {
         vec![Piece::Text(text.into())]
@@ -52,6 +53,15 @@ mod tests {
         let sent = fingerprint(&[Piece::Text("a ".into()), Piece::Face(Face(14)), Piece::Text("你好\nend".into())]);
         let echo = [Piece::Text("a".into()), Piece::Face(Face(14)), Piece::Text(" 你好\r\nend ".into())];
         assert_eq!(sent, fingerprint(&echo));
+    }
+
+    #[test]
+    fn a_name_that_was_recognised_is_the_words_that_it_was() {
+        let name = Piece::Mention { who: ContactId::new("1.2"), name: "小明".into() };
+        assert_eq!(
+            fingerprint(&text("hi @小明 你好")),
+            fingerprint(&[text("hi ").remove(0), name, text(" 你好").remove(0)])
+        );
     }
 
     #[test]

@@ -1,8 +1,18 @@
 //! Matrix HTML: plain text into it, and back out of it.
+//!
+//! Emphasis of a part is left out, since the words say the same without it; what changes their meaning is marked:
+//! `~~struck out~~`, `||spoiler||`. A look that all words share is told apart from the words.
+
+mod line;
+mod look;
 
 use matrix_sdk::ruma::html::{ElementData, Html, NodeData, NodeRef};
 use matrix_sdk::ruma::matrix_uri::MatrixId;
 use matrix_sdk::ruma::{MatrixToUri, MatrixUri, OwnedUserId};
+
+use self::line::Line;
+pub use self::look::Look;
+use self::look::Looks;
 
 /// Tags in one message. More is no message of a person, and freeing a deep tree would exhaust the stack.
 const MOST_TAGS: usize = 1000;
@@ -49,83 +59,39 @@ pub fn from_text(text: &str) -> String {
 /// message's `body` says the same.
 #[must_use]
 pub fn to_text(html: &str) -> Option<String> {
-    let texts = stretches(html)?.into_iter().map(|stretch| match stretch {
+    let texts = read(html)?.stretches.into_iter().map(|stretch| match stretch {
         Stretch::Text(text) => text,
         Stretch::User { name, .. } => name,
     });
     Some(texts.collect())
 }
 
-/// [`to_text`], with the people kept apart.
+/// What a message says, and what all of it looks like.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// In order.
+    pub stretches: Vec<Stretch>,
+    /// What every word of it has in common.
+    pub look: Look,
+}
+
+/// [`to_text`], with the people kept apart, and the look.
 #[must_use]
-pub fn stretches(html: &str) -> Option<Vec<Stretch>> {
+pub fn read(html: &str) -> Option<Reading> {
     if html.bytes().filter(|byte| *byte == b'<').count() > MOST_TAGS {
         return None;
     }
     let mut page = Page::default();
     Html::parse(html).children().for_each(|node| page.node(&node));
     let mut whole = Line::default();
+    let look = page.looks.common();
     for (index, line) in page.finish().into_iter().enumerate() {
         if index > 0 {
             whole.push_text("\n");
         }
         line.0.into_iter().for_each(|stretch| whole.push(stretch));
     }
-    Some(whole.0)
-}
-
-/// A line of text, or a part of it.
-#[derive(Default)]
-struct Line(Vec<Stretch>);
-
-impl Line {
-    fn push(&mut self, stretch: Stretch) {
-        match stretch {
-            Stretch::Text(text) => self.push_text(&text),
-            user @ Stretch::User { .. } => self.0.push(user),
-        }
-    }
-
-    fn push_text(&mut self, more: &str) {
-        match self.0.last_mut() {
-            Some(Stretch::Text(text)) => text.push_str(more),
-            _ if more.is_empty() => (),
-            _ => self.0.push(Stretch::Text(more.to_owned())),
-        }
-    }
-
-    fn prefixed(self, prefix: &str) -> Self {
-        let mut line = Self::default();
-        line.push_text(prefix);
-        self.0.into_iter().for_each(|stretch| line.push(stretch));
-        line
-    }
-
-    fn trim_end(&mut self) {
-        if let Some(Stretch::Text(text)) = self.0.last_mut() {
-            text.truncate(text.trim_end_matches(' ').len());
-            if text.is_empty() {
-                self.0.pop();
-            }
-        }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    fn ends_with_space(&self) -> bool {
-        matches!(self.0.last(), Some(Stretch::Text(text)) if text.ends_with(' '))
-    }
-
-    /// How it reads.
-    fn text(&self) -> String {
-        let texts = self.0.iter().map(|stretch| match stretch {
-            Stretch::Text(text) => text.as_str(),
-            Stretch::User { name, .. } => name,
-        });
-        texts.collect()
-    }
+    Some(Reading { stretches: whole.0, look })
 }
 
 /// Lines from nodes. Quotes and list items are pages of their own, put in with something before each line.
@@ -137,6 +103,7 @@ struct Page {
     is_apart: bool,
     is_preformatted: bool,
     depth: usize,
+    looks: Looks,
 }
 
 impl Page {
@@ -168,9 +135,20 @@ impl Page {
                 self.words(&text.unwrap_or_default());
             }
             "a" => self.link(element, node),
-            "p" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => self.block(true, |page| page.children(node)),
+            "p" => self.block(true, |page| page.children(node)),
+            "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => {
+                self.block(true, |page| page.looking(|look| look.bold = true, |page| page.children(node)));
+            }
+            "b" | "strong" => self.looking(|look| look.bold = true, |page| page.children(node)),
+            "i" | "em" => self.looking(|look| look.italic = true, |page| page.children(node)),
+            "u" | "ins" => self.looking(|look| look.underline = true, |page| page.children(node)),
+            "del" | "s" | "strike" => self.marked("~~", node),
+            "span" | "font" => self.span(element, node),
             "pre" => self.block(false, |page| page.pre(node)),
-            "blockquote" => self.put_in(self.inner(node), "> ", "> "),
+            "blockquote" => {
+                let lines = self.inner(node);
+                self.put_in(lines, "> ", "> ");
+            }
             "ul" => self.list(None, node),
             "ol" => self.list(attribute(element, "start").and_then(|start| start.parse().ok()).or(Some(1)), node),
             "div" | "details" | "summary" | "table" | "tr" | "caption" | "li" => {
@@ -193,6 +171,39 @@ impl Page {
         self.is_apart |= is_apart;
     }
 
+    /// What `inside` writes looks as `change` says.
+    fn looking(&mut self, change: impl FnOnce(&mut Look), inside: impl FnOnce(&mut Self)) {
+        let outside = self.looks.now.clone();
+        change(&mut self.looks.now);
+        inside(self);
+        self.looks.now = outside;
+    }
+
+    /// A span with a colour, or one that hides what is in it until somebody looks.
+    fn span(&mut self, element: &ElementData, node: &NodeRef) {
+        let colour = attribute(element, "data-mx-color").or_else(|| attribute(element, "color"));
+        let spoiler = attribute(element, "data-mx-spoiler");
+        self.looking(
+            |look| look.colour = colour.or(look.colour.take()),
+            |page| match spoiler {
+                Some(about) if !about.is_empty() => {
+                    page.words(&format!("({about}) "));
+                    page.marked("||", node);
+                }
+                Some(_) => page.marked("||", node),
+                None => page.children(node),
+            },
+        );
+    }
+
+    /// Something between two `mark`s.
+    fn marked(&mut self, mark: &str, node: &NodeRef) {
+        self.ready();
+        self.current.push_text(mark);
+        self.children(node);
+        self.current.push_text(mark);
+    }
+
     fn pre(&mut self, node: &NodeRef) {
         let outside = std::mem::replace(&mut self.is_preformatted, true);
         self.children(node);
@@ -206,7 +217,8 @@ impl Page {
             if is_item {
                 let mark = number.map_or_else(|| "- ".to_owned(), |number| format!("{number}. "));
                 number = number.map(|number| number.saturating_add(1));
-                self.put_in(self.inner(&child), &mark, &" ".repeat(mark.len()));
+                let lines = self.inner(&child);
+                self.put_in(lines, &mark, &" ".repeat(mark.len()));
             } else if child.as_element().is_some() {
                 self.node(&child);
             }
@@ -215,26 +227,35 @@ impl Page {
 
     fn link(&mut self, element: &ElementData, node: &NodeRef) {
         let href = attribute(element, "href").unwrap_or_default();
-        let inner = self.inner(node);
-        let shown = inner.iter().map(Line::text).collect::<Vec<_>>().join(" ");
         if let Some(user_id) = mentioned(&href) {
+            let name = self.inner(node).iter().map(Line::text).collect::<Vec<_>>().join(" ");
             self.ready();
-            self.current.push(Stretch::User { user_id, name: shown });
-        } else if shown.is_empty() {
+            self.looks.note();
+            self.current.push(Stretch::User { user_id, name });
+            return;
+        }
+        let before = (self.lines.len(), self.current.text().len());
+        self.children(node);
+        let shown = self.written_since(before);
+        if shown.is_empty() {
             self.words(&href);
-        } else {
-            self.children(node);
-            let says_it = href.trim_start_matches("mailto:") == shown || href.is_empty() || href.starts_with('#');
-            if !says_it {
-                self.words(&format!(" ({href})"));
-            }
+        } else if href.trim_start_matches("mailto:") != shown && !href.is_empty() && !href.starts_with('#') {
+            self.words(&format!(" ({href})"));
         }
     }
 
+    /// What was written since there were so many lines, and so much text in the one after them.
+    fn written_since(&self, (lines, length): (usize, usize)) -> String {
+        let texts = self.lines.iter().skip(lines).chain([&self.current]).map(Line::text).collect::<Vec<_>>();
+        texts.join(" ").get(length..).unwrap_or_default().trim().to_owned()
+    }
+
     /// The lines of `node`'s children alone.
-    fn inner(&self, node: &NodeRef) -> Vec<Line> {
-        let mut page = Self { is_preformatted: self.is_preformatted, depth: self.depth, ..Self::default() };
+    fn inner(&mut self, node: &NodeRef) -> Vec<Line> {
+        let looks = std::mem::take(&mut self.looks);
+        let mut page = Self { is_preformatted: self.is_preformatted, depth: self.depth, looks, ..Self::default() };
         page.children(node);
+        self.looks = std::mem::take(&mut page.looks);
         page.finish()
     }
 
@@ -257,6 +278,7 @@ impl Page {
                 self.gap();
             }
             self.ready();
+            self.looks.note();
             self.current.push_text(word);
         }
         if text.ends_with(is_space) {
@@ -277,6 +299,9 @@ impl Page {
                 self.line_break();
             }
             self.ready();
+            if !line.trim().is_empty() {
+                self.looks.note();
+            }
             self.current.push_text(line);
         }
     }
@@ -357,7 +382,10 @@ mod tests {
             ("1<hr>2", "1\n---\n2"),
             ("<script>alert(1)</script>ok", "ok"),
             ("<table><tr><th>a</th><th>b</th></tr><tr><td>1</td><td>2</td></tr></table>", "a b\n1 2"),
-            ("<font color=\"red\">r</font><span data-mx-spoiler>s</span><del>d</del>", "rsd"),
+            ("<font color=\"red\">r</font><span data-mx-spoiler>s</span> <del>d e</del>!", "r||s|| ~~d e~~!"),
+            ("the end: <span data-mx-spoiler=\"film\">he dies</span>", "the end: (film) ||he dies||"),
+            ("see <a href=\"https://qq.com\">the <b>QQ</b> page</a>", "see the QQ page (https://qq.com)"),
+            ("<p>x</p><p><a href=\"https://qq.com\"><img src=\"mxc://a/b\"></a></p>", "x\n\nhttps://qq.com"),
             ("not <closed", "not"),
             ("", ""),
         ];
@@ -378,8 +406,36 @@ mod tests {
             text(",\nand "),
             user(owned_user_id!("@alice:hs.test"), "Alice"),
         ];
-        assert_eq!(stretches(html).unwrap(), wanted);
+        assert_eq!(read(html).unwrap().stretches, wanted);
         assert_eq!(to_text(html).unwrap(), "hi Li Lei,\nand Alice");
+    }
+
+    #[test]
+    fn a_look_is_told_only_when_all_words_share_it() {
+        let look = |bold, italic, underline, colour: &str| Look {
+            bold,
+            italic,
+            underline,
+            colour: Some(colour.to_owned()).filter(|colour| !colour.is_empty()),
+        };
+        let plain = Look::default;
+        let cases = [
+            ("<strong>all of it</strong>", look(true, false, false, "")),
+            ("<p><b>one</b></p><p><b> <i>two</i></b></p>", look(true, false, false, "")),
+            ("<b><em><u>x</u></em></b>", look(true, true, true, "")),
+            ("<span data-mx-color=\"#ff0000\">red <b>and</b></span>", look(false, false, false, "#ff0000")),
+            ("<font color=\"#00ff00\"><b>x</b></font>", look(true, false, false, "#00ff00")),
+            ("<span data-mx-color=\"#f00\">a</span><span data-mx-color=\"#0f0\">b</span>", plain()),
+            ("<ul><li><b>a</b></li><li><b>b</b></li></ul>", look(true, false, false, "")),
+            ("<ul><li><b>a</b></li><li>b</li></ul>", plain()),
+            ("<b>so</b> it is", plain()),
+            ("<b><a href=\"https://matrix.to/#/@a:hs\">A</a></b> come", plain()),
+            ("<h1>Title</h1>", look(true, false, false, "")),
+            ("<b> </b>", plain()),
+        ];
+        for (html, expected) in cases {
+            assert_eq!(read(html).unwrap().look, expected, "{html}");
+        }
     }
 
     #[test]

@@ -38,10 +38,20 @@ impl Face {
         TABLE.names.get(&name.to_lowercase()).copied()
     }
 
+    /// The face of an emoji, where the two stand for one another: no other face looks like it. With or without the sign
+    /// that asks for the colourful form.
+    #[must_use]
+    pub fn by_emoji(emoji: &str) -> Option<Self> {
+        TABLE.emoji.get(emoji.trim_end_matches(COLOURFUL)).copied().flatten()
+    }
+
     fn row(self) -> Option<&'static Row> {
         TABLE.rows.get(&self.0)
     }
 }
+
+/// The variation selector that asks for an emoji in colours.
+const COLOURFUL: char = '\u{fe0f}';
 
 impl fmt::Display for Face {
     /// As QQ users write it: `[微笑]`, or `[表情300]` without a name.
@@ -64,6 +74,8 @@ struct Row {
 struct Table {
     rows: BTreeMap<u32, Row>,
     names: HashMap<String, Face>,
+    /// `None` for an emoji that several faces share.
+    emoji: HashMap<String, Option<Face>>,
 }
 
 static TABLE: LazyLock<Table> = LazyLock::new(|| {
@@ -73,7 +85,12 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
     let named =
         |row: &Row| [row.name_en.to_lowercase(), row.name_zh.to_lowercase()].map(|name| (name, Face(row.face_id)));
     let names = rows.values().flat_map(named).filter(|(name, _)| !name.is_empty()).collect();
-    Table { rows, names }
+    let mut emoji = HashMap::new();
+    for row in rows.values().filter(|row| !row.emoji.is_empty()) {
+        let shared = emoji.entry(row.emoji.trim_end_matches(COLOURFUL).to_owned());
+        shared.and_modify(|face| *face = None).or_insert(Some(Face(row.face_id)));
+    }
+    Table { rows, names, emoji }
 });
 
 #[cfg(test)]
@@ -100,6 +117,26 @@ mod tests {
         assert_eq!(Face::by_name("smile"), Some(Face(14)));
         assert_eq!(Face::by_name("k歌"), Some(Face(140)));
         assert_eq!((Face::by_name(""), Face::by_name("不存在")), (None, None));
+    }
+
+    #[test]
+    fn an_emoji_is_a_face_only_where_no_other_face_has_it() {
+        let mut exact = 0;
+        for row in TABLE.rows.values().filter(|row| !row.emoji.is_empty()) {
+            match Face::by_emoji(&row.emoji) {
+                Some(face) => {
+                    assert_eq!(face, Face(row.face_id));
+                    exact += 1;
+                }
+                None => assert!(TABLE.rows.values().filter(|other| other.emoji == row.emoji).count() > 1, "{row:?}"),
+            }
+        }
+        assert!(exact > 80, "{exact}");
+        assert_eq!(
+            (Face::by_emoji("🙂"), Face::by_emoji("☺"), Face::by_emoji("☺️")),
+            (Some(Face(14)), Some(Face(6)), Some(Face(6)))
+        );
+        assert_eq!((Face::by_emoji("😎"), Face::by_emoji("👩‍👩‍👧"), Face::by_emoji("")), (None, None, None));
     }
 
     #[test]

@@ -10,6 +10,7 @@ pub mod memory;
 pub mod model;
 pub mod profile;
 pub mod status;
+pub mod style;
 pub mod webqq;
 
 use std::sync::Arc;
@@ -29,6 +30,7 @@ pub use model::{
 };
 pub use profile::{Muting, Officers, Profile, Standing};
 pub use status::{Status, UnknownStatus};
+pub use style::{Colour, Style};
 
 /// One QQ account, logged in on one network.
 #[async_trait]
@@ -55,8 +57,8 @@ pub trait Network: Send + Sync {
     /// Says `message` in `chat`, once. Retrying belongs to the outbox.
     async fn send(&self, chat: &ChatId, message: &Outgoing) -> Result<Sent, Error>;
 
-    /// What `message` looks like when it comes back as an echo: the network may write it in another way, such as a
-    /// face for `[微笑]`. Whoever compares echoes with what was sent has to compare with this.
+    /// What `message` looks like when it comes back as an echo: the network may write it in another way, such as
+    /// `＜` for `<`. Whoever compares echoes with what was sent has to compare with this.
     fn as_heard(&self, message: &Outgoing) -> Vec<Piece> {
         message.pieces.clone()
     }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::face::Face;
 use super::id::{ChatId, ContactId, MessageKey};
+use super::style::Style;
 
 /// What a network can carry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +75,8 @@ pub struct Message {
     pub sent_at_ms: i64,
     /// What, in order. Never empty: a message without content has a [`Piece::Unsupported`].
     pub pieces: Vec<Piece>,
+    /// How all of it looks. In a box, since an event should not be large for what few messages have.
+    pub style: Box<Style>,
 }
 
 /// Who said it.
@@ -96,6 +99,13 @@ pub enum Piece {
     Face(Face),
     /// A picture that lies at the network.
     Picture(MediaRef),
+    /// Somebody of the chat is called by name: `@name`.
+    Mention {
+        /// Who.
+        who: ContactId,
+        /// As the words call them, without the `@`.
+        name: String,
+    },
     /// Something that is not carried (yet).
     Unsupported {
         /// What it is, as QQ users know it: `[图片]` and the like.
@@ -104,11 +114,11 @@ pub enum Piece {
 }
 
 impl Piece {
-    /// What stands for it where it cannot be shown, as QQ users know it; `None` for texts and faces.
+    /// What stands for it where it cannot be shown, as QQ users know it; `None` for texts, faces and names.
     #[must_use]
     pub fn label(&self) -> Option<&str> {
         match self {
-            Self::Text(_) | Self::Face(_) => None,
+            Self::Text(_) | Self::Face(_) | Self::Mention { .. } => None,
             Self::Picture(_) => Some("[图片]"),
             Self::Unsupported { label } => Some(label),
         }
@@ -144,6 +154,9 @@ impl fmt::Debug for Media {
 pub struct Outgoing {
     /// In order.
     pub pieces: Vec<Piece>,
+    /// How all of it shall look.
+    #[serde(default, skip_serializing_if = "Style::is_plain")]
+    pub style: Style,
 }
 
 /// How a send ended, if it did not fail.

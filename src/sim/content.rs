@@ -64,6 +64,12 @@ fn element_to_text(element: &Value) -> String {
     }
 }
 
+/// What the font element of `elements` says; null when there is none.
+pub(crate) fn font(elements: &[Value]) -> Value {
+    let element = elements.iter().find(|element| tag(element) == Some("font"));
+    element.and_then(|element| element.get(1)).cloned().unwrap_or_default()
+}
+
 fn tag(element: &Value) -> Option<&str> {
     element.get(0).and_then(Value::as_str)
 }
@@ -126,6 +132,7 @@ mod tests {
     fn elements_become_text() {
         let elements = json!(["a", ["face", 14], ["offpic", "/x"], ["font", {}], 7]);
         assert_eq!(to_text(elements.as_array().unwrap()), "a[微笑][图片][?]");
+        assert_eq!((font(elements.as_array().unwrap()), font(&[])), (json!({}), Value::Null));
     }
 
     #[test]

@@ -227,7 +227,7 @@ impl Stage {
             Speaker::Person(name) => (name.clone(), false),
         };
         let text = content::to_text(content);
-        let attached = album::attached(content);
-        self.log.push(Spoken { n: 0, chat: chat.to_string(), who, mine, from_client, text, attached, at_ms });
+        let (attached, font) = (album::attached(content), content::font(content));
+        self.log.push(Spoken { n: 0, chat: chat.to_string(), who, mine, from_client, text, attached, font, at_ms });
     }
 }

@@ -74,6 +74,8 @@ pub struct Spoken {
     pub text: String,
     /// The pictures and files in it.
     pub attached: Vec<Attached>,
+    /// The font as it was sent: `{"name", "size", "style": [bold, italic, underline], "color"}`; null when there was none.
+    pub font: Value,
     /// When, in milliseconds since 1970.
     pub at_ms: i64,
 }

@@ -3,6 +3,7 @@
 mod chat;
 mod commands;
 mod contacts;
+mod content;
 mod crash;
 mod login;
 mod odd;

@@ -105,7 +105,7 @@ impl Bridge {
             // Once for each person: another bridge's ghosts must not get an answer to every word.
             return self.decline(tx, event, "message.not_owner", event.sender.as_str(), out).await;
         }
-        match to_qq::outgoing(message, self.max_text_bytes(&portal.account)) {
+        match to_qq::outgoing(message, &to_qq::Around::default(), self.max_text_bytes(&portal.account)) {
             Ok(parts) => self.say_on_qq(tx, event, &portal, parts, out).await,
             Err(to_qq::Unsayable::Empty) => Ok(()),
             Err(to_qq::Unsayable::Media) => self.decline(tx, event, "message.no_media", event.id.as_str(), out).await,

@@ -132,7 +132,9 @@ impl Bridge {
         for (number, part) in (0_i64..).zip(parts::parts(&message.pieces)) {
             let key = part_key(&live.account, seq, message, number);
             let (content, fetch) = match part {
-                Part::Said(pieces) => (to_matrix::content(&Message { pieces, ..message.clone() }, &key), None),
+                Part::Said(pieces) => {
+                    (to_matrix::content(&Message { pieces, ..message.clone() }, &key, |_| None), None)
+                }
                 Part::Media(piece) => (Value::Null, Some(piece)),
             };
             let to_room = ToRoom {

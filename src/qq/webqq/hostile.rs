@@ -65,7 +65,7 @@ fn is_named<T>(read: &Result<T, Error>, endpoint: &str) -> bool {
 /// Characters of text in `pieces`.
 fn length(pieces: &[Piece]) -> usize {
     let one = |piece: &Piece| match piece {
-        Piece::Text(text) => text.len(),
+        Piece::Text(text) | Piece::Mention { name: text, .. } => text.len(),
         Piece::Face(_) | Piece::Picture(_) => 1,
         Piece::Unsupported { label } => label.len(),
     };

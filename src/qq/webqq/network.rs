@@ -100,7 +100,7 @@ impl Network for WebQq {
     }
 
     fn as_heard(&self, message: &Outgoing) -> Vec<Piece> {
-        let content = encode(&message.pieces).and_then(|content| serde_json::from_str(&content).ok());
+        let content = encode(&message.pieces, &message.style).and_then(|content| serde_json::from_str(&content).ok());
         match content.map(|content| decode(&content)) {
             Some(Decoded::Pieces(pieces)) => pieces,
             Some(Decoded::Ghost) | None => Vec::new(),

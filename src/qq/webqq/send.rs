@@ -36,7 +36,7 @@ impl WebQq {
     /// Says `message` in `chat`.
     pub(super) async fn say(&self, chat: &ChatId, message: &Outgoing) -> Result<Sent, Error> {
         let nothing = Error::Refused { endpoint: "send", retcode: 0, meaning: "there is nothing to say" };
-        let content = encode(&message.pieces).ok_or(nothing)?;
+        let content = encode(&message.pieces, &message.style).ok_or(nothing)?;
         let msg_id = self.msg_ids.next();
         let mut tried = Tried::default();
         loop {

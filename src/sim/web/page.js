@@ -121,11 +121,25 @@ function showLines() {
   lines.scrollTop = lines.scrollHeight;
 }
 
+/** A bubble in the font that was sent; black stays the colour of the page. */
+function dress(bubble, font) {
+  const [bold, italic, underline] = font?.style ?? [];
+  if (Number(bold) === 1) bubble.style.fontWeight = "bold";
+  if (Number(italic) === 1) bubble.style.fontStyle = "italic";
+  if (Number(underline) === 1) bubble.style.textDecoration = "underline";
+  const color = String(font?.color ?? "");
+  if (/^[0-9a-f]{6}$/i.test(color) && color !== "000000") bubble.style.color = `#${color}`;
+  if (font?.name) bubble.style.fontFamily = `${JSON.stringify(font.name)}, sans-serif`;
+  if (font) bubble.title = `${font.name ?? "?"} ${font.size ?? "?"} pt`;
+}
+
 function lineElement(line) {
   const time = new Date(line.at_ms).toLocaleTimeString("zh-CN", { hour12: false });
   const meta = element("div", "meta", line.mine ? `${time} ` : `${line.who} · ${time} `);
   if (line.mine) meta.append(element("span", "tag", line.from_client ? "客户端 client" : "手机 phone"));
-  const body = element("div", "", meta, element("div", "bubble", ...withPictures(line)));
+  const bubble = element("div", "bubble", ...withPictures(line));
+  dress(bubble, line.font);
+  const body = element("div", "", meta, bubble);
   return element("li", line.mine ? "said mine" : "said", avatar(line.who), body);
 }
 

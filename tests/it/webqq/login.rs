@@ -1,6 +1,6 @@
 //! Logging in, taking a session up, and finding everybody again after the next login.
 
-use matrix_webqq::qq::{ChatKind, Event, LoginStep, Verdict};
+use matrix_webqq::qq::{ChatKind, Event, LoginStep, Outgoing, Piece, Verdict};
 use serde_json::json;
 
 use super::server::{body, result, retcode, status};
@@ -178,7 +178,7 @@ async fn a_group_of_the_same_name_but_another_age_gets_no_word_in_either_directi
     qq.script_lists(1000);
     qq.server.always("get_group_info_ext2", result(super::group_info(1000, 1_500_000_000)));
     let network = qq.network().await;
-    let hello = matrix_webqq::qq::Outgoing { pieces: vec![matrix_webqq::qq::Piece::Text("hi".to_owned())] };
+    let hello = Outgoing { pieces: vec![Piece::Text("hi".to_owned())], ..Outgoing::default() };
     assert!(network.send(&chat, &hello).await.is_err());
     assert!(qq.server.asked("send_qun_msg2").is_empty());
     qq.server.then("poll2", result(json!([in_group(1050, 1003)])));

@@ -7,7 +7,7 @@ use super::Qq;
 use super::server::{body, result, retcode, status};
 
 fn words(text: &str) -> Outgoing {
-    Outgoing { pieces: vec![Piece::Text(text.to_owned())] }
+    Outgoing { pieces: vec![Piece::Text(text.to_owned())], ..Outgoing::default() }
 }
 
 async fn chat(network: &dyn Network, kind: ChatKind) -> ChatId {
@@ -25,16 +25,20 @@ async fn words_go_to_friends_groups_and_discussions() {
     ];
     for (n, (kind, endpoint, field, number, answer)) in cases.into_iter().enumerate() {
         qq.server.then(endpoint, answer);
-        let sent = network.send(&chat(&*network, kind).await, &words("a\"b[微笑]")).await.unwrap();
+        let mut message = words("a\"b");
+        message.pieces.push(Piece::Face(Face(14)));
+        message.style.bold = true;
+        let sent = network.send(&chat(&*network, kind).await, &message).await.unwrap();
         assert_eq!(sent, Sent::Accepted(None));
         let r = &qq.server.asked(endpoint)[0].r;
         assert_eq!((&r[field], &r["msg_id"]), (&json!(number), &json!(50_001 + n)));
         assert_eq!((&r["clientid"], &r["psessionid"]), (&json!(53_999_199), &json!("one")));
         let content: Value = serde_json::from_str(r["content"].as_str().unwrap()).unwrap();
         assert_eq!((&content[0], &content[1], &content[2][0]), (&json!("a\"b"), &json!(["face", 14]), &json!("font")));
+        assert_eq!(content[2][1]["style"], json!([1, 0, 0]));
     }
-    let heard = network.as_heard(&words("a < b[微笑] "));
-    assert_eq!(heard, [Piece::Text("a ＜ b".to_owned()), Piece::Face(Face(14))]);
+    let heard = network.as_heard(&words("a < b and 1 "));
+    assert_eq!(heard, [Piece::Text("a ＜ b and_1".to_owned())]);
 }
 
 #[tokio::test]

@@ -150,6 +150,7 @@ mod tests {
     fn plain(pieces: &[Piece]) -> String {
         let plain = |piece: &Piece| match piece {
             Piece::Text(text) => text.clone(),
+            Piece::Mention { name, .. } => format!("@{name}"),
             Piece::Face(face) => face.to_string(),
             other => other.label().unwrap_or_default().to_owned(),
         };

@@ -8,58 +8,87 @@
 
 use serde_json::{Value, json};
 
-use super::entity;
-use crate::qq::{Face, Piece};
+use super::{entity, font};
+use crate::qq::{Piece, Style};
 
-/// `pieces` as the string that goes into the field `content`; `None` when there is nothing in them to say.
-pub(crate) fn encode(pieces: &[Piece]) -> Option<String> {
-    let mut elements: Vec<Value> = Vec::new();
-    for piece in sayable(pieces) {
-        elements.push(match piece {
-            Piece::Text(text) | Piece::Unsupported { label: text } => Value::String(text),
-            Piece::Face(face) => json!(["face", face.0]),
-            // What lies at QQ already cannot be said again; its name can.
-            picture @ Piece::Picture(_) => json!(picture.label()),
-        });
-    }
-    elements.push(json!(["font", {"name": "宋体", "size": 10, "style": [0, 0, 0], "color": "000000"}]));
-    (elements.len() > 1).then(|| Value::Array(elements).to_string())
+/// `pieces` in `style` as the string that goes into the field `content`; `None` when there is nothing in them to say.
+pub(crate) fn encode(pieces: &[Piece], style: &Style) -> Option<String> {
+    let mut elements: Vec<Value> = sayable(pieces).into_iter().map(element).collect();
+    let is_empty = elements.is_empty();
+    elements.push(font::write(style));
+    (!is_empty).then(|| Value::Array(elements).to_string())
 }
 
-/// What can be said of `pieces`: names of faces in texts are faces, and blanks at the very end are left out, because
+fn element(piece: Piece) -> Value {
+    match piece {
+        Piece::Text(text) | Piece::Unsupported { label: text } => Value::String(text),
+        Piece::Mention { name, .. } => Value::String(format!("@{name}")),
+        Piece::Face(face) => json!(["face", face.0]),
+        // What lies at QQ already cannot be said again; its name can.
+        picture @ Piece::Picture(_) => json!(picture.label()),
+    }
+}
+
+/// What can be said of `pieces`: names and words are one text, and blanks at the very end are left out, because
 /// receivers take one of them for the server's.
 fn sayable(pieces: &[Piece]) -> Vec<Piece> {
     let mut sayable: Vec<Piece> = Vec::new();
+    let mut is_name = false;
     for piece in pieces {
-        match piece {
-            Piece::Text(text) => with_faces(&plain(text), &mut sayable),
-            other => sayable.push(other.clone()),
+        let words = match piece {
+            Piece::Text(text) => readable(&plain(text)),
+            Piece::Mention { name, .. } => readable(&plain(&format!("@{name}"))),
+            other => {
+                sayable.push(other.clone());
+                is_name = false;
+                continue;
+            }
+        };
+        // A blank ends a name. Source: protocol dossier 8.2 rule 7.
+        let blank = if is_name && !words.starts_with(char::is_whitespace) { " " } else { "" };
+        match sayable.last_mut() {
+            Some(Piece::Text(before)) => before.extend([blank, &words]),
+            _ => sayable.push(Piece::Text(words)),
         }
+        is_name = matches!(piece, Piece::Mention { .. });
     }
     if let Some(Piece::Text(last)) = sayable.last_mut() {
         let end = last.trim_end().len();
         last.truncate(end);
     }
+    for piece in &mut sayable {
+        if let Piece::Text(text) = piece {
+            *text = past_filter(text);
+        }
+    }
     sayable.retain(|piece| !matches!(piece, Piece::Text(text) if text.is_empty()));
     sayable
 }
 
-/// Splits `text` at the names of faces: `[微笑]`, `[Smile]`. Other brackets stay as they are.
-fn with_faces(text: &str, out: &mut Vec<Piece>) {
-    let (mut before, mut rest) = (String::new(), text);
-    while let Some((plain, at_bracket)) = rest.find('[').and_then(|at| rest.split_at_checked(at)) {
-        before.push_str(plain);
-        let named = at_bracket.get(1..).and_then(|inner| inner.split_once(']'));
-        if let Some((face, after)) = named.and_then(|(name, after)| Some((Face::by_name(name)?, after))) {
-            out.extend([Piece::Text(readable(&std::mem::take(&mut before))), Piece::Face(face)]);
-            rest = after;
-        } else {
-            before.push('[');
-            rest = at_bracket.get(1..).unwrap_or_default();
-        }
+/// Breaks what QQ's servers took for an attack on a database: `and '` and `and 1`, by `_` in place of the blank.
+///
+/// Source: protocol dossier 8.3 (that these were refused, and the cure); that any digit is, is a guess.
+fn past_filter(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((word, blank, after)) = next_blank(rest) {
+        let is_and = word.get(word.len().saturating_sub(3)..).is_some_and(|end| end.eq_ignore_ascii_case("and"));
+        let before = word.get(..word.len().saturating_sub(3)).unwrap_or_default();
+        let is_word = !before.ends_with(char::is_alphanumeric);
+        let is_attack = after.trim_start_matches(' ').starts_with(|c: char| c == '\'' || c.is_ascii_digit());
+        out.push_str(word);
+        out.push_str(if is_and && is_word && is_attack { "_" } else { blank });
+        rest = after;
     }
-    before.push_str(rest);
-    out.push(Piece::Text(readable(&before)));
+    out.push_str(rest);
+    out
+}
+
+/// Splits `text` around its first blank.
+fn next_blank(text: &str) -> Option<(&str, &str, &str)> {
+    let (word, from) = text.split_at_checked(text.find(' ')?)?;
+    let (blank, after) = from.split_at_checked(1)?;
+    Some((word, blank, after))
 }
 
 /// Lines end in `\n`; other control characters mean nothing to anybody.
@@ -75,7 +104,12 @@ fn readable(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::qq::Face;
     use crate::qq::webqq::vectors;
+
+    fn encoded(pieces: &[Piece]) -> Option<String> {
+        encode(pieces, &Style::default())
+    }
 
     fn text(text: &str) -> Piece {
         Piece::Text(text.to_owned())
@@ -94,23 +128,41 @@ mod tests {
     fn every_vector_is_written_as_the_dossier_says() {
         for case in vectors::cases("content_send") {
             let expected = case["content_string"].as_str().unwrap().replace('<', "＜").replace('>', "＞");
-            let written: Value = serde_json::from_str(&encode(&pieces(&case["segments"])).unwrap()).unwrap();
+            let written: Value = serde_json::from_str(&encoded(&pieces(&case["segments"])).unwrap()).unwrap();
             assert_eq!(written, serde_json::from_str::<Value>(&expected).unwrap(), "{case}");
         }
     }
 
     #[test]
-    fn names_of_faces_become_faces() {
-        let smile = || Piece::Face(Face(14));
+    fn every_segmentation_of_the_official_robot_is_written_as_it_writes_it() {
+        for case in vectors::cases("qqbot_FaceParse") {
+            let mut expected = case["segments"].as_array().unwrap().clone();
+            expected.push(font::write(&Style::default()));
+            let written: Value = serde_json::from_str(&encoded(&pieces(&case["segments"])).unwrap()).unwrap();
+            assert_eq!(written, Value::Array(expected), "{case}");
+        }
+    }
+
+    #[test]
+    fn a_name_and_the_words_after_it_are_one_text_with_a_blank_between() {
+        let who = || crate::qq::ContactId::new("1.2");
+        let name = |name: &str| Piece::Mention { who: who(), name: name.to_owned() };
+        let said = [text("hi "), name("小明"), text("你好"), name("a<b"), Piece::Face(Face(1)), name("x")];
+        let expected = [text("hi @小明 你好@a＜b"), Piece::Face(Face(1)), text("@x")];
+        assert_eq!(sayable(&said), expected);
+    }
+
+    #[test]
+    fn what_looks_like_an_attack_on_a_database_is_broken_and_nothing_else() {
         let cases = [
-            ("[微笑]", vec![smile()]),
-            ("hi[smile][Smile]!", vec![text("hi"), smile(), smile(), text("!")]),
-            ("[[微笑]]", vec![text("["), smile(), text("]")]),
-            ("[不存在] a[0] []", vec![text("[不存在] a[0] []")]),
-            ("open [微笑", vec![text("open [微笑")]),
+            ("and '", "and_'"),
+            ("you AND  1=1 and 'x'", "you AND_ 1=1 and_'x'"),
+            ("thousand 1, and one, hand '", "thousand 1, and one, hand '"),
+            ("和and 1", "和and 1"),
+            ("and", "and"),
         ];
         for (said, expected) in cases {
-            assert_eq!(sayable(&[text(said)]), expected, "{said}");
+            assert_eq!(sayable(&[text(said)]), [text(expected)], "{said}");
         }
     }
 
@@ -127,12 +179,12 @@ mod tests {
 
     #[test]
     fn what_is_unsupported_is_said_by_its_label() {
-        let said = encode(&[Piece::Unsupported { label: "[图片]".to_owned() }]).unwrap();
+        let said = encoded(&[Piece::Unsupported { label: "[图片]".to_owned() }]).unwrap();
         assert!(said.starts_with("[\"[图片]\","), "{said}");
     }
 
     #[test]
     fn blanks_alone_say_nothing() {
-        assert_eq!((encode(&[]), encode(&[text(" \n\u{0}")])), (None, None));
+        assert_eq!((encoded(&[]), encoded(&[text(" \n\u{0}")])), (None, None));
     }
 }

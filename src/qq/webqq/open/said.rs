@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::{Stop, unreadable};
 use crate::qq::webqq::content::decode::{Decoded, decode};
+use crate::qq::webqq::content::font;
 use crate::qq::webqq::media;
 use crate::qq::webqq::notice::is_notice;
 use crate::qq::webqq::number::{Uin, integer};
@@ -57,7 +58,8 @@ impl<'a> Said<'a> {
             Some(ms @ LATEST_SECOND..) => ms,
             _ => now_ms,
         };
+        let style = self.value.get("content").map(font::read).map(Box::new).unwrap_or_default();
         let key = MessageKey::new(self.envelope.dedup_key.as_str());
-        Event::Message(Message { chat, kind, sender, key, sent_at_ms, pieces: self.pieces })
+        Event::Message(Message { chat, kind, sender, key, sent_at_ms, pieces: self.pieces, style })
     }
 }
