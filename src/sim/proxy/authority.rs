@@ -3,14 +3,15 @@
 use std::collections::HashMap;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa,
-    Issuer, KeyPair, KeyUsagePurpose, NameConstraints, date_time_ymd,
+    BasicConstraints, CertificateParams, CidrSubnet, DistinguishedName, DnType, ExtendedKeyUsagePurpose,
+    GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose, NameConstraints, date_time_ymd,
 };
 use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
@@ -90,7 +91,7 @@ impl Authority {
 
 /// Who the authority says that it is: the same at every start, so that the certificate on disk stays true.
 ///
-/// It may vouch for hosts of qq.com only: one who trusts it risks nothing but pretend QQs.
+/// It may vouch for hosts of qq.com only, and for no address: one who trusts it risks nothing but pretend QQs.
 fn identity() -> CertificateParams {
     let mut identity = CertificateParams::default();
     identity.distinguished_name = named("webqq-sim test authority");
@@ -98,7 +99,9 @@ fn identity() -> CertificateParams {
     identity.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     identity.name_constraints = Some(NameConstraints {
         permitted_subtrees: vec![GeneralSubtree::DnsName("qq.com".to_owned())],
-        excluded_subtrees: Vec::new(),
+        excluded_subtrees: [IpAddr::from(Ipv4Addr::UNSPECIFIED), Ipv6Addr::UNSPECIFIED.into()]
+            .map(|every| GeneralSubtree::IpAddress(CidrSubnet::from_addr_prefix(every, 0)))
+            .to_vec(),
     });
     (identity.not_before, identity.not_after) = (date_time_ymd(2011, 1, 1), date_time_ymd(2049, 12, 31));
     identity

@@ -19,7 +19,7 @@ use tokio_rustls::server::TlsStream;
 
 use super::authority::Authority;
 use crate::sim::stage::Shared;
-use crate::sim::wire::{Line, LineStream, host_of};
+use crate::sim::wire::{Line, LineStream, host_of, is_qq};
 
 /// How long a client may take to speak TLS.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -54,8 +54,8 @@ pub(super) async fn connect(State(mouth): State<Mouth>, mut request: Request, ne
         return next.run(request).await;
     }
     let host = host_of(&request);
-    let Some(upgrade) = request.extensions_mut().remove::<OnUpgrade>().filter(|_| is_https(&request)) else {
-        return (StatusCode::FORBIDDEN, "a tunnel leads to port 443 only\n").into_response();
+    let Some(upgrade) = request.extensions_mut().remove::<OnUpgrade>().filter(|_| leads_to_https(&request)) else {
+        return (StatusCode::FORBIDDEN, "a tunnel leads to port 443 of a host of qq.com\n").into_response();
     };
     match mouth.authority.server_for(&host, mouth.shared.clock.now_ms()) {
         Ok(server) => {
@@ -74,8 +74,8 @@ pub(super) async fn connect(State(mouth): State<Mouth>, mut request: Request, ne
     }
 }
 
-fn is_https(request: &Request) -> bool {
-    request.uri().port_u16() == Some(HTTPS)
+fn leads_to_https(request: &Request) -> bool {
+    request.uri().port_u16() == Some(HTTPS) && is_qq(&host_of(request))
 }
 
 impl Mouth {

@@ -7,6 +7,9 @@ use axum::response::{IntoResponse as _, Response};
 
 use super::reply;
 
+/// Where `get_offpic2` sends clients for pictures. Source: protocol dossier 10.2.
+pub(crate) const PICTURES: &str = "103.7.29.36";
+
 /// Answers 404 when a qq.com host is asked for a path of another one. Hosts outside qq.com serve every path.
 pub(super) async fn only_its_own_paths(request: Request, next: Next) -> Response {
     if serves(&host_of(&request), request.uri().path()) {

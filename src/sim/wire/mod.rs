@@ -30,7 +30,7 @@ use axum::serve::{IncomingStream, Listener};
 use super::stage::Shared;
 use crate::base::Shutdown;
 
-pub(crate) use hosts::{host_of, is_qq};
+pub(crate) use hosts::{PICTURES, host_of, is_qq};
 pub(crate) use line::{Line, LineStream, Lines};
 
 /// Serves `router` on `listener` until shutdown.

@@ -11,6 +11,7 @@ use axum::response::{IntoResponse as _, Response};
 use serde_json::Value;
 
 use super::ask::Ask;
+use super::hosts::PICTURES;
 use super::reply::{Outcome, Refusal, add_header, html, not_found};
 use super::{admit, ptlogin};
 use crate::sim::album::Kept;
@@ -26,7 +27,7 @@ pub(super) async fn get_offpic2(State(shared): State<Arc<Shared>>, ask: Ask) -> 
         admit::to_channel(stage, &ask, &Value::Null)?;
         let kept = stage.album.by_key(ask.field("file_path")).ok_or(GONE)?;
         let mut response = (StatusCode::FOUND, html(String::new())).into_response();
-        add_header(&mut response, LOCATION, &format!("http://103.7.29.36:80/?ver=2173&rkey={}", kept.rkey));
+        add_header(&mut response, LOCATION, &format!("http://{PICTURES}:80/?ver=2173&rkey={}", kept.rkey));
         Ok(response)
     })
 }

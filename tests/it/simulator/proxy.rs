@@ -54,6 +54,22 @@ async fn a_client_with_real_addresses_logs_in_and_talks_through_the_proxy() {
 }
 
 #[tokio::test]
+async fn pictures_come_through_the_proxy_from_the_server_that_has_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let sim = simulator(folder.path()).await;
+    let qq = sim.handle();
+    let mut client = LoggedIn::with(browser(&sim, folder.path()), &qq).await;
+    qq.send_picture_bytes("friend:王芳", "王芳", b"GIF89a".as_slice()).unwrap();
+    let value = client.poll_json().await["result"][0]["value"].clone();
+    let path = value["content"][1][1]["file_path"].as_str().unwrap();
+    let picture = client.channel("get_offpic2", &format!("&file_path={path}&f_uin={}", value["from_uin"]));
+    let redirect = client.browser.get(&picture).await;
+    let elsewhere = redirect.headers()["location"].to_str().unwrap();
+    let picture = client.browser.bare(Method::GET, elsewhere).send().await.unwrap();
+    assert_eq!((picture.status(), picture.bytes().await.unwrap().as_ref()), (StatusCode::OK, b"GIF89a".as_slice()));
+}
+
+#[tokio::test]
 async fn faults_cut_tunnels_as_they_cut_lines() {
     let folder = tempfile::tempdir().unwrap();
     let sim = simulator(folder.path()).await;
@@ -81,6 +97,7 @@ async fn nobody_but_qq_is_behind_the_proxy() {
         "CONNECT qq.com.evil.example:443 HTTP/1.1\r\nHost: d1.web2.qq.com".to_owned(),
         "CONNECT evilqq.com:443 HTTP/1.1\r\nHost: evilqq.com:443".to_owned(),
         "CONNECT d1.web2.qq.com:22 HTTP/1.1\r\nHost: d1.web2.qq.com:22".to_owned(),
+        "CONNECT 103.7.29.36:443 HTTP/1.1\r\nHost: 103.7.29.36:443".to_owned(),
         "GET http://matrix.org/ HTTP/1.1\r\nHost: w.qq.com".to_owned(),
         format!("GET http://{here}/ptqrshow HTTP/1.1\r\nHost: {here}"),
         "GET / HTTP/1.1\r\nHost: 127.0.0.1".to_owned(),
