@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use super::convert::to_qq::Around;
 use super::login::Live;
 use super::{Bridge, Error};
 use crate::matrix;
-use crate::qq::{Chat, ContactId, Envelope, Event, Message, Sender};
+use crate::qq::{Chat, ContactId, Envelope, Event, Message, Piece, Sender};
 use crate::store::InboxRow;
 
 /// What an inbox row from QQ turned out to be.
@@ -39,6 +40,8 @@ pub(super) struct Said {
     pub chat: Option<Chat>,
     /// The contact that speaks, and its nick; `None` when QQ itself does.
     pub speaker: Option<(ContactId, String)>,
+    /// Who is called by name in it, and their nicks.
+    pub called: Vec<(ContactId, String)>,
 }
 
 impl Bridge {
@@ -60,7 +63,8 @@ impl Bridge {
             Event::Message(message) => {
                 let chat = self.chat_without_portal(live, &message).await?;
                 let speaker = self.speaker(live, &message.sender).await?;
-                Content::Said(Box::new(Said { message, chat, speaker }))
+                let called = called(live, &message).await?;
+                Content::Said(Box::new(Said { message, chat, speaker, called }))
             }
             Event::Parked { reason } => Content::Parked(reason),
             Event::Unreadable { reason } => Content::Odd(format!("unreadable: {reason}")),
@@ -88,7 +92,37 @@ impl Bridge {
     }
 }
 
-/// Opens one row that the homeserver pushed; `None` for what is not an event at all.
-pub(super) fn open_from_matrix(row: &InboxRow) -> Option<matrix::Event> {
-    matrix::Event::parse(&row.body).ok()
+/// The people whom `message` calls by name, as the last lists have them.
+async fn called(live: &Arc<Live>, message: &Message) -> Result<Vec<(ContactId, String)>, Error> {
+    let mut called = Vec::new();
+    for piece in &message.pieces {
+        if let Piece::Mention { who, .. } = piece {
+            let known = live.network.contact(who).await?;
+            called.push((known.id, known.nick));
+        }
+    }
+    Ok(called)
+}
+
+/// What an inbox row from the homeserver turned out to be.
+#[derive(Debug)]
+pub(super) struct OpenedFromMatrix {
+    /// Which row.
+    pub seq: i64,
+    /// The event; `None` for what is not one at all.
+    pub event: Option<matrix::Event>,
+    /// What had to be asked around to say it on QQ.
+    pub around: Around,
+}
+
+impl Bridge {
+    /// Opens one row that the homeserver pushed. May ask the homeserver, and does without an answer that does not come.
+    pub(super) async fn open_from_matrix(&self, row: &InboxRow) -> OpenedFromMatrix {
+        let event = matrix::Event::parse(&row.body).ok();
+        let around = match &event {
+            Some(event) => self.ask_around(event).await,
+            None => Around::default(),
+        };
+        OpenedFromMatrix { seq: row.seq, event, around }
+    }
 }

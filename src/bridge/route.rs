@@ -44,6 +44,12 @@ pub fn lanes_of(account: &AccountId) -> String {
     format!("{TO_QQ}{account}/")
 }
 
+/// The key of one part of what was written in `event` and goes to QQ.
+#[must_use]
+pub fn key_to_qq(event: &str, part: usize) -> String {
+    key(&["to_qq", event, &part.to_string()])
+}
+
 /// A key that is the same for the same parts, also after a restart, and different for any others. As a Matrix
 /// transaction id it is unique over all rooms and ghosts, which homeservers want: they share transaction ids between
 /// all users of an appservice.

@@ -11,6 +11,7 @@ use proptest::prelude::*;
 use tower::ServiceExt as _;
 
 use super::event::Event;
+use super::html::{self, Reading, Stretch};
 use super::server::{Appservice, router};
 use super::transaction::Transaction;
 use crate::base::Secret;
@@ -60,7 +61,44 @@ fn appservice() -> Appservice {
     }
 }
 
+/// HTML as people write it, and as nobody does who means well.
+fn html() -> impl Strategy<Value = String> {
+    let written = [
+        "<p>one <b>two</b></p><ul><li>a</li><li><ol start=\"3\"><li>b</li></ol></li></ul>",
+        "<a href=\"https://matrix.to/#/@qq_1:hs.test\"><i>Li</i></a>: <blockquote><pre><code>x\n  y</code></pre></blockquote>",
+        "<table><tr><td><span data-mx-color=\"#ff0000\" data-mx-spoiler=\"film\">he <del>dies</del></span></td></tr></table>",
+    ];
+    let written = anything_like(written.map(|html| html.as_bytes().to_vec()).to_vec());
+    let tags = "a href=\"x\"|a href=\"https://matrix.to/#/@a:hs\"|b|b x=1|i|u|p|div|table|tr|td|object|button|li|ul|ol|blockquote|pre\
+                |font color=1|font color=2|span data-mx-spoiler|h1|select|svg|math|template|marquee|script|/a|/b|/p|/div|/table|/object";
+    let tag = prop::sample::select(tags.split('|').map(|tag| format!("<{tag}>")).collect::<Vec<_>>());
+    let nested = prop::collection::vec(prop_oneof![4 => tag, 1 => "[a-z ]{1,3}"], 0..600);
+    prop_oneof![
+        written.prop_map(|html| String::from_utf8_lossy(&html).into_owned()),
+        nested.prop_map(|parts| parts.concat())
+    ]
+}
+
+/// Text in `reading`, in bytes.
+fn length(reading: &Reading) -> usize {
+    let one = |stretch: &Stretch| match stretch {
+        Stretch::Text(text) => text.len(),
+        Stretch::User { name, .. } => name.len(),
+    };
+    reading.stretches.iter().map(one).sum()
+}
+
 proptest! {
+    #[test]
+    fn html_is_read_whatever_it_is_and_not_made_more_of(html in html()) {
+        if let Some(reading) = html::read(&html) {
+            // Each line repeats the marks of the quotes and lists that it is in, and there are at most a hundred.
+            let lines = html.matches(['<', '\n']).count() + 1;
+            let read = length(&reading);
+            prop_assert!(read <= 4 * html.len() + 300 * lines, "{} of {}", read, html.len());
+        }
+    }
+
     #[test]
     fn a_transaction_has_no_more_than_came_and_each_event_has_an_id(body in anything_like(fixtures("txn-"))) {
         if let Ok(transaction) = Transaction::parse("1", &body) {
@@ -122,4 +160,28 @@ async fn a_transaction_beyond_the_limit_is_refused_before_it_is_kept() {
     let request = request.header("authorization", ["Bearer ", TOKEN].concat()).body(Body::from(body)).unwrap();
     let answer = router(appservice()).oneshot(request).await.unwrap();
     assert_eq!(answer.status(), StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+/// Each of these doubles something at every level where a reader is careless.
+#[test]
+fn html_that_nests_links_and_formatting_is_read_in_little_time() {
+    let begun = std::time::Instant::now();
+    let tables = (0..200).map(|n| format!("<font color={n}><p>x<table><tr><td>")).collect::<Vec<_>>().concat();
+    let fonts = (0..400).map(|n| format!("<font size={n}>")).collect::<Vec<_>>().concat();
+    let cases = [
+        "<a href=\"x\"><object>".repeat(450),
+        "<a href=\"https://matrix.to/#/@a:hs\"><object>x".repeat(450),
+        "<ul><li><blockquote>x\n".repeat(300),
+        "<b><p>".repeat(450),
+        tables,
+        format!("{fonts}{}", "<p>x".repeat(500)),
+        format!("<table>{}", "<a>x<b>".repeat(450)),
+    ];
+    for html in cases {
+        if let Some(reading) = html::read(&html) {
+            assert!(length(&reading) <= 4 * html.len() + 300 * 1000, "{}", html.len());
+        }
+    }
+    // Far more than it takes; a careless reader takes years.
+    assert!(begun.elapsed().as_secs() < 60);
 }

@@ -11,6 +11,7 @@ use matrix_sdk::ruma::api::client::message::send_message_event;
 use matrix_sdk::ruma::api::client::profile::set_display_name;
 use matrix_sdk::ruma::api::client::receipt::create_receipt;
 use matrix_sdk::ruma::api::client::redact::redact_event;
+use matrix_sdk::ruma::api::client::room::get_room_event;
 use matrix_sdk::ruma::api::client::typing::create_typing_event;
 use matrix_sdk::ruma::api::error::FromHttpResponseError;
 use matrix_sdk::ruma::api::path_builder::VersionHistory;
@@ -27,6 +28,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use super::act_as::ActAs;
 use super::client::Homeserver;
 use super::error::Error;
+use super::event::Event;
 
 /// One of our users, acting. Cheap to make and to clone; every call is one attempt at one request.
 ///
@@ -94,6 +96,13 @@ impl Intent {
         );
         request.timestamp = ts_ms.and_then(|ms| UInt::try_from(ms).ok()).map(MilliSecondsSinceUnixEpoch);
         Ok(self.call("send", request).await?.event_id)
+    }
+
+    /// One event of a room that the user is in; `None` when there is none, or nothing that can be read.
+    pub async fn event(&self, room: &RoomId, event: &EventId) -> Result<Option<Event>, Error> {
+        let request = get_room_event::v3::Request::new(room.to_owned(), event.to_owned());
+        let found = self.call("event", request).await.map(|answer| answer.event.into_json());
+        Ok(value_or_none("event", found)?.and_then(|event| Event::parse(&event.to_string()).ok()))
     }
 
     /// Takes back `event`. May be repeated with the same `txn_id`.

@@ -76,6 +76,11 @@ pub trait Network: Send + Sync {
     /// The members of `chat`, from the last list that the network gave; asks only when it has none.
     async fn members(&self, chat: &ChatId) -> Result<Vec<Contact>, Error>;
 
+    /// What `chat` calls `contact` by the last lists: the card, else the nick. Asks nothing.
+    fn name_in(&self, _chat: &ChatId, _contact: &ContactId) -> Option<String> {
+        None
+    }
+
     /// One person by lasting id.
     async fn contact(&self, contact: &ContactId) -> Result<Contact, Error>;
 

@@ -94,6 +94,11 @@ impl Tx {
         self.one(sql("SELECT * FROM outbox WHERE seq = $1").number(seq)).await
     }
 
+    /// The row with this key.
+    pub async fn departure_by_key(&mut self, dedup_key: &str) -> Result<Option<OutboxRow>, Error> {
+        self.one(sql("SELECT * FROM outbox WHERE dedup_key = $1").text(dedup_key)).await
+    }
+
     /// The lanes that begin with `prefix` and have unfinished rows; the one that waits longest comes first.
     pub async fn waiting_lanes(&mut self, prefix: &str) -> Result<Vec<String>, Error> {
         let lanes = "SELECT lane AS value FROM outbox WHERE state IN ('ready', 'sending', 'uncertain') \

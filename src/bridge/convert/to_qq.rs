@@ -82,12 +82,6 @@ pub fn outgoing(message: &Message, around: &Around, max_bytes: usize) -> Result<
     Ok(parts.into_iter().enumerate().map(numbered).collect())
 }
 
-/// Whether the words of `message` mention anybody or answer anything, so that there is something to ask around.
-#[must_use]
-pub fn asks_around(message: &Message) -> bool {
-    answered(message).is_some() || message.html.as_deref().is_some_and(|html| html.contains("href"))
-}
-
 /// The message that `message` answers on purpose.
 #[must_use]
 pub fn answered(message: &Message) -> Option<&matrix_sdk::ruma::EventId> {
@@ -259,7 +253,6 @@ mod tests {
         let html = "<a href=\"https://matrix.to/#/@qq_1.2:hs\">妈妈 (QQ)</a>: hi \
                     <a href=\"https://matrix.to/#/@bob:hs\">@bob</a>!";
         let message = formatted(html);
-        assert!(asks_around(&message) && !asks_around(&text("hi")));
         assert_eq!(mentioned(&message), [user_id!("@qq_1.2:hs"), user_id!("@bob:hs")]);
         let name = Piece::Mention { who: ContactId::new("1.2"), name: "妈妈".into() };
         assert_eq!(said(&message, &around).pieces, [name, Piece::Text(" hi @bob!".into())]);

@@ -3,19 +3,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
+use matrix_sdk::ruma::EventId;
 use tracing::{debug, warn};
 
 use super::{BATCH, Outcome};
 use crate::base::Backoff;
-use crate::bridge::convert::to_qq;
+use crate::bridge::convert::to_qq::{self, Around};
 use crate::bridge::departure::{self, ToChat};
-use crate::bridge::open::open_from_matrix;
+use crate::bridge::open::OpenedFromMatrix;
 use crate::bridge::portal::Portal;
 use crate::bridge::{Bridge, Error, Order, Wish, notice, route};
 use crate::config::Permission;
 use crate::matrix::event::{Event, Kind, Member, Membership, Message, Relation};
 use crate::qq::{AccountId, Outgoing};
-use crate::store::{self, Departure, InboxRow, Tx};
+use crate::store::{self, Departure, OutboxState, Tx};
 
 impl Bridge {
     /// Translates what the homeserver pushes, until shutdown.
@@ -46,13 +48,14 @@ impl Bridge {
             self.store.read(|tx| Box::pin(async move { tx.due_arrivals(route::FROM_MATRIX, 0, BATCH).await })).await?;
         let was_all = u32::try_from(rows.len()).is_ok_and(|count| count < BATCH);
         if !rows.is_empty() {
+            let opened = join_all(rows.iter().map(|row| self.open_from_matrix(row))).await;
             let bridge = Arc::clone(self);
             let outcome = self
                 .store
                 .write(move |tx| {
                     Box::pin(async move {
                         let mut outcome = Outcome::default();
-                        for row in &rows {
+                        for row in &opened {
                             bridge.translate_event(tx, row, &mut outcome).await?;
                             tx.finish_arrival(row.seq).await?;
                         }
@@ -65,20 +68,28 @@ impl Bridge {
         Ok(was_all)
     }
 
-    async fn translate_event(&self, tx: &mut Tx, row: &InboxRow, out: &mut Outcome) -> Result<(), store::Error> {
-        let Some(event) = open_from_matrix(row) else {
-            warn!(seq = row.seq, "the homeserver pushed something that is not an event; it is kept in the inbox");
-            return tx.bury_arrival(row.seq, "the homeserver pushed something that is not an event").await.map(drop);
+    async fn translate_event(
+        &self,
+        tx: &mut Tx,
+        opened: &OpenedFromMatrix,
+        out: &mut Outcome,
+    ) -> Result<(), store::Error> {
+        let seq = opened.seq;
+        let Some(event) = &opened.event else {
+            warn!(seq, "the homeserver pushed something that is not an event; it is kept in the inbox");
+            return tx.bury_arrival(seq, "the homeserver pushed something that is not an event").await.map(drop);
         };
         match &event.kind {
-            Kind::Message(message) => self.translate_message(tx, &event, message, out).await,
-            Kind::Encrypted => self.translate_encrypted(tx, &event, out).await,
+            Kind::Message(message) => self.translate_message(tx, event, message, &opened.around, out).await,
+            Kind::Reaction { target, .. } => self.refuse_reaction(tx, event, target, out).await,
+            Kind::Redaction { target } => self.translate_redaction(tx, event, target, out).await,
+            Kind::Encrypted => self.translate_encrypted(tx, event, out).await,
             Kind::Member(member) if self.invites_bot(member) => {
-                out.orders.push(order(&event, Wish::Join));
+                out.orders.push(order(event, Wish::Join));
                 Ok(())
             }
             _ => {
-                debug!(seq = row.seq, "an event that asks nothing of the bridge");
+                debug!(seq, "an event that asks nothing of the bridge");
                 Ok(())
             }
         }
@@ -93,6 +104,7 @@ impl Bridge {
         tx: &mut Tx,
         event: &Event,
         message: &Message,
+        around: &Around,
         out: &mut Outcome,
     ) -> Result<(), store::Error> {
         if let Some(command) = self.command_in(tx, event, message).await? {
@@ -100,15 +112,64 @@ impl Bridge {
             return Ok(());
         }
         let Some(portal) = self.portals.by_room(event.room.as_str()) else { return Ok(()) };
-        let owner = tx.login(portal.account.as_str()).await?.map(|login| login.owner);
-        if owner.as_deref() != Some(event.sender.as_str()) || self.permission(event) < Permission::User {
+        if !self.may_speak(tx, &portal, event).await? {
             // Once for each person: another bridge's ghosts must not get an answer to every word.
             return self.decline(tx, event, "message.not_owner", event.sender.as_str(), out).await;
         }
-        match to_qq::outgoing(message, &to_qq::Around::default(), self.max_text_bytes(&portal.account)) {
+        match to_qq::outgoing(message, around, self.max_text_bytes(&portal.account)) {
             Ok(parts) => self.say_on_qq(tx, event, &portal, parts, out).await,
             Err(to_qq::Unsayable::Empty) => Ok(()),
             Err(to_qq::Unsayable::Media) => self.decline(tx, event, "message.no_media", event.id.as_str(), out).await,
+        }
+    }
+
+    /// Whether `event` is by the owner of the account that `portal` belongs to.
+    async fn may_speak(&self, tx: &mut Tx, portal: &Portal, event: &Event) -> Result<bool, store::Error> {
+        let owner = tx.login(portal.account.as_str()).await?.map(|login| login.owner);
+        Ok(owner.as_deref() == Some(event.sender.as_str()) && self.permission(event) >= Permission::User)
+    }
+
+    /// QQ has no reactions: that is said once in each room.
+    async fn refuse_reaction(
+        &self,
+        tx: &mut Tx,
+        event: &Event,
+        target: &EventId,
+        out: &mut Outcome,
+    ) -> Result<(), store::Error> {
+        let Some(portal) = self.portals.by_room(event.room.as_str()) else { return Ok(()) };
+        if !self.may_speak(tx, &portal, event).await? {
+            return Ok(());
+        }
+        self.decline_about(tx, (event, target), "message.no_reaction", "once", out).await
+    }
+
+    /// Nothing that was said on QQ can be taken back; what still waits is not said.
+    async fn translate_redaction(
+        &self,
+        tx: &mut Tx,
+        event: &Event,
+        target: &EventId,
+        out: &mut Outcome,
+    ) -> Result<(), store::Error> {
+        let Some(portal) = self.portals.by_room(event.room.as_str()) else { return Ok(()) };
+        if !self.may_speak(tx, &portal, event).await? {
+            return Ok(());
+        }
+        let mut said = false;
+        for at in 0.. {
+            let Some(row) = tx.departure_by_key(&route::key_to_qq(target.as_str(), at)).await? else { break };
+            if row.state == OutboxState::Ready && row.sends == 0 {
+                tx.mark_dead(row.seq, "taken back by its author").await?;
+            } else if row.state != OutboxState::Dead {
+                said = true;
+            }
+        }
+        out.lanes.push(Self::lane_of(&portal));
+        if said {
+            self.decline_about(tx, (event, target), "message.no_redaction", target.as_str(), out).await
+        } else {
+            Ok(())
         }
     }
 
@@ -133,7 +194,7 @@ impl Bridge {
                 lane: lane.clone(),
                 login: portal.account.to_string(),
                 body: departure::write(&to_chat),
-                dedup_key: route::key(&["to_qq", event.id.as_str(), &at.to_string()]),
+                dedup_key: route::key_to_qq(event.id.as_str(), at),
                 // Known only to the network that it leaves by.
                 echo: None,
             };
@@ -158,8 +219,20 @@ impl Bridge {
         occasion: &str,
         out: &mut Outcome,
     ) -> Result<(), store::Error> {
+        self.decline_about(tx, (event, &event.id), why, occasion, out).await
+    }
+
+    /// The same, as a reply to the event that `event` is about.
+    async fn decline_about(
+        &self,
+        tx: &mut Tx,
+        (event, about): (&Event, &EventId),
+        why: &str,
+        occasion: &str,
+        out: &mut Outcome,
+    ) -> Result<(), store::Error> {
         let key = route::key(&["decline", event.room.as_str(), why, occasion]);
-        let notice = notice::reply(&self.texts.say(why, &[]), event.id.as_str(), event.sender.as_str(), &key);
+        let notice = notice::reply(&self.texts.say(why, &[]), about.as_str(), event.sender.as_str(), &key);
         out.lanes.push(notice::put(tx, event.room.as_str(), notice, &key).await?);
         Ok(())
     }

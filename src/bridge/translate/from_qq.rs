@@ -1,8 +1,10 @@
 //! What QQ pushes: shown in a portal, recognised as an echo, parked, or kept as odd.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use matrix_sdk::ruma::OwnedUserId;
 use serde_json::Value;
 use tracing::warn;
 
@@ -15,7 +17,7 @@ use crate::bridge::login::Live;
 use crate::bridge::open::{Content, OpenedFromQq, Said};
 use crate::bridge::portal;
 use crate::bridge::{Bridge, Error, Verdict, echo, route};
-use crate::qq::{self, AccountId, Chat, ChatKind, Message, Sender};
+use crate::qq::{self, AccountId, Chat, ChatKind, ContactId, Message, Sender};
 use crate::store::{self, Departure, InboxRow, Tx};
 
 /// How long a row waits that belongs to a chat in doubt; a new login looks at it at once.
@@ -128,13 +130,15 @@ impl Bridge {
             return Ok(());
         }
         let speaker = self.speaker_of(tx, said, out).await?;
+        let called = self.users_called(tx, live, said, out).await?;
         let lane = route::lane_to_portal_room(portal);
         for (number, part) in (0_i64..).zip(parts::parts(&message.pieces)) {
             let key = part_key(&live.account, seq, message, number);
             let (content, fetch) = match part {
-                Part::Said(pieces) => {
-                    (to_matrix::content(&Message { pieces, ..message.clone() }, &key, |_| None), None)
-                }
+                Part::Said(pieces) => (
+                    to_matrix::content(&Message { pieces, ..message.clone() }, &key, |who| called.get(who).cloned()),
+                    None,
+                ),
                 Part::Media(piece) => (Value::Null, Some(piece)),
             };
             let to_room = ToRoom {
@@ -191,18 +195,52 @@ impl Bridge {
         Ok(claimed)
     }
 
+    /// As whom those are known in Matrix who are called in `said`: the owner, or ghosts, which are put on disk.
+    async fn users_called(
+        &self,
+        tx: &mut Tx,
+        live: &Live,
+        said: &Said,
+        out: &mut Outcome,
+    ) -> Result<HashMap<ContactId, OwnedUserId>, store::Error> {
+        let mut users = HashMap::new();
+        for (contact, nick) in &said.called {
+            let user = if *contact == ContactId::from(&live.account) {
+                let login = tx.login(live.account.as_str()).await?;
+                login.and_then(|login| login.owner.try_into().ok())
+            } else {
+                self.keep_ghost(tx, contact, nick, out).await?;
+                self.homeserver.ghost_id(contact.as_str()).ok()
+            };
+            users.extend(user.map(|user| (contact.clone(), user)));
+        }
+        Ok(users)
+    }
+
     async fn speaker_of(&self, tx: &mut Tx, said: &Said, out: &mut Outcome) -> Result<Speaker, store::Error> {
         let Some((contact, nick)) = &said.speaker else { return Ok(Speaker::Bot) };
+        self.keep_ghost(tx, contact, nick, out).await?;
+        Ok(Speaker::Ghost(contact.clone()))
+    }
+
+    /// Puts the ghost of `contact` on disk, called `nick`.
+    async fn keep_ghost(
+        &self,
+        tx: &mut Tx,
+        contact: &ContactId,
+        nick: &str,
+        out: &mut Outcome,
+    ) -> Result<(), store::Error> {
         if !self.ghosts.is_named(contact, nick)
             && let Ok(user) = self.homeserver.ghost_id(contact.as_str())
         {
             let row = tx.ensure_ghost(contact.as_str(), user.as_str(), nick).await?;
-            if row.name != *nick {
+            if row.name != nick {
                 tx.set_ghost_name(contact.as_str(), nick).await?;
             }
-            out.ghosts.push((contact.clone(), nick.clone()));
+            out.ghosts.push((contact.clone(), nick.to_owned()));
         }
-        Ok(Speaker::Ghost(contact.clone()))
+        Ok(())
     }
 }
 

@@ -237,6 +237,19 @@ impl WebQq {
         Ok(members.list.iter().filter_map(|member| contact(member.uin, &member.card)).collect())
     }
 
+    /// What `chat` calls `contact`: the card, else the nick.
+    pub(super) fn name_of(&self, chat: &ChatId, contact: &ContactId) -> Option<String> {
+        let is_own = *contact == ContactId::from(self.link.account());
+        let uin = if is_own { self.link.uin() } else { self.roster.uin(contact)? };
+        let members = match self.roster.address(chat)? {
+            Address::Friend(_) => None,
+            Address::Group(gid) => self.listed_members(PlaceKind::Group, gid),
+            Address::Discussion(did) => self.listed_members(PlaceKind::Discussion, did),
+        };
+        let card = members.and_then(|members| members.find(uin)?.card.clone());
+        card.or_else(|| Some(self.contact_of(uin)?.nick)).filter(|name| !name.is_empty())
+    }
+
     pub(super) fn contact_of(&self, uin: Uin) -> Option<Contact> {
         if uin == self.link.uin() {
             let id = ContactId::from(self.link.account());

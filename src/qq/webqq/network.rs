@@ -131,6 +131,10 @@ impl Network for WebQq {
         self.roster.contact(contact).ok_or_else(|| Error::Unmatched(contact.to_string()))
     }
 
+    fn name_in(&self, chat: &ChatId, contact: &ContactId) -> Option<String> {
+        self.name_of(chat, contact)
+    }
+
     fn standing(&self, chat: &ChatId) -> Standing {
         self.standing_of(chat)
     }

@@ -4,6 +4,7 @@ pub(crate) mod decode;
 pub(crate) mod encode;
 pub(crate) mod entity;
 pub(crate) mod font;
+pub(crate) mod mention;
 pub(crate) mod name;
 mod picture;
 

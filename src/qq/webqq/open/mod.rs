@@ -2,6 +2,7 @@
 //!
 //! Source: protocol dossier 7.5 and 7.6 (events).
 
+mod called;
 mod friend;
 mod place;
 mod said;

@@ -30,6 +30,7 @@ impl WebQq {
             None => Sender::System,
             Some(uin) => self.speaker((kind, number), uin, &said).await?,
         };
+        self.recognise_called((kind, number), &mut said).await?;
         said.locate(Some((kind, number)), self.link.uin());
         Ok(said.message(chat, kind.into(), sender, self.clock.now_ms()))
     }

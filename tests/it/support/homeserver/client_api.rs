@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::PretendHomeserver;
 use super::fault::{Endpoint, Fault};
 use super::rooms::{Refused, Wish};
-use super::world::World;
+use super::world::{Event, World};
 
 /// Method, path below `/_matrix` with `*` for what varies, and what it is.
 const ROUTES: &[(&str, &str, Endpoint)] = &[
@@ -34,6 +34,7 @@ const ROUTES: &[(&str, &str, Endpoint)] = &[
     ("GET", "client/v3/joined_rooms", Endpoint::JoinedRooms),
     ("GET", "client/v3/rooms/*/joined_members", Endpoint::JoinedMembers),
     ("GET", "client/v3/rooms/*/messages", Endpoint::Messages),
+    ("GET", "client/v3/rooms/*/event/*", Endpoint::Event),
     ("POST", "media/v3/upload", Endpoint::Upload),
     ("POST", "client/v3/rooms/*/receipt/*/*", Endpoint::Receipt),
     ("PUT", "client/v3/rooms/*/typing/*", Endpoint::Typing),
@@ -215,6 +216,11 @@ fn look(world: &mut World, who: &str, endpoint: Endpoint, args: &[&str], request
             Ok(json!({ "joined": names.collect::<BTreeMap<_, _>>() }))
         }
         (Endpoint::Messages, [room]) => messages(world, who, room, &request.query),
+        (Endpoint::Event, [room, id]) => {
+            world.need_joined(room, who)?;
+            let found = world.timeline(room).iter().find(|event| event.id == *id);
+            found.map(Event::to_json).ok_or_else(nothing)
+        }
         (Endpoint::Upload, _) => {
             let number = world.next();
             let uri = format!("mxc://{}/media{number}", world.setup.domain);

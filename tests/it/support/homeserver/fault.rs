@@ -22,6 +22,7 @@ pub(crate) enum Endpoint {
     JoinedRooms,
     JoinedMembers,
     Messages,
+    Event,
     Upload,
     Receipt,
     Typing,
