@@ -136,6 +136,7 @@ fn answer_pings(config: &Config, listener: TcpListener, shutdown: &Shutdown) {
         sink: Arc::new(|_| async { Err(server::SinkError("doctor keeps nothing".to_owned())) }.boxed()),
         knows_user: Arc::new(|_| async { false }.boxed()),
         is_ready: Arc::new(|| false),
+        public: None,
     };
     let (router, until) = (server::router(appservice), shutdown.clone());
     shutdown.spawn(async move {

@@ -15,7 +15,7 @@ use crate::bridge::Bridge;
 use crate::cli::Exit;
 use crate::config::Config;
 use crate::control::Control;
-use crate::matrix::{self, Appservice, Homeserver, PingError, Verdict};
+use crate::matrix::{self, Appservice, Homeserver, PingError, Public, Verdict};
 use crate::store::Store;
 
 /// How many times the homeserver is asked to call us back before that counts as a mistake in the setup.
@@ -87,6 +87,10 @@ fn serve(bridge: &Arc<Bridge>, listener: TcpListener, ready: Arc<AtomicBool>) {
             async move { bridge.knows_ghost(&user).await }.boxed()
         }),
         is_ready: Arc::new(move || ready.load(Ordering::Relaxed)),
+        public: bridge.links.clone().map(|links| {
+            let most_bytes = bridge.config.bridge.media.most_bytes();
+            Public::new(bridge.homeserver.clone(), links, bridge.clock.clone(), most_bytes)
+        }),
     };
     let router = matrix::server::router(appservice);
     let shutdown = bridge.shutdown.clone();

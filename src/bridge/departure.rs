@@ -63,6 +63,31 @@ pub struct ToChat {
     pub event: String,
     /// Who wrote it.
     pub sender: String,
+    /// What has to be brought to QQ before `message` is complete; absent once it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attachment: Option<Attachment>,
+}
+
+/// A picture or file that lies at the homeserver.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attachment {
+    /// Its `mxc:` address.
+    pub url: String,
+    /// Its name.
+    pub name: String,
+    /// `m.image`, `m.file` and so on; `m.sticker` for a sticker.
+    pub msgtype: String,
+    /// Its length in bytes, as its sender says.
+    #[serde(default)]
+    pub size: Option<u64>,
+}
+
+impl Attachment {
+    /// Whether it is something to look at that does not move.
+    #[must_use]
+    pub fn is_picture(&self) -> bool {
+        matches!(self.msgtype.as_str(), "m.image" | "m.sticker")
+    }
 }
 
 /// Reads what lies in `row`.

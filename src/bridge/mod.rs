@@ -43,7 +43,7 @@ use tokio::sync::{Notify, Semaphore, mpsc};
 
 use crate::base::{Clock, Shutdown};
 use crate::config::Config;
-use crate::matrix::{self, Homeserver};
+use crate::matrix::{self, Homeserver, Links};
 use crate::store::{self, Store};
 
 pub use departure::Speaker;
@@ -68,6 +68,8 @@ pub struct Bridge {
     pub shutdown: Shutdown,
     /// What people read.
     pub texts: Texts,
+    /// The addresses under which QQ people get what QQ cannot carry; none when the world does not reach us.
+    pub links: Option<Links>,
     /// QQ accounts.
     pub logins: Logins,
     /// QQ chats and their rooms.
@@ -113,6 +115,9 @@ impl Bridge {
     ) -> (Arc<Self>, mpsc::UnboundedReceiver<Order>) {
         let (orders, received) = mpsc::unbounded_channel();
         let texts = Texts::new(config.bridge.language);
+        let media = &config.bridge.media;
+        let secret = &config.appservice.as_token;
+        let links = media.public_url().map(|address| Links::new(address, secret, media.link_lifetime()));
         let bridge = Self {
             config,
             store,
@@ -120,6 +125,7 @@ impl Bridge {
             clock,
             shutdown,
             texts,
+            links,
             logins: Logins::default(),
             portals: Portals::default(),
             ghosts: ghost::Ghosts::default(),

@@ -78,6 +78,8 @@ pub struct WebQq {
     pub max_qr_codes: u32,
     /// Whether pictures and files are fetched from addresses of one's own network when QQ says that they are there.
     pub private_media: bool,
+    /// Whether QQ carries pictures that we send, as it did until 2015.
+    pub pictures: bool,
 }
 
 impl WebQq {
@@ -103,6 +105,7 @@ impl Default for WebQq {
             list_refresh_ms: 600_000,
             max_qr_codes: 5,
             private_media: false,
+            pictures: false,
         }
     }
 }

@@ -99,6 +99,19 @@ impl Homeserver {
         Intent::new(self.clone(), user_id.to_owned())
     }
 
+    /// One attempt at `GET` of `url`, answered by the headers; the rest is read as it comes.
+    pub(super) async fn get(&self, url: url::Url, patience: Duration) -> reqwest::Result<reqwest::Response> {
+        let token = self.inner.sdk.access_token().unwrap_or_default();
+        self.inner.sdk.http_client().get(url).bearer_auth(token).timeout(patience).send().await
+    }
+
+    /// `<homeserver>/<path>/<more>`.
+    pub(super) fn url(&self, path: &str, more: [&str; 2]) -> Option<url::Url> {
+        let mut url = self.inner.sdk.homeserver();
+        url.path_segments_mut().ok()?.pop_if_empty().extend(path.split('/')).extend(more);
+        Some(url)
+    }
+
     /// The id of our registration.
     pub(super) fn appservice_id(&self) -> &str {
         &self.inner.appservice_id

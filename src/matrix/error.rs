@@ -110,6 +110,19 @@ impl Error {
         }
     }
 
+    /// Reads what went wrong with one attempt that was made without the SDK.
+    pub(super) fn of_transport(request: &'static str, error: &reqwest::Error) -> Self {
+        let why = cause(error);
+        if error.is_connect() { Self::Unreachable { request, why } } else { Self::NoAnswer { request, why } }
+    }
+
+    /// A no of which only the status is known.
+    pub(super) fn of_status(request: &'static str, status: reqwest::StatusCode) -> Self {
+        let status = status.as_u16();
+        let refusal = Box::new(Refusal { status, code: None, message: String::new(), retry_after: None });
+        Self::Refused { request, refusal }
+    }
+
     /// What to do next.
     #[must_use]
     pub fn verdict(&self) -> Verdict {

@@ -58,6 +58,7 @@ fn appservice() -> Appservice {
         sink: Arc::new(|_| async { Ok(()) }.boxed()),
         knows_user: Arc::new(|_| async { true }.boxed()),
         is_ready: Arc::new(|| true),
+        public: None,
     }
 }
 

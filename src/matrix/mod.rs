@@ -6,15 +6,18 @@
 
 pub mod act_as;
 pub mod client;
+pub mod download;
 pub mod error;
 pub mod event;
 #[cfg(test)]
 mod hostile;
 pub mod html;
 pub mod intent;
+pub mod link;
 pub mod media;
 pub mod namespace;
 pub mod ping;
+pub mod public;
 pub mod query;
 pub mod registration;
 pub mod room;
@@ -23,11 +26,14 @@ pub mod server;
 pub mod transaction;
 
 pub use client::Homeserver;
+pub use download::Download;
 pub use error::{Error, Refusal, Verdict};
 pub use event::Event;
 pub use intent::Intent;
+pub use link::Links;
 pub use namespace::Namespace;
 pub use ping::PingError;
+pub use public::Public;
 pub use registration::Registration;
 pub use room::{NewRoom, NewState};
 pub use sent::FoundSent;

@@ -19,6 +19,7 @@ use futures_util::future::BoxFuture;
 use serde_json::json;
 use tokio::net::TcpListener;
 
+use super::public::Public;
 use super::query::{self, KnowsUser};
 use super::transaction::{Intake, NotTaken, Transaction};
 use crate::base::{Secret, Shutdown};
@@ -49,11 +50,13 @@ pub struct Appservice {
     pub knows_user: KnowsUser,
     /// Whether we are ready.
     pub is_ready: IsReady,
+    /// What signed addresses lead to, if there are any.
+    pub public: Option<Public>,
 }
 
 /// The routes. Those under `/_matrix/mau` ask for no token.
 pub fn router(appservice: Appservice) -> Router {
-    let Appservice { hs_token, sink, knows_user, is_ready } = appservice;
+    let Appservice { hs_token, sink, knows_user, is_ready, public } = appservice;
     let intake = Arc::new(Intake::new(sink));
     let ready = get(move || std::future::ready(probe(is_ready())));
     under("/_matrix/app/v1", &intake, &knows_user)
@@ -63,6 +66,7 @@ pub fn router(appservice: Appservice) -> Router {
         .route_layer(middleware::from_fn_with_state(Arc::new(hs_token), with_token))
         .route("/_matrix/mau/live", get(|| std::future::ready(probe(true))))
         .route("/_matrix/mau/ready", ready)
+        .merge(public.map_or_else(Router::new, Public::router))
         .method_not_allowed_fallback(|| std::future::ready(unrecognized(StatusCode::METHOD_NOT_ALLOWED)))
         .fallback(|| std::future::ready(unrecognized(StatusCode::NOT_FOUND)))
 }

@@ -26,7 +26,7 @@ pub use id::{AccountId, ChatId, ContactId, MessageKey};
 pub use memory::{Forgetful, Memory, MemoryError, Note};
 pub use model::{
     Capabilities, Chat, ChatKind, Contact, Doubt, Envelope, Event, Matching, Media, MediaRef, Message, Outgoing, Piece,
-    Sender, Sent,
+    Sender, Sent, Upload,
 };
 pub use profile::{Muting, Officers, Profile, Standing};
 pub use status::{Status, UnknownStatus};
@@ -65,6 +65,13 @@ pub trait Network: Send + Sync {
 
     /// Fetches a picture or file of at most `most_bytes` bytes. May be repeated for as long as the network keeps it.
     async fn fetch(&self, media: &MediaRef, most_bytes: usize) -> Result<Media, Error>;
+
+    /// Tells whoever offers a file that it is not taken, as far as the network has such a call.
+    async fn refuse(&self, media: &MediaRef) -> Result<(), Error>;
+
+    /// Brings a picture or file to the network: what is given stands for it in messages to `chat`. `None` when it cannot be
+    /// sent there. May be repeated; nobody sees it before it is said.
+    async fn upload(&self, chat: &ChatId, upload: &Upload) -> Result<Option<Piece>, Error>;
 
     /// Every friend, group and discussion of the account that is matched for certain.
     async fn chats(&self) -> Result<Vec<Chat>, Error>;

@@ -20,6 +20,10 @@ pub struct Capabilities {
     pub send_jitter: Duration,
     /// Whether the account's own messages come back.
     pub echoes: bool,
+    /// The largest picture that can be sent, in bytes; 0 when none can.
+    pub picture_bytes: usize,
+    /// The same of files.
+    pub file_bytes: usize,
 }
 
 /// Something that QQ pushed, unopened.
@@ -106,6 +110,13 @@ pub enum Piece {
         /// As the words call them, without the `@`.
         name: String,
     },
+    /// A file that lies at the network.
+    File {
+        /// Where.
+        media: MediaRef,
+        /// What it is, as QQ users know it: `[文件] name`.
+        label: String,
+    },
     /// Something that is not carried (yet).
     Unsupported {
         /// What it is, as QQ users know it: `[图片]` and the like.
@@ -120,7 +131,7 @@ impl Piece {
         match self {
             Self::Text(_) | Self::Face(_) | Self::Mention { .. } => None,
             Self::Picture(_) => Some("[图片]"),
-            Self::Unsupported { label } => Some(label),
+            Self::File { label, .. } | Self::Unsupported { label } => Some(label),
         }
     }
 }
@@ -133,6 +144,27 @@ pub struct MediaRef {
     pub epoch: String,
     /// Where it lies, sealed: only the backend that made it can read it.
     pub body: String,
+    /// Its name, if it has one.
+    #[serde(default)]
+    pub name: String,
+}
+
+/// A picture or file to be sent.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Upload {
+    /// Its name.
+    pub name: String,
+    /// Whether it is to be shown rather than saved.
+    pub is_picture: bool,
+    /// All of it.
+    pub bytes: Vec<u8>,
+}
+
+/// Never printed: it is what somebody sends to somebody.
+impl fmt::Debug for Upload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Upload").field("bytes", &self.bytes.len()).finish_non_exhaustive()
+    }
 }
 
 /// What was fetched.

@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
+use rand::RngCore as _;
 use rand::rngs::StdRng;
-use rand::{Rng as _, RngCore as _};
 use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -24,6 +24,8 @@ pub(crate) struct Kept {
     pub(crate) key: String,
     /// By which the server that has it knows it.
     pub(crate) rkey: String,
+    /// Its name, if it is a file.
+    pub(crate) name: String,
     /// All of it.
     pub(crate) bytes: Bytes,
 }
@@ -55,26 +57,48 @@ pub(crate) struct Album {
 }
 
 impl Album {
-    /// Keeps `bytes` under `key`.
+    /// Keeps a picture under `key`.
     pub(crate) fn keep(&mut self, rng: &mut StdRng, key: String, bytes: Bytes) {
+        self.keep_file(rng, key, String::new(), bytes);
+    }
+
+    /// Keeps a file under `key`, and gives by which the server that has it knows it.
+    pub(crate) fn keep_file(&mut self, rng: &mut StdRng, key: String, name: String, bytes: Bytes) -> String {
         self.kept.retain(|kept| kept.key != key);
         if self.kept.len() >= MOST {
             self.kept.pop_front();
         }
-        self.kept.push_back(Kept { key, rkey: token::hex(rng, 64), bytes });
+        let rkey = token::hex(rng, 64);
+        self.kept.push_back(Kept { key, rkey: rkey.clone(), name, bytes });
+        rkey
+    }
+
+    /// Forgets what is `gone`.
+    pub(crate) fn let_go(&mut self, gone: impl Fn(&Kept) -> bool) {
+        self.kept.retain(|kept| !gone(kept));
     }
 
     /// Keeps a picture, and gives the element that a message to `chat` has for it.
     pub(crate) fn keep_picture(&mut self, rng: &mut StdRng, chat: &ChatKey, bytes: Bytes) -> Value {
         if matches!(chat, ChatKey::Friend(_)) {
-            let path = format!("/{}", guid(rng));
-            self.keep(rng, path.clone(), bytes);
+            let path = self.keep_under_path(rng, bytes);
             return json!(["offpic", {"success": 1, "file_path": path}]);
         }
         let name = format!("{}.jPg", fingerprint(&bytes));
         self.keep(rng, name.clone(), bytes);
-        let file_id: u32 = rng.random_range(1..u32::MAX / 2);
-        json!(["cface", {"name": name, "file_id": file_id, "key": " ".repeat(16), "server": GROUP_SERVER}])
+        received(&name)
+    }
+
+    /// Keeps `bytes` under a path of their own, and gives it.
+    pub(crate) fn keep_under_path(&mut self, rng: &mut StdRng, bytes: Bytes) -> String {
+        let path = format!("/{}", guid(rng));
+        self.keep(rng, path.clone(), bytes);
+        path
+    }
+
+    /// Whether every picture in `elements` of a client is kept.
+    pub(crate) fn has_all(&self, elements: &[Value]) -> bool {
+        attached(elements).iter().all(|attached| self.by_key(&attached.key).is_some())
     }
 
     pub(crate) fn by_key(&self, key: &str) -> Option<&Kept> {
@@ -84,6 +108,30 @@ impl Album {
     pub(crate) fn by_rkey(&self, rkey: &str) -> Option<&Kept> {
         self.kept.iter().find(|kept| kept.rkey == rkey)
     }
+}
+
+/// A picture in a group as members get it.
+fn received(name: &str) -> Value {
+    let file_id = name.bytes().fold(1_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into())) >> 1;
+    json!(["cface", {"name": name, "file_id": file_id, "key": " ".repeat(16), "server": GROUP_SERVER}])
+}
+
+/// Whether `element` is a picture that a client sends to a group.
+pub(crate) fn is_group_picture(element: &Value) -> bool {
+    element.get(0) == Some(&json!("cface")) && element.get(1) == Some(&json!("group"))
+}
+
+/// An element of a client as others get it.
+pub(crate) fn as_received(element: &Value) -> Value {
+    match element.get(2).and_then(Value::as_str) {
+        Some(name) if is_group_picture(element) => received(name),
+        _ => element.clone(),
+    }
+}
+
+/// The key of a file that a friend's own client has.
+pub(crate) fn direct_key(session_id: &str) -> String {
+    format!("direct:{session_id}")
 }
 
 /// What `elements` name, in order.
@@ -96,7 +144,7 @@ fn named(element: &Value) -> Option<Attached> {
     let (first, second) = (element.get(1)?, element.get(2));
     let (key, name) = match (element.get(0)?.as_str()?, first) {
         ("offpic", Value::Object(fields)) => (text(fields.get("file_path")), String::new()),
-        ("offpic", _) => (text(Some(first)), text(second)),
+        ("offpic" | "offfile", _) => (text(Some(first)), text(second)),
         ("cface", Value::Object(fields)) => (text(fields.get("name")), text(fields.get("name"))),
         ("cface", Value::String(group)) if group == "group" => (text(second), text(second)),
         ("cface", _) => (text(Some(first)), text(Some(first))),

@@ -4,6 +4,7 @@
 
 use serde_json::{Value, json};
 
+use super::album;
 use super::face;
 use super::rules::Rules;
 
@@ -58,6 +59,7 @@ fn element_to_text(element: &Value) -> String {
             let id = element.get(1).and_then(Value::as_u64);
             id.map_or_else(|| "[face]".to_owned(), |id| format!("[{}]", face::name(id)))
         }
+        Some("offfile") => format!("[文件] {}", element.get(2).and_then(Value::as_str).unwrap_or_default()),
         Some("offpic" | "cface" | "cface_idx") => "[图片]".to_owned(),
         Some(other) => format!("[{other}]"),
         None => "[?]".to_owned(),
@@ -90,7 +92,7 @@ pub(crate) fn for_client(elements: &[Value], rules: &Rules) -> Vec<Value> {
         match element {
             Value::String(text) if rules.escape_text => content.push(Value::String(escape(text))),
             element if tag(element) == Some("font") => {}
-            element => content.push(element.clone()),
+            element => content.push(album::as_received(element)),
         }
     }
     if rules.trailing_blank {

@@ -47,7 +47,7 @@ pub use proxy::{AuthorityError, Proxy};
 pub use qr::QrState;
 pub use rules::{Idle, Rules};
 pub use talk::{Heard, Spoken};
-pub use world::{Account, Discussion, Friend, Group, Member, Picture, World, WorldError};
+pub use world::{Account, Discussion, Friend, Group, Member, Picture, TextFile, World, WorldError};
 
 use crate::base::{Clock, Shutdown};
 use people::People;

@@ -28,6 +28,8 @@ pub(crate) struct Session {
     pub(crate) logged_in_at_ms: i64,
     /// What login2 gave.
     pub(crate) channel: Option<Channel>,
+    /// What messages with pictures show in groups: key and signature.
+    pub(crate) gface: Option<(String, String)>,
     /// Counts polls; only the newest one is served.
     pub(crate) poll_turn: u64,
     /// Polls that are held right now.
@@ -59,6 +61,7 @@ impl Session {
             vfwebqq: None,
             logged_in_at_ms: 0,
             channel: None,
+            gface: None,
             poll_turn: 0,
             held_polls: 0,
             kicked: None,

@@ -1,10 +1,14 @@
-//! What the person who plays QQ can do with pictures: send them, and look at those that the client sent.
+//! What the person who plays QQ can do with pictures and files: send them, and look at those that the client sent.
 
 use bytes::Bytes;
+use rand::Rng as _;
+use serde_json::{Value, json};
 
+use super::album;
 use super::chat::ChatKey;
 use super::handle::{Handle, Refused, who_speaks};
 use super::picture;
+use super::stage::Stage;
 
 impl Handle {
     /// Sends the world's picture `name` to `chat` as `speaker`; see [`Handle::say`]. Gives the `msg_id`.
@@ -23,6 +27,47 @@ impl Handle {
             let speaker = who_speaks(stage, &chat, speaker)?;
             let element = stage.album.keep_picture(&mut stage.rng, &chat, bytes);
             Ok(stage.say(chat, speaker, vec![element], now_ms))
+        })
+    }
+
+    /// Leaves a file on a server for the account, from the friend `friend`.
+    pub fn leave_file(&self, friend: &str, name: &str, bytes: impl Into<Bytes>) -> Result<(), Refused> {
+        let bytes = bytes.into();
+        self.offer(friend, |stage, time| {
+            let (key, size) = (format!("/offline/{}", stage.rng.random::<u32>()), bytes.len());
+            let rkey = stage.album.keep_file(&mut stage.rng, key.clone(), name.to_owned(), bytes);
+            let item = json!({"poll_type": "push_offfile", "value": {
+                "msg_id": stage.rng.random::<u16>(), "rkey": rkey, "ip": "101.226.77.168", "port": 80, "size": size,
+                "from_uin": format!("$uin:{friend}"), "name": name, "expire_time": time + 604_800, "time": time,
+            }});
+            (json!(["offfile", key, name]), item)
+        })
+    }
+
+    /// Offers a file that the friend's own client has.
+    pub fn offer_file(&self, friend: &str, name: &str, bytes: impl Into<Bytes>) -> Result<(), Refused> {
+        let bytes = bytes.into();
+        self.offer(friend, |stage, time| {
+            let session_id = stage.rng.random_range(1..32_768_u32);
+            let key = album::direct_key(&session_id.to_string());
+            stage.album.keep_file(&mut stage.rng, key.clone(), name.to_owned(), bytes);
+            let item = json!({"poll_type": "file_message", "value": {
+                "msg_id": stage.rng.random::<u16>(), "mode": "recv", "from_uin": format!("$uin:{friend}"), "to_uin": "$own",
+                "msg_id2": stage.rng.random::<u32>(), "msg_type": 9, "reply_ip": 176_621_916, "type": 101, "name": name,
+                "time": time, "session_id": session_id, "inet_ip": 2_051_695_055,
+            }});
+            (json!(["offfile", key, name]), item)
+        })
+    }
+
+    fn offer(&self, friend: &str, offer: impl FnOnce(&mut Stage, i64) -> (Value, Value)) -> Result<(), Refused> {
+        let chat = ChatKey::Friend(friend.to_owned());
+        let now_ms = self.shared.clock.now_ms();
+        self.shared.change(|stage| {
+            let speaker = who_speaks(stage, &chat, friend)?;
+            let (element, item) = offer(stage, now_ms.div_euclid(1000));
+            stage.offer(&chat, &speaker, element, item, now_ms);
+            Ok(())
         })
     }
 

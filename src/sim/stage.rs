@@ -191,12 +191,21 @@ impl Stage {
         self.send_to_client(chat, speaker, content, now_ms)
     }
 
+    /// Puts an item on its way to the client that shows `element` in the log.
+    pub(crate) fn offer(&mut self, chat: &ChatKey, speaker: &Speaker, element: Value, item: Value, now_ms: i64) {
+        self.log_line(chat, speaker, false, &[element], now_ms);
+        self.mail.push(Event::Raw(vec![item]), self.world.options.queue_limit);
+    }
+
     /// Accepts a message of the client; in groups and discussions it comes back as an echo.
     pub(crate) fn hear(&mut self, chat: ChatKey, content: Vec<Value>, msg_id: u64, now_ms: i64) {
         self.log_line(&chat, &Speaker::Me, true, &content, now_ms);
         let n = u64::try_from(self.heard.len()).unwrap_or(u64::MAX).saturating_add(1);
         let text = content::to_text(&content);
-        self.heard.push(Heard { n, chat: chat.to_string(), text, content: content.clone(), msg_id, at_ms: now_ms });
+        let attached = album::attached(&content);
+        let heard =
+            Heard { n, chat: chat.to_string(), text, content: content.clone(), attached, msg_id, at_ms: now_ms };
+        self.heard.push(heard);
         if self.world.options.echo && !matches!(chat, ChatKey::Friend(_)) {
             self.send_to_client(chat, Speaker::Me, content, now_ms);
         }

@@ -51,6 +51,8 @@ pub struct Heard {
     pub text: String,
     /// The elements as they were sent, with the font.
     pub content: Vec<Value>,
+    /// The pictures and files in it.
+    pub attached: Vec<Attached>,
     /// The client's own number for it.
     pub msg_id: u64,
     /// When, in milliseconds since 1970.

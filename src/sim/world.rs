@@ -28,6 +28,9 @@ pub struct World {
     /// What people can send besides words.
     #[serde(default)]
     pub pictures: Vec<Picture>,
+    /// Texts that friends can send as files.
+    #[serde(default)]
+    pub files: Vec<TextFile>,
     /// What goes wrong from the start.
     #[serde(default, skip_serializing)]
     pub faults: Vec<Fault>,
@@ -155,6 +158,16 @@ pub struct Picture {
     pub height: u32,
     /// Red, green and blue, as six hexadecimal digits.
     pub colour: String,
+}
+
+/// A text that can be sent as a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TextFile {
+    /// Its name.
+    pub name: String,
+    /// What it says.
+    pub text: String,
 }
 
 impl World {

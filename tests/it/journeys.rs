@@ -1,10 +1,12 @@
 //! Whole journeys through the real binary, as scenes.
 
+mod attachments;
 mod chat;
 mod commands;
 mod contacts;
 mod content;
 mod crash;
+mod files;
 mod login;
 mod odd;
 mod pictures;

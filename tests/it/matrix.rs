@@ -44,6 +44,7 @@ impl Bridge {
             }),
             knows_user: Arc::new(|user| Box::pin(std::future::ready(user == "@qq_10001:hs.test"))),
             is_ready: Arc::new(|| false),
+            public: None,
         });
         let served = shutdown.clone();
         shutdown.spawn(async move { serve(listener, app, &served).await.unwrap() });

@@ -48,6 +48,20 @@ pub fn image(picture: &Picture, url: &MxcUri, bytes: usize, key: &str) -> Value 
     })
 }
 
+/// The content of an `m.file`.
+#[must_use]
+pub fn file(name: &str, mime: &str, url: &MxcUri, bytes: usize, key: &str) -> Value {
+    let name = if name.is_empty() { "file" } else { name };
+    json!({
+        "msgtype": "m.file",
+        "body": name,
+        "filename": name,
+        "url": url,
+        "info": { "mimetype": mime, "size": bytes },
+        KEY_FIELD: key,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use matrix_sdk::ruma::mxc_uri;

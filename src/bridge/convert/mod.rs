@@ -1,5 +1,6 @@
 //! Messages from one world in the words of the other. Pure: values in, values out.
 
+pub mod attachment;
 pub mod face;
 pub mod media;
 pub mod parts;

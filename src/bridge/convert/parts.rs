@@ -17,7 +17,7 @@ pub fn parts(pieces: &[Piece]) -> Vec<Part> {
     let mut parts = Vec::new();
     for piece in pieces {
         match (parts.last_mut(), piece) {
-            (_, Piece::Picture(_)) => parts.push(Part::Media(piece.clone())),
+            (_, Piece::Picture(_) | Piece::File { .. }) => parts.push(Part::Media(piece.clone())),
             (Some(Part::Said(said)), piece) => said.push(piece.clone()),
             (_, piece) => parts.push(Part::Said(vec![piece.clone()])),
         }

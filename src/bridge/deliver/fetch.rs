@@ -1,16 +1,15 @@
-//! What a picture of QQ's goes through before its row can leave towards Matrix: fetched, uploaded, written into its row.
+//! What a picture or file of QQ's goes through before its row can leave towards Matrix: fetched, uploaded, written into its row.
 //!
 //! Nothing of this shows in the room. If the process dies in it, the next one begins it anew; only a row that is complete
-//! is sent, under the transaction id that it always had. A picture that cannot be had becomes a text that says why.
+//! is sent, under the transaction id that it always had. What cannot be had becomes a text that says why.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use matrix_sdk::ruma::OwnedMxcUri;
 use serde_json::Value;
 use tracing::{info, warn};
 
-use crate::base::Backoff;
+use super::AGAIN;
 use crate::bridge::convert::media::{self, Picture};
 use crate::bridge::convert::to_matrix::KEY_FIELD;
 use crate::bridge::departure::{self, Speaker, ToRoom};
@@ -20,9 +19,6 @@ use crate::bridge::{Bridge, Error, Verdict};
 use crate::matrix::Intent;
 use crate::qq::{self, AccountId, Media, MediaRef, Piece};
 use crate::store::{LoginState, OutboxRow};
-
-/// How long to wait between two tries.
-const AGAIN: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_mins(1));
 
 /// What came of a try.
 enum Tried {
@@ -45,11 +41,7 @@ impl Bridge {
         wanted: Piece,
     ) -> Result<Next, Error> {
         let label = wanted.label().unwrap_or_default().to_owned();
-        let tried = match wanted {
-            Piece::Picture(media) => self.try_picture(row, &to_room.speaker, &media).await?,
-            // Rows of no other kind are written.
-            _ => Tried::Never(String::new()),
-        };
+        let tried = self.try_to_fetch(row, &to_room.speaker, &wanted).await?;
         let content = match tried {
             Tried::Complete(content) => content,
             Tried::Asleep => return Ok(Next::End),
@@ -57,6 +49,7 @@ impl Bridge {
                 return self.try_again_later(row, why).await;
             }
             Tried::Never(why) | Tried::Later(why) => {
+                self.refuse(row, &wanted).await;
                 info!(seq = row.seq, why, "the room gets a note in the place of a picture or file");
                 let text = self.texts.say("media.missing", &[("label", &label), ("why", &why)]);
                 serde_json::json!({ "msgtype": "m.notice", "body": text, KEY_FIELD: row.dedup_key })
@@ -68,39 +61,48 @@ impl Bridge {
         Ok(Next::More)
     }
 
-    async fn try_again_later(&self, row: &OutboxRow, why: String) -> Result<Next, Error> {
-        let wait = AGAIN.delay(row.attempts.saturating_add(1));
-        let due = self.clock.now_ms().saturating_add(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX));
-        let seq = row.seq;
-        self.store.write(move |tx| Box::pin(async move { tx.mark_ready(seq, due, &why).await })).await?;
-        Ok(Next::Wait(wait))
-    }
-
-    async fn try_picture(
+    async fn try_to_fetch(
         self: &Arc<Self>,
         row: &OutboxRow,
         speaker: &Speaker,
-        media: &MediaRef,
+        wanted: &Piece,
     ) -> Result<Tried, Error> {
+        // Rows of no other kind are written.
+        let (Piece::Picture(media) | Piece::File { media, .. }) = wanted else {
+            return Ok(Tried::Never(String::new()));
+        };
         let account = AccountId::new(&row.login);
         let Some(live) = self.logins.live(&account) else { return self.without_login(&account).await };
         let fetched = match self.fetch(&live, row, media).await {
             Ok(fetched) => fetched,
             Err(tried) => return Ok(tried),
         };
-        let Some(picture) = Picture::of(&fetched.bytes) else {
+        let picture = Picture::of(&fetched.bytes);
+        if picture.is_none() && matches!(wanted, Piece::Picture(_)) {
             return Ok(Tried::Later(self.texts.say("media.odd", &[])));
-        };
+        }
+        let mime = picture.as_ref().map_or("application/octet-stream", |picture| picture.mime);
+        let size = fetched.bytes.len();
         let speaker = match speaker {
             Speaker::Bot => self.homeserver.bot(),
             Speaker::Ghost(contact) => self.ensure_ghost(contact).await?,
         };
-        let size = fetched.bytes.len();
-        let name = format!("picture.{}", picture.extension);
-        Ok(match self.upload(&speaker, fetched, picture.mime, &name).await? {
-            Some(url) => Tried::Complete(media::image(&picture, &url, size, &row.dedup_key)),
-            None => Tried::Never(self.texts.say("media.not_taken", &[])),
-        })
+        let Some(url) = self.upload(&speaker, fetched, mime, &media.name).await? else {
+            return Ok(Tried::Never(self.texts.say("media.not_taken", &[])));
+        };
+        Ok(Tried::Complete(match (wanted, &picture) {
+            (Piece::Picture(_), Some(picture)) => media::image(picture, &url, size, &row.dedup_key),
+            _ => media::file(&media.name, mime, &url, size, &row.dedup_key),
+        }))
+    }
+
+    /// Tells whoever offers a file that nobody takes it. Nothing depends on whether they hear of it.
+    async fn refuse(&self, row: &OutboxRow, wanted: &Piece) {
+        let Piece::File { media, .. } = wanted else { return };
+        let Some(live) = self.logins.live(&AccountId::new(&row.login)) else { return };
+        if let Some(Err(error)) = live.part.unless_asked(live.network.refuse(media)).await {
+            warn!(seq = row.seq, %error, "a file could not be refused");
+        }
     }
 
     /// A session that is being taken up is waited for; one that is over counts as a try.
@@ -143,7 +145,10 @@ impl Bridge {
         loop {
             let uploaded = {
                 let _turn = self.requests.acquire().await;
-                speaker.upload(media.bytes.clone(), mime, Some(name)).await.map_err(Error::from)
+                speaker
+                    .upload(media.bytes.clone(), mime, Some(name).filter(|name| !name.is_empty()))
+                    .await
+                    .map_err(Error::from)
             };
             let error = match uploaded {
                 Ok(url) => return Ok(Some(url)),

@@ -1,5 +1,6 @@
 //! Room 4 of both journeys: the head of a lane leaves, and what came of it is written down.
 
+mod attach;
 mod fetch;
 mod to_matrix;
 mod to_qq;
@@ -16,7 +17,19 @@ use crate::store::OutboxRow;
 /// How long to wait after failures in a row.
 const PATIENCE: Backoff = Backoff::new(Duration::from_millis(500), Duration::from_mins(2));
 
+/// How long to wait between two tries to get a picture or file from one side to the other.
+const AGAIN: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_mins(1));
+
 impl Bridge {
+    /// Lets `row` wait for its next try, which it counts.
+    async fn try_again_later(&self, row: &OutboxRow, why: String) -> Result<Next, Error> {
+        let wait = AGAIN.delay(row.attempts.saturating_add(1));
+        let due = self.clock.now_ms().saturating_add(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX));
+        let seq = row.seq;
+        self.store.write(move |tx| Box::pin(async move { tx.mark_ready(seq, due, &why).await })).await?;
+        Ok(Next::Wait(wait))
+    }
+
     /// Takes a row out of its lane that can never be delivered; it stays on disk and shows in `queue`.
     async fn bury(&self, row: &OutboxRow, error: &Error) -> Result<Next, Error> {
         warn!(seq = row.seq, lane = row.lane, %error, "a message cannot be delivered");

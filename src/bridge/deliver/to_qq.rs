@@ -44,10 +44,13 @@ impl Bridge {
         if early > 0 {
             return Ok(Next::Wait(Duration::from_millis(early.unsigned_abs())));
         }
-        let to_chat: ToChat = match departure::read(&row) {
+        let mut to_chat: ToChat = match departure::read(&row) {
             Ok(to_chat) => to_chat,
             Err(error) => return self.bury(&row, &error).await,
         };
+        if let Some(attachment) = to_chat.attachment.take() {
+            return self.attach(&live, &row, to_chat, &attachment).await;
+        }
         let Capabilities { send_interval, send_jitter, .. } = live.network.capabilities();
         if live.part.unless_asked(live.pacing.take_turn(send_interval, send_jitter)).await.is_none() {
             return Ok(Next::More);
@@ -145,7 +148,7 @@ impl Bridge {
     }
 
     /// Takes a message out of its lane and tells the person who wrote it why, both or neither.
-    async fn close_undelivered(
+    pub(super) async fn close_undelivered(
         self: &Arc<Self>,
         row: &OutboxRow,
         to_chat: &ToChat,

@@ -9,8 +9,9 @@ use tracing::{debug, warn};
 
 use super::{BATCH, Outcome};
 use crate::base::Backoff;
+use crate::bridge::convert::attachment;
 use crate::bridge::convert::to_qq::{self, Around};
-use crate::bridge::departure::{self, ToChat};
+use crate::bridge::departure::{self, Attachment, ToChat};
 use crate::bridge::open::OpenedFromMatrix;
 use crate::bridge::portal::Portal;
 use crate::bridge::{Bridge, Error, Order, Wish, notice, route};
@@ -18,6 +19,18 @@ use crate::config::Permission;
 use crate::matrix::event::{Event, Kind, Member, Membership, Message, Relation};
 use crate::qq::{AccountId, Outgoing};
 use crate::store::{self, Departure, OutboxState, Tx};
+
+/// What leaves in one row.
+struct Part {
+    message: Outgoing,
+    attachment: Option<Attachment>,
+}
+
+impl Part {
+    fn words(message: Outgoing) -> Self {
+        Self { message, attachment: None }
+    }
+}
 
 impl Bridge {
     /// Translates what the homeserver pushes, until shutdown.
@@ -116,7 +129,7 @@ impl Bridge {
             // Once for each person: another bridge's ghosts must not get an answer to every word.
             return self.decline(tx, event, "message.not_owner", event.sender.as_str(), out).await;
         }
-        match to_qq::outgoing(message, around, self.max_text_bytes(&portal.account)) {
+        match self.for_qq(message, &portal, around) {
             Ok(parts) => self.say_on_qq(tx, event, &portal, parts, out).await,
             Err(to_qq::Unsayable::Empty) => Ok(()),
             Err(to_qq::Unsayable::Media) => self.decline(tx, event, "message.no_media", event.id.as_str(), out).await,
@@ -173,22 +186,37 @@ impl Bridge {
         }
     }
 
+    /// What is to be said on QQ for `message`, in order: what it shows, then its words.
+    fn for_qq(&self, message: &Message, portal: &Portal, around: &Around) -> Result<Vec<Part>, to_qq::Unsayable> {
+        let most = self.max_text_bytes(&portal.account);
+        let words =
+            |message: &Message| Ok(to_qq::outgoing(message, around, most)?.into_iter().map(Part::words).collect());
+        let Some(shown) = attachment::attachment(message) else { return words(message) };
+        let mut parts = vec![Part { message: Outgoing::default(), attachment: Some(shown?) }];
+        if let Some(caption) = attachment::caption(message) {
+            // A caption of blanks says nothing.
+            parts.extend(words(&caption).unwrap_or_default());
+        }
+        Ok(parts)
+    }
+
     async fn say_on_qq(
         &self,
         tx: &mut Tx,
         event: &Event,
         portal: &Portal,
-        parts: Vec<Outgoing>,
+        parts: Vec<Part>,
         out: &mut Outcome,
     ) -> Result<(), store::Error> {
         let lane = Self::lane_of(portal);
-        for (at, message) in parts.into_iter().enumerate() {
+        for (at, Part { message, attachment }) in parts.into_iter().enumerate() {
             let to_chat = ToChat {
                 chat: portal.chat.clone(),
                 message,
                 room: event.room.to_string(),
                 event: event.id.to_string(),
                 sender: event.sender.to_string(),
+                attachment,
             };
             let departure = Departure {
                 lane: lane.clone(),

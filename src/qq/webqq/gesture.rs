@@ -5,6 +5,7 @@
 use serde_json::Value;
 
 use super::content::name;
+use super::media::Offer;
 use super::number::integer;
 use crate::qq::Piece;
 
@@ -25,7 +26,11 @@ pub(crate) fn shown(poll_type: &str, value: &Value) -> Option<Piece> {
         ("push_offfile", _) => ["[离线文件] ", &file("name")].concat(),
         _ => return None,
     };
-    Some(Piece::Unsupported { label: label.trim_end().to_owned() })
+    let label = label.trim_end().to_owned();
+    Some(match Offer::read(poll_type, value).filter(|_| !video) {
+        Some(offer) => Piece::File { media: offer.seal(&file("name")), label },
+        None => Piece::Unsupported { label },
+    })
 }
 
 #[cfg(test)]

@@ -66,7 +66,7 @@ fn is_named<T>(read: &Result<T, Error>, endpoint: &str) -> bool {
 fn length(pieces: &[Piece]) -> usize {
     let one = |piece: &Piece| match piece {
         Piece::Text(text) | Piece::Mention { name: text, .. } => text.len(),
-        Piece::Face(_) | Piece::Picture(_) => 1,
+        Piece::Face(_) | Piece::Picture(_) | Piece::File { .. } => 1,
         Piece::Unsupported { label } => label.len(),
     };
     pieces.iter().map(one).sum()

@@ -219,7 +219,9 @@ pub(crate) fn target(server: Option<&Url>, url: &Url) -> Url {
 
 /// Reads an answer to its end, as far as it comes and fits.
 pub(crate) async fn read(mut response: reqwest::Response, most_bytes: usize) -> Answer {
-    let location = response.headers().get(LOCATION).and_then(|to| to.to_str().ok()).map(str::to_owned);
+    let location = response.headers().get(LOCATION);
+    // The servers for files write names in it as they are. Source: protocol dossier 10.4.
+    let location = location.map(|to| String::from_utf8_lossy(to.as_bytes()).into_owned());
     let mut answer = Answer { status: response.status().as_u16(), location, body: Vec::new(), torn: None };
     loop {
         match response.chunk().await {

@@ -48,7 +48,7 @@ mod vectors;
 use std::sync::Arc;
 
 use self::login::qr::QrLogin;
-use self::media::Outside;
+use self::media::Carrier;
 use self::network::WebQq;
 use self::session::Link;
 use super::{Error, Login, Memory, Network, Session};
@@ -86,7 +86,7 @@ pub async fn connect_paced(
     pace: Pace,
 ) -> Result<Arc<dyn Network>, Error> {
     let link = Link::restore(settings.server.clone(), &session)?;
-    let outside = Outside::new(settings.server.clone(), settings.private_media)?;
-    let webqq = WebQq::connect(link, memory, outside, (clock.clone(), pace, settings.clone())).await?;
+    let carrier = Carrier::new(settings)?;
+    let webqq = WebQq::connect(link, memory, carrier, (clock.clone(), pace, settings.clone())).await?;
     Ok(Arc::new(webqq))
 }

@@ -10,7 +10,7 @@ use super::api::{change_status2, logout2};
 use super::asked::Asked;
 use super::content::decode::{Decoded, decode};
 use super::content::encode::encode;
-use super::media::Outside;
+use super::media::Carrier;
 use super::members::Members;
 use super::msg_id::MsgIds;
 use super::pace::Pace;
@@ -22,7 +22,7 @@ use crate::base::Clock;
 use crate::config::WebQq as Settings;
 use crate::qq::{
     Capabilities, Chat, ChatId, Contact, ContactId, Envelope, Error, Event, Matching, Media, MediaRef, Memory, Network,
-    Officers, Outgoing, Piece, Profile, Sent, Session, Standing, Status,
+    Officers, Outgoing, Piece, Profile, Sent, Session, Standing, Status, Upload,
 };
 
 /// The longest text. Nobody knows QQ's limit: real clients sent 720 bytes, but longer ones than this were seen to
@@ -33,7 +33,7 @@ const MAX_TEXT_BYTES: usize = 516;
 pub(crate) struct WebQq {
     pub(super) link: Link,
     pub(super) roster: Roster,
-    pub(super) outside: Outside,
+    pub(super) carrier: Carrier,
     pub(super) clock: Clock,
     pub(super) pace: Pace,
     pub(super) msg_ids: MsgIds,
@@ -52,7 +52,7 @@ impl WebQq {
     pub(crate) async fn connect(
         link: Link,
         memory: Arc<dyn Memory>,
-        outside: Outside,
+        carrier: Carrier,
         (clock, pace, settings): (Clock, Pace, Settings),
     ) -> Result<Self, Error> {
         let (account, epoch) = (link.account().clone(), link.epoch().to_owned());
@@ -61,7 +61,7 @@ impl WebQq {
         let (members, asked, told, poller) = (Mutex::default(), Asked::default(), Mutex::default(), Poller::new(pace));
         let listed_at_ms = AtomicI64::new(clock.now_ms());
         let webqq =
-            Self { link, roster, outside, clock, pace, msg_ids, members, asked, told, poller, settings, listed_at_ms };
+            Self { link, roster, carrier, clock, pace, msg_ids, members, asked, told, poller, settings, listed_at_ms };
         webqq.take_up().await?;
         Ok(webqq)
     }
@@ -75,6 +75,8 @@ impl Network for WebQq {
             send_interval: self.settings.send_interval(),
             send_jitter: self.settings.send_jitter(),
             echoes: true,
+            picture_bytes: self.carrier.picture_bytes(),
+            file_bytes: self.carrier.file_bytes(),
         }
     }
 
@@ -109,6 +111,14 @@ impl Network for WebQq {
 
     async fn fetch(&self, media: &MediaRef, most_bytes: usize) -> Result<Media, Error> {
         self.fetch_media(media, most_bytes).await
+    }
+
+    async fn refuse(&self, media: &MediaRef) -> Result<(), Error> {
+        self.refuse_media(media).await
+    }
+
+    async fn upload(&self, chat: &ChatId, upload: &Upload) -> Result<Option<Piece>, Error> {
+        self.upload_media(chat, upload).await
     }
 
     async fn chats(&self) -> Result<Vec<Chat>, Error> {

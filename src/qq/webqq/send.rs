@@ -3,11 +3,13 @@
 //! Source: protocol dossier 9.4 (answers). What QQ certainly did not take may be said again; what it may have taken is
 //! [`Sent::Uncertain`] and is never repeated here.
 
-use super::api::{get_online_buddies2, send_buddy_msg2, send_discu_msg2, send_qun_msg2};
+use super::api::get_gface_sig2::GfaceSig;
+use super::api::{get_online_buddies2, send_buddy_msg2, send_discu_msg2, send_offfile2, send_qun_msg2};
 use super::content::encode::encode;
 use super::http::{Answer, Fault};
+use super::media::Uploaded;
 use super::network::WebQq;
-use super::number::{Did, Gid, Uin};
+use super::number::{Did, Gid, GroupCode, Uin};
 use super::reply::Reply;
 use super::retcode::{OnSend, Retcode};
 use super::roster::{Address, PlaceKind};
@@ -19,6 +21,15 @@ struct Tried {
     rotated: bool,
     rejoined: bool,
     refetched: bool,
+}
+
+/// What is said, in the shapes in which it may have to be said.
+struct Saying {
+    content: String,
+    gface_sig: Option<GfaceSig>,
+    /// Path and name of a file that is all there is to say.
+    file: Option<(String, String)>,
+    msg_id: u64,
 }
 
 /// What became of one request.
@@ -37,11 +48,13 @@ impl WebQq {
     pub(super) async fn say(&self, chat: &ChatId, message: &Outgoing) -> Result<Sent, Error> {
         let nothing = Error::Refused { endpoint: "send", retcode: 0, meaning: "there is nothing to say" };
         let content = encode(&message.pieces, &message.style).ok_or(nothing)?;
-        let msg_id = self.msg_ids.next();
+        let gface_sig = self.gface_sig_for(&message.pieces).await?;
+        let file = Uploaded::file_in(&message.pieces);
+        let saying = Saying { content, gface_sig, file, msg_id: self.msg_ids.next() };
         let mut tried = Tried::default();
         loop {
             let address = self.checked_address(chat).await?;
-            let (endpoint, answer) = self.request(address, &content, msg_id).await;
+            let (endpoint, answer) = self.request(address, &saying).await;
             let (retcode, p) = match outcome(endpoint, answer) {
                 Outcome::Code { retcode, p } => (retcode, p),
                 Outcome::Unknown => return Ok(Sent::Uncertain),
@@ -91,15 +104,22 @@ impl WebQq {
         self.roster.address(chat).ok_or_else(unmatched)
     }
 
-    async fn request(&self, to: Address, content: &str, msg_id: u64) -> (&'static str, Result<Answer, Fault>) {
+    async fn request(&self, to: Address, saying: &Saying) -> (&'static str, Result<Answer, Fault>) {
+        let Saying { content, gface_sig, file, msg_id } = saying;
+        let (gface_sig, msg_id) = (gface_sig.as_ref(), *msg_id);
         let link = &self.link;
         match to {
-            Address::Friend(uin) => {
-                (send_buddy_msg2::ENDPOINT, send_buddy_msg2::ask(link, Uin(uin), content, msg_id).await)
+            Address::Friend(uin) => match file {
+                Some((path, name)) => (send_offfile2::ENDPOINT, send_offfile2::ask(link, Uin(uin), path, name).await),
+                None => (send_buddy_msg2::ENDPOINT, send_buddy_msg2::ask(link, Uin(uin), content, msg_id).await),
+            },
+            Address::Group(gid) => {
+                let code = self.roster.code(gid).map(GroupCode);
+                let picture = gface_sig.map(|sig| (sig, code.unwrap_or(GroupCode(gid))));
+                (send_qun_msg2::ENDPOINT, send_qun_msg2::ask(link, Gid(gid), content, msg_id, picture).await)
             }
-            Address::Group(gid) => (send_qun_msg2::ENDPOINT, send_qun_msg2::ask(link, Gid(gid), content, msg_id).await),
             Address::Discussion(did) => {
-                (send_discu_msg2::ENDPOINT, send_discu_msg2::ask(link, Did(did), content, msg_id).await)
+                (send_discu_msg2::ENDPOINT, send_discu_msg2::ask(link, Did(did), content, msg_id, gface_sig).await)
             }
         }
     }

@@ -81,6 +81,16 @@ impl Link {
         self.http.ask(ask).await
     }
 
+    /// The `Cookie` header that a call of `url` carries.
+    pub(crate) fn cookies(&self, url: &Url) -> Option<String> {
+        self.http.jar.header(url)
+    }
+
+    /// The cookie `name` as `url` gets it; empty when there is none.
+    pub(crate) fn cookie(&self, url: &str, name: &str) -> String {
+        Url::parse(url).ok().and_then(|url| self.http.jar.value(&url, name)).unwrap_or_default()
+    }
+
     /// The tickets of this moment.
     pub(crate) fn tickets(&self) -> Tickets {
         self.held.read().unwrap_or_else(PoisonError::into_inner).tickets.clone()

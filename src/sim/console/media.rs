@@ -1,4 +1,4 @@
-//! Pictures in the console's API.
+//! Pictures and files in the console's API.
 
 use axum::Json;
 use axum::body::Bytes;
@@ -10,7 +10,7 @@ use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::api::Fault;
+use super::api::{Fault, done};
 use crate::sim::handle::Handle;
 
 #[derive(Deserialize)]
@@ -33,6 +33,32 @@ pub(super) async fn send_picture(
         _ => handle.send_picture_bytes(&chat, &speaker, body)?,
     };
     Ok(Json(json!({"msg_id": msg_id})))
+}
+
+#[derive(Deserialize)]
+pub(super) struct File {
+    friend: String,
+    name: String,
+    #[serde(default)]
+    direct: bool,
+}
+
+/// POST /api/file: the world's file `name`, or the body under that name.
+pub(super) async fn send_file(
+    State(handle): State<Handle>,
+    file: Result<Query<File>, QueryRejection>,
+    body: Bytes,
+) -> Result<Json<Value>, Fault> {
+    let Query(File { friend, name, direct }) = file.map_err(unclear)?;
+    let known = || handle.world().files.into_iter().find(|file| file.name == name).map(|file| Bytes::from(file.text));
+    let bytes = Some(body).filter(|body| !body.is_empty()).or_else(known);
+    let bytes = bytes.ok_or_else(|| Fault::new(StatusCode::NOT_FOUND, "this world has no such file"))?;
+    if direct {
+        handle.offer_file(&friend, &name, bytes)?;
+    } else {
+        handle.leave_file(&friend, &name, bytes)?;
+    }
+    Ok(done())
 }
 
 #[derive(Deserialize)]

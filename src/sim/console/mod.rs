@@ -61,6 +61,7 @@ fn api_routes() -> Router<Handle> {
         .route("/api/qr/reject", post(api::reject))
         .route("/api/say", post(api::say))
         .route("/api/picture", post(media::send_picture).layer(DefaultBodyLimit::max(LARGEST)))
+        .route("/api/file", post(media::send_file).layer(DefaultBodyLimit::max(LARGEST)))
         .route("/api/media", get(media::show))
         .route("/api/heard", get(api::heard))
         .route("/api/push", post(api::push))

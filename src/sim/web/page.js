@@ -18,7 +18,7 @@ let open = null;
 let shownCode = 0;
 
 async function call(path, body) {
-  const response = await fetch(path, { method: "POST", body: JSON.stringify(body ?? {}) });
+  const response = await fetch(path, { method: "POST", body: body && JSON.stringify(body) });
   const answer = await response.json();
   if (!response.ok) notice(answer.error);
   return response.ok;
@@ -146,9 +146,17 @@ function lineElement(line) {
 /** A line's text with its pictures where they stand. */
 function withPictures(line) {
   const waiting = [...line.attached];
-  return line.text.split(/(\[图片\])/).filter(Boolean).flatMap((part) => (
-    part === "[图片]" && waiting.length > 0 ? [pictureElement(waiting.shift())] : readable(part)
-  ));
+  return line.text.split(/(\[图片\]|\[文件\] .*)/).filter(Boolean).flatMap((part) => {
+    if (part === "[图片]" && waiting.length > 0) return [pictureElement(waiting.shift())];
+    return part.startsWith("[文件] ") && waiting.length > 0 ? [fileElement(waiting.shift())] : readable(part);
+  });
+}
+
+function fileElement(attached) {
+  const file = element("a", "", `📄 ${attached.name}`);
+  file.href = `/api/media?key=${encodeURIComponent(attached.key)}`;
+  file.download = attached.name;
+  return file;
 }
 
 function pictureElement(attached) {
@@ -264,6 +272,12 @@ async function speak() {
   $("text").focus();
 }
 
+async function sendFile(name) {
+  $("album").hidden = true;
+  if (open?.kind !== "friend") return notice("文件只能发给好友。Files go from friends only.");
+  await call(`/api/file?${new URLSearchParams({ friend: open.name, name })}`);
+}
+
 async function sendPicture(name, file) {
   $("album").hidden = true;
   if (!open) return;
@@ -279,6 +293,12 @@ function showAlbum() {
     button.addEventListener("click", () => sendPicture(picture.name));
     return button;
   });
+  for (const file of world.files) {
+    const button = element("button", "", `📄 ${file.name}`);
+    button.type = "button";
+    button.addEventListener("click", () => sendFile(file.name));
+    buttons.push(button);
+  }
   const own = element("button", "", "选择图片… A picture of mine…");
   own.type = "button";
   own.addEventListener("click", () => $("own-picture").click());

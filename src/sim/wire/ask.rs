@@ -20,6 +20,7 @@ const BODY_LIMIT: usize = 1 << 20;
 pub(super) struct Ask {
     /// The connection that it came on.
     pub(super) line: Line,
+    path: String,
     headers: HeaderMap,
     /// Query and form; no call uses one name in both.
     fields: HashMap<String, String>,
@@ -35,6 +36,11 @@ impl Ask {
     /// A cookie; empty when missing.
     pub(super) fn cookie(&self, name: &str) -> &str {
         self.cookies.get(name).map_or("", String::as_str)
+    }
+
+    /// The path.
+    pub(super) fn path(&self) -> &str {
+        &self.path
     }
 
     pub(super) fn has_cookies(&self) -> bool {
@@ -76,11 +82,12 @@ impl<S: Send + Sync> FromRequest<S> for Ask {
         let fields =
             form_urlencoded::parse(query).into_owned().chain(form_urlencoded::parse(&body).into_owned()).collect();
         let cookies = cookies(&parts.headers);
-        Ok(Self { line, headers: parts.headers, fields, cookies })
+        Ok(Self { line, path: parts.uri.path().to_owned(), headers: parts.headers, fields, cookies })
     }
 }
 
-fn cookies(headers: &HeaderMap) -> HashMap<String, String> {
+/// The cookies of a call.
+pub(super) fn cookies(headers: &HeaderMap) -> HashMap<String, String> {
     let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
     let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
     pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()

@@ -2,6 +2,7 @@
 
 mod admit;
 mod ask;
+mod file;
 #[cfg(test)]
 mod hostile;
 mod hosts;
@@ -9,6 +10,7 @@ mod line;
 mod lists;
 mod login2;
 mod members;
+mod multipart;
 mod picture;
 mod poll2;
 mod profile;
@@ -17,6 +19,7 @@ mod render;
 mod reply;
 mod send;
 mod trouble;
+mod upload;
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -90,6 +93,11 @@ fn list_routes() -> Router<Arc<Shared>> {
         .route("/api/get_single_long_nick2", get(profile::get_single_long_nick2))
         .route("/api/get_qq_level2", get(profile::get_qq_level2))
         .route("/api/get_friend_uin2", get(profile::get_friend_uin2))
+        .route("/{name}", get(picture::by_rkey))
+        .route("/v2/{own}/{peer}/{lcid}/{*rest}", get(file::pass_on))
+        .route("/ftn_access/upload_offline_file", post(file::upload_offline_file))
+        .route("/ftn_access/upload_offline_pic", post(upload::upload_offline_pic))
+        .route("/cgi-bin/cface_upload", post(upload::cface_upload))
         .route("/cgi-bin/get_group_pic", get(picture::get_group_pic))
         .route("/cgi-bin/{*rest}", get(reply::qun_closed).post(reply::qun_closed))
 }
@@ -103,6 +111,11 @@ fn channel_routes() -> Router<Arc<Shared>> {
         .route("/channel/get_discu_info", get(members::get_discu_info))
         .route("/channel/get_recent_list2", post(lists::get_recent_list2))
         .route("/channel/poll2", post(poll2::poll2))
+        .route("/channel/get_file2", get(file::get_file2))
+        .route("/channel/refuse_file2", get(file::refuse_file2))
+        .route("/channel/notify_offfile2", get(file::notify_offfile2))
+        .route("/channel/send_offfile2", post(file::send_offfile2))
+        .route("/channel/get_gface_sig2", get(upload::get_gface_sig2))
         .route("/channel/get_offpic2", get(picture::get_offpic2))
         .route("/channel/get_cface2", get(picture::get_cface2))
         .route("/channel/get_image2", get(picture::get_cface2))

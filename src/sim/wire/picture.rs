@@ -61,10 +61,11 @@ fn names_a_place(stage: &Stage, ask: &Ask) -> Result<bool, Refusal> {
     Ok(is_place && matches!(whom("uin"), Some(Whom::Person(_) | Whom::Echo)))
 }
 
-/// `GET 103.7.29.36/?rkey=…`: anybody who knows the key gets it. The bare path is an empty page.
+/// `GET 103.7.29.36/?rkey=…`, `GET 101.226.77.168/<name>?rkey=…`: anybody who knows the key gets it. The bare path is an
+/// empty page.
 pub(super) async fn by_rkey(State(shared): State<Arc<Shared>>, ask: Ask) -> Response {
     if ask.field("rkey").is_empty() {
-        return ptlogin::blank_page().await;
+        return if ask.path() == "/" { ptlogin::blank_page().await } else { not_found().await };
     }
     let kept = shared.look(|stage| stage.album.by_rkey(ask.field("rkey")).cloned());
     match kept {
@@ -73,6 +74,7 @@ pub(super) async fn by_rkey(State(shared): State<Arc<Shared>>, ask: Ask) -> Resp
     }
 }
 
-fn served(kept: &Kept) -> Response {
+/// What is kept, as an answer.
+pub(super) fn served(kept: &Kept) -> Response {
     ([(CONTENT_TYPE, HeaderValue::from_static(kept.content_type()))], kept.bytes.clone()).into_response()
 }

@@ -5,14 +5,16 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::admit;
 use super::ask::{Ask, number_of, text_of};
 use super::reply::{Outcome, Refusal, json_reply};
+use crate::sim::album;
 use crate::sim::chat::ChatKey;
 use crate::sim::content;
 use crate::sim::numbers::Whom;
+use crate::sim::session::SessionId;
 use crate::sim::stage::{Shared, Stage};
 
 /// A number that stands for nobody, or for somebody of another kind.
@@ -44,6 +46,9 @@ fn send(shared: &Shared, ask: &Ask, target: &str) -> Outcome {
         let whom = number_of(&r, target).and_then(|number| channel.numbers.whom(number)).ok_or(BAD_TARGET)?;
         let chat = addressed(stage, target, whom).ok_or(BAD_TARGET)?;
         let content = r.get("content").and_then(content::from_client).ok_or(MALFORMED)?;
+        if !stage.album.has_all(&content) || !shows_ticket(stage, id, &r, (&chat, &content)) {
+            return Err(MALFORMED);
+        }
         let msg_id = text_of(&r, "msg_id").parse().unwrap_or_default();
         match stage.lose(&content, now_ms) {
             Some(why) => tracing::info!(?why, lost = stage.dropped, "a message reaches nobody"),
@@ -51,6 +56,21 @@ fn send(shared: &Shared, ask: &Ask, target: &str) -> Outcome {
         }
         Ok(json_reply(&json!({"errCode": 0, "msg": "send ok"})))
     })
+}
+
+/// Whether a message with a picture for a group shows what `get_gface_sig2` gave, and the group's code. Which code its
+/// lack was answered with is not known: a guess.
+fn shows_ticket(stage: &Stage, id: SessionId, r: &Value, (chat, content): (&ChatKey, &[Value])) -> bool {
+    if !content.iter().any(album::is_group_picture) {
+        return true;
+    }
+    let Some(session) = stage.session(id) else { return false };
+    let shown = (text_of(r, "key"), text_of(r, "sig"));
+    let is_code = || {
+        let code = number_of(r, "group_code").and_then(|code| session.channel.as_ref()?.numbers.whom(code));
+        matches!((code, chat), (Some(Whom::Code(name)), ChatKey::Group(group)) if name == group)
+    };
+    session.gface.as_ref() == Some(&shown) && (matches!(chat, ChatKey::Discussion(_)) || is_code())
 }
 
 /// The chat that `whom` is, if the field `target` may name such a one.

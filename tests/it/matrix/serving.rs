@@ -129,6 +129,7 @@ async fn shutdown_waits_for_the_transaction_under_way() {
         }),
         knows_user: Arc::new(|_| Box::pin(std::future::ready(false))),
         is_ready: Arc::new(|| true),
+        public: None,
     });
     let shutdown = Shutdown::new();
     let served = shutdown.clone();

@@ -118,6 +118,11 @@ impl House {
         bridge.wait().expect("it ends").success()
     }
 
+    /// Where the bridge listens.
+    pub(crate) fn bridge_address(&self) -> String {
+        format!("http://{}", self.port.address)
+    }
+
     /// What the bridge wrote to its log so far.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.path("log")).unwrap_or_default()

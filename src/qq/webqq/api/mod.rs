@@ -1,11 +1,14 @@
 //! The calls of WebQQ: one endpoint per file, named after it.
 
+pub(crate) mod cface_upload;
 pub(crate) mod change_status2;
 pub(crate) mod check_sig;
 pub(crate) mod get_cface2;
 pub(crate) mod get_discu_info;
 pub(crate) mod get_discus_list;
+pub(crate) mod get_file2;
 pub(crate) mod get_friend_info2;
+pub(crate) mod get_gface_sig2;
 pub(crate) mod get_group_info_ext2;
 pub(crate) mod get_group_name_list_mask2;
 pub(crate) mod get_group_pic;
@@ -20,12 +23,17 @@ pub(crate) mod get_user_friends2;
 pub(crate) mod getvfwebqq;
 pub(crate) mod login2;
 pub(crate) mod logout2;
+pub(crate) mod notify_offfile2;
 pub(crate) mod poll2;
 pub(crate) mod ptqrlogin;
 pub(crate) mod ptqrshow;
+pub(crate) mod refuse_file2;
 pub(crate) mod send_buddy_msg2;
 pub(crate) mod send_discu_msg2;
+pub(crate) mod send_offfile2;
 pub(crate) mod send_qun_msg2;
+pub(crate) mod upload_offline_file;
+pub(crate) mod upload_offline_pic;
 
 use super::{hash, http, number, reply, session};
 use crate::qq::Error;

@@ -9,6 +9,7 @@
 use serde_json::{Value, json};
 
 use super::{entity, font};
+use crate::qq::webqq::media::Uploaded;
 use crate::qq::{Piece, Style};
 
 /// `pieces` in `style` as the string that goes into the field `content`; `None` when there is nothing in them to say.
@@ -21,11 +22,11 @@ pub(crate) fn encode(pieces: &[Piece], style: &Style) -> Option<String> {
 
 fn element(piece: Piece) -> Value {
     match piece {
-        Piece::Text(text) | Piece::Unsupported { label: text } => Value::String(text),
+        Piece::Text(text) | Piece::Unsupported { label: text } | Piece::File { label: text, .. } => Value::String(text),
         Piece::Mention { name, .. } => Value::String(format!("@{name}")),
         Piece::Face(face) => json!(["face", face.0]),
-        // What lies at QQ already cannot be said again; its name can.
-        picture @ Piece::Picture(_) => json!(picture.label()),
+        // What others brought to QQ cannot be said again; its name can.
+        Piece::Picture(media) => Uploaded::open(&media).map_or_else(|| json!("[图片]"), |ours| ours.element()),
     }
 }
 

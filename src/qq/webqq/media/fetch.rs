@@ -1,14 +1,15 @@
-//! Fetches pictures: asks the server that has them, and follows it to where they are.
+//! Fetches pictures and files: asks the server that has them, and follows it to where they are.
 //!
 //! Source: protocol dossier 10.2.
 
+use super::offer::Offer;
 use super::source::{Origin, Picture, Source};
 use crate::qq::webqq::api::{get_cface2, get_group_pic, get_image2, get_offpic2};
 use crate::qq::webqq::http::Ask;
 use crate::qq::webqq::network::WebQq;
 use crate::qq::webqq::number::{Uin, integer};
 use crate::qq::webqq::roster::{Address, Named, PlaceKind};
-use crate::qq::{Error, Media, MediaRef};
+use crate::qq::{ChatId, Error, Media, MediaRef};
 
 /// What a refusal is shorter than; it is read as one only up to here.
 const LONGEST_REFUSAL: usize = 1024;
@@ -16,17 +17,25 @@ const LONGEST_REFUSAL: usize = 1024;
 impl WebQq {
     /// Fetches `media`.
     pub(crate) async fn fetch_media(&self, media: &MediaRef, most_bytes: usize) -> Result<Media, Error> {
+        if let Some(offer) = Offer::open(media) {
+            return self.fetch_offer(&media.epoch, &offer, most_bytes).await;
+        }
         let forgotten = |why: &str| Error::NoMedia { endpoint: "fetch", why: why.to_owned() };
         let Source { picture, origin } = Source::open(media).ok_or_else(|| forgotten("it cannot be read"))?;
         let origin = self.of_now(&media.epoch, origin).ok_or_else(|| forgotten("its sender is not known any more"))?;
         let (endpoint, ask) = self.question(&picture, &origin);
+        self.fetch_from(endpoint, ask, most_bytes).await
+    }
+
+    /// Asks, and follows the answer to where it leads.
+    pub(super) async fn fetch_from(&self, endpoint: &'static str, ask: Ask, most_bytes: usize) -> Result<Media, Error> {
         let url = ask.url().cloned().ok_or(Error::MediaUnsafe("no address at all"))?;
         let answer = self.link.ask(ask.patience(super::PATIENCE).at_most(most_bytes)).await;
         let answer = answer.map_err(|fault| fault.unreachable(endpoint))?;
         if let Some(retcode) = refusal(&answer.body) {
             return Err(Error::NoMedia { endpoint, why: format!("retcode {retcode}") });
         }
-        let bytes = self.outside.follow(endpoint, url, answer, most_bytes).await?;
+        let bytes = self.carrier.outside.follow(endpoint, url, answer, most_bytes).await?;
         Ok(Media { bytes })
     }
 
@@ -61,24 +70,29 @@ impl WebQq {
 
     /// `origin`, which is in numbers of `epoch`, in the numbers of this login; `None` when somebody in it is not matched.
     fn of_now(&self, epoch: &str, origin: Origin) -> Option<Origin> {
-        if epoch == self.link.epoch() {
-            return Some(origin);
-        }
-        let number = |chat: Named<_>| match chat {
-            Named::Known(chat) => match self.roster.address(&chat)? {
-                Address::Friend(number) | Address::Group(number) | Address::Discussion(number) => Some(number),
-            },
-            Named::Doubtful(_) | Named::Unknown => None,
-        };
-        let sender = match origin.sender {
-            own if Uin(own) == self.link.uin() => own,
-            other => number(self.roster.friend_chat(epoch, Uin(other)))?,
-        };
+        let sender = self.number_of_now(epoch, origin.sender)?;
         let place = match origin.place {
-            None => None,
-            Some((kind, at)) => Some((kind, number(self.roster.place_chat(kind, epoch, at))?)),
+            Some((kind, at)) if epoch != self.link.epoch() => {
+                Some((kind, self.number_of(self.roster.place_chat(kind, epoch, at))?))
+            }
+            place => place,
         };
         Some(Origin { sender, place, ..origin })
+    }
+
+    /// What the person `uin` of the login `epoch` is called now.
+    pub(super) fn number_of_now(&self, epoch: &str, uin: u64) -> Option<u64> {
+        if epoch == self.link.epoch() || Uin(uin) == self.link.uin() {
+            return Some(uin);
+        }
+        self.number_of(self.roster.friend_chat(epoch, Uin(uin)))
+    }
+
+    fn number_of(&self, chat: Named<ChatId>) -> Option<u64> {
+        let Named::Known(chat) = chat else { return None };
+        match self.roster.address(&chat)? {
+            Address::Friend(number) | Address::Group(number) | Address::Discussion(number) => Some(number),
+        }
     }
 }
 

@@ -6,12 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::header::{HOST, REFERER};
+use reqwest::header::{CONTENT_TYPE, COOKIE, HOST, ORIGIN, REFERER};
 use url::Url;
 
 use super::address;
+use super::multipart::Multipart;
 use crate::qq::Error;
 use crate::qq::webqq::http::{self, Answer, Fault, TOO_LONG};
+use crate::qq::webqq::session::Link;
 
 /// How many redirects are followed. The real service redirected once.
 const MOST_HOPS: usize = 4;
@@ -19,6 +21,10 @@ const MOST_HOPS: usize = 4;
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 /// Source: protocol dossier 2.2.
 const FROM: &str = "http://w.qq.com/";
+/// The page that uploaded. Source: protocol dossier 10.1.
+const UPLOADER: &str = "http://web2.qq.com/";
+/// What an upload is answered with is a line.
+const MOST_PAGE_BYTES: usize = 1 << 16;
 
 /// A way to servers that are not known beforehand.
 pub(crate) struct Outside {
@@ -56,6 +62,31 @@ impl Outside {
             answer = self.get(&url, most_bytes).await?.map_err(|fault| fault.unreachable(endpoint))?;
         }
         Err(Error::MediaUnsafe("too many redirects"))
+    }
+
+    /// Posts `form` to one of QQ's own servers, with the cookies that it wants, and gives the page that it answers.
+    pub(crate) async fn post(
+        &self,
+        endpoint: &'static str,
+        url: &str,
+        link: &Link,
+        form: Multipart,
+    ) -> Result<Vec<u8>, Error> {
+        let url = Url::parse(url).map_err(|_| Error::MediaUnsafe("no address at all"))?;
+        let (kind, body) = form.finish();
+        let mut request = self.client.post(http::target(self.server.as_ref(), &url)).header(CONTENT_TYPE, kind);
+        if let (Some(_), Some(host)) = (&self.server, url.host_str()) {
+            request = request.header(HOST, host);
+        }
+        if let Some(cookies) = link.cookies(&url) {
+            request = request.header(COOKIE, cookies);
+        }
+        let request = request.header(REFERER, UPLOADER).header(ORIGIN, UPLOADER.trim_end_matches('/'));
+        let answer = match request.body(body).timeout(PATIENCE).send().await {
+            Ok(response) => http::read(response, MOST_PAGE_BYTES).await,
+            Err(why) => return Err(http::fault(why).unreachable(endpoint)),
+        };
+        whole(endpoint, answer, MOST_PAGE_BYTES)
     }
 
     /// Asks for `url` once, if it is an address that we go to.

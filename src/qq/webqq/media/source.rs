@@ -1,4 +1,4 @@
-//! What a message says about its pictures, sealed into [`MediaRef`]s that can be kept.
+//! What a message says about its pictures and files, sealed into [`MediaRef`]s that can be kept.
 //!
 //! Source: protocol dossier 8.1 (elements), 10.2 (what each kind is asked for by).
 
@@ -45,7 +45,7 @@ pub(crate) struct Source {
 }
 
 /// The message that it came in, in numbers of its login.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Origin {
     pub(crate) msg_id: i64,
     /// Who sent it.
@@ -71,10 +71,10 @@ impl Source {
 
 fn sealed(source: &Source, epoch: &str) -> MediaRef {
     // Texts and numbers always have a JSON form.
-    MediaRef { epoch: epoch.to_owned(), body: serde_json::to_string(source).unwrap_or_default() }
+    MediaRef { epoch: epoch.to_owned(), body: serde_json::to_string(source).unwrap_or_default(), ..MediaRef::default() }
 }
 
-/// Seals into the pictures of a message what else has to be known to ask for them. `value` is the event's; `place` is
+/// Seals into the pictures and files of a message what else has to be known to ask for them. `value` is the event's; `place` is
 /// where it was said, if not in a chat of two; `own` is the account's own number.
 pub(crate) fn locate(
     pieces: &mut [Piece],
@@ -89,10 +89,14 @@ pub(crate) fn locate(
     let sender = u64::try_from(sender).ok().filter(|sender| *sender != 0).unwrap_or(own.0);
     let origin = Origin { msg_id: number("msg_id"), sender, place };
     for piece in pieces {
-        if let Piece::Picture(media) = piece
-            && let Some(source) = Source::open(media)
-        {
-            *media = sealed(&Source { origin: origin.clone(), ..source }, &envelope.epoch);
+        match piece {
+            Piece::Picture(media) => {
+                if let Some(source) = Source::open(media) {
+                    *media = sealed(&Source { origin, ..source }, &envelope.epoch);
+                }
+            }
+            Piece::File { media, .. } => media.epoch.clone_from(&envelope.epoch),
+            _ => {}
         }
     }
 }
@@ -124,7 +128,7 @@ mod tests {
 
     #[test]
     fn what_an_earlier_or_later_version_sealed_is_no_error() {
-        let media = |body: &str| MediaRef { epoch: String::new(), body: body.to_owned() };
+        let media = |body: &str| MediaRef { body: body.to_owned(), ..MediaRef::default() };
         assert!(Source::open(&media("{\"picture\":{\"offpic\":{\"file_path\":\"/1\"}}}")).is_some());
         assert_eq!(Source::open(&media("{}")), None);
     }

@@ -36,6 +36,7 @@ const ROUTES: &[(&str, &str, Endpoint)] = &[
     ("GET", "client/v3/rooms/*/messages", Endpoint::Messages),
     ("GET", "client/v3/rooms/*/event/*", Endpoint::Event),
     ("POST", "media/v3/upload", Endpoint::Upload),
+    ("GET", "client/v1/media/download/*/*", Endpoint::Download),
     ("POST", "client/v3/rooms/*/receipt/*/*", Endpoint::Receipt),
     ("PUT", "client/v3/rooms/*/typing/*", Endpoint::Typing),
     ("PUT", "client/v3/user/*/account_data/*", Endpoint::SetAccountData),
@@ -106,6 +107,9 @@ async fn work(homeserver: &PretendHomeserver, request: &Request) -> Response {
     if request.endpoint == Endpoint::Ping {
         return answer(ping(homeserver, request).await);
     }
+    if request.endpoint == Endpoint::Download {
+        return download(homeserver, request);
+    }
     answer(homeserver.change(|world| {
         let who = who(world, request)?;
         let once = matches!(request.endpoint, Endpoint::Send | Endpoint::Redact);
@@ -119,6 +123,17 @@ async fn work(homeserver: &PretendHomeserver, request: &Request) -> Response {
         }
         Ok(done)
     }))
+}
+
+fn download(homeserver: &PretendHomeserver, request: &Request) -> Response {
+    let found = homeserver.see(|world| {
+        who(world, request)?;
+        world.media(&format!("mxc://{}", request.args.join("/"))).cloned().ok_or_else(nothing)
+    });
+    match found {
+        Ok((mime, bytes)) => ([("content-type", mime)], bytes).into_response(),
+        Err(refused) => answer(Err(refused)),
+    }
 }
 
 fn answer(result: Result<Value, Refused>) -> Response {

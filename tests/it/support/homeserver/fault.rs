@@ -24,6 +24,7 @@ pub(crate) enum Endpoint {
     Messages,
     Event,
     Upload,
+    Download,
     Receipt,
     Typing,
     SetAccountData,

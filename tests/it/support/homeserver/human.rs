@@ -32,6 +32,22 @@ impl Human {
         self.send(room, "m.room.message", json!({ "msgtype": "m.text", "body": text }))
     }
 
+    /// Uploads a file, and gives its address.
+    pub(crate) fn upload(&self, mime: &str, bytes: &[u8]) -> String {
+        self.homeserver.change(|world| {
+            let number = world.next();
+            let uri = format!("mxc://{}/media{number}", world.setup.domain);
+            world.media.insert(uri.clone(), (mime.to_owned(), bytes.to_vec()));
+            uri
+        })
+    }
+
+    /// Shows a file that was uploaded, and gives the event id.
+    pub(crate) fn show(&self, room: &str, msgtype: &str, name: &str, url: &str, size: usize) -> String {
+        let content = json!({ "msgtype": msgtype, "body": name, "url": url, "info": { "size": size } });
+        self.send(room, "m.room.message", content)
+    }
+
     /// Sends any event, and gives its id.
     pub(crate) fn send(&self, room: &str, kind: &str, content: Value) -> String {
         self.homeserver.change(|world| world.send(room, &self.id, Wish::message(kind, content))).unwrap()
