@@ -10,7 +10,7 @@ use super::Bridge;
 use super::convert::to_qq::{self, Around, Quote};
 use super::portal::Portal;
 use crate::matrix::Event;
-use crate::matrix::event::{Kind, Message};
+use crate::matrix::event::{Kind, Message, Relation};
 use crate::qq::ContactId;
 
 /// How long a message waits for the one that it answers.
@@ -60,7 +60,11 @@ impl Bridge {
     /// must not be quoted.
     async fn quote(&self, portal: &Portal, event: &Event, answered: &EventId) -> Option<Quote> {
         let bot = self.homeserver.bot();
-        let asked = tokio::time::timeout(PATIENCE, bot.event(&event.room, answered)).await;
+        let ask = async {
+            let _turn = self.requests.acquire().await;
+            bot.event(&event.room, answered).await
+        };
+        let asked = tokio::time::timeout(PATIENCE, ask).await;
         let original = match asked {
             Ok(Ok(original)) => original?,
             Ok(Err(error)) => {
@@ -87,7 +91,7 @@ impl Bridge {
 /// `message` as it was meant last.
 fn said(message: &Message) -> &Message {
     match &message.relation {
-        crate::matrix::event::Relation::Edit { by, .. } => by,
+        Relation::Edit { by, .. } => by,
         _ => message,
     }
 }

@@ -100,6 +100,25 @@ mod tests {
     }
 
     #[test]
+    fn a_psessionid_ends_as_the_vectors_do_for_the_same_account() {
+        for case in vectors("psessionid_structure") {
+            let (real, decoded) = (case["psessionid"].as_str().unwrap(), &case["decoded"]);
+            let uin = u32::try_from(decoded["uin"].as_u64().unwrap()).unwrap();
+            let ticket = decoded["vfwebqq"].as_str().unwrap();
+            let ticket: Vec<u8> =
+                (0..40).map(|at| u8::from_str_radix(&ticket[2 * at..2 * at + 2], 16).unwrap()).collect();
+            let made = psessionid(
+                &mut StdRng::seed_from_u64(1),
+                uin,
+                decoded["skey"].as_str().unwrap(),
+                &ticket.try_into().unwrap(),
+            );
+            let from_uin = |id: &str| id[id.rfind("6e0400").unwrap()..].to_owned();
+            assert_eq!(from_uin(&made), from_uin(real), "{case}");
+        }
+    }
+
+    #[test]
     fn a_psessionid_has_the_form_of_the_real_ones() {
         let mut rng = StdRng::seed_from_u64(1);
         let session = psessionid(&mut rng, 0x9408_6470, "@hB8bQw2Ux", &[0x4e; 40]);

@@ -21,4 +21,6 @@ mod support;
 #[cfg(test)]
 mod texts;
 #[cfg(test)]
+mod vectors;
+#[cfg(test)]
 mod webqq;

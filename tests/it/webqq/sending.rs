@@ -139,3 +139,31 @@ async fn a_refusal_that_can_be_cured_is_cured_and_the_words_are_said_once() {
     assert_eq!(said().await.unwrap(), Sent::Accepted(None));
     assert_eq!(qq.server.asked("send_buddy_msg2")[1].r["to"], 1001);
 }
+
+/// Source: protocol dossier, vectors `content_send`; angle brackets become their fullwidth twins (8.3).
+#[tokio::test]
+async fn every_vector_is_sent_with_the_fields_and_the_content_of_the_dossier() {
+    let qq = Qq::start().await;
+    let network = qq.network().await;
+    let friend = chat(&*network, ChatKind::Friend).await;
+    let vectors: Value = serde_json::from_str(include_str!("../../fixtures/webqq/vectors.json")).unwrap();
+    for case in vectors["content_send"]["cases"].as_array().unwrap() {
+        let piece = |segment: &Value| match segment.as_str() {
+            Some(text) => Piece::Text(text.to_owned()),
+            None => Piece::Face(Face(u32::try_from(segment[1].as_u64().unwrap()).unwrap())),
+        };
+        let pieces = case["segments"].as_array().unwrap().iter().map(piece).collect();
+        qq.server.then("send_buddy_msg2", result(json!("ok")));
+        network.send(&friend, &Outgoing { pieces, ..Outgoing::default() }).await.unwrap();
+
+        let sent = qq.server.asked("send_buddy_msg2").last().unwrap().r.clone();
+        let r_json = case["r_json"].as_str().unwrap();
+        let expected: Value = serde_json::from_str(r_json).unwrap();
+        let fields = |r: &Value| r.as_object().unwrap().keys().cloned().collect::<std::collections::BTreeSet<_>>();
+        assert_eq!(fields(&sent), fields(&expected), "{case}");
+        let content = |r: &Value| serde_json::from_str::<Value>(r["content"].as_str().unwrap()).unwrap().to_string();
+        assert_eq!(content(&sent), content(&expected).replace('<', "＜").replace('>', "＞"), "{case}");
+        let form = url::form_urlencoded::Serializer::new(String::new()).append_pair("r", r_json).finish();
+        assert_eq!(form, case["form_body"].as_str().unwrap());
+    }
+}

@@ -70,6 +70,17 @@ mod tests {
     }
 
     #[test]
+    fn every_font_of_the_vectors_is_read() {
+        for case in crate::qq::webqq::vectors::cases("content_receive") {
+            let (read, wire) = (read(&case["wire"]), &case["wire"][0][1]);
+            let (font, size_pt) = (read.font.as_deref().unwrap_or(FONT), read.size_pt.unwrap_or(SIZE_PT));
+            assert_eq!((&json!(font), &json!(size_pt)), (&wire["name"], &wire["size"]), "{case}");
+            let plain = Style { font: read.font.clone(), size_pt: read.size_pt, ..Style::default() };
+            assert_eq!(read, plain, "{case}");
+        }
+    }
+
+    #[test]
     fn what_cannot_be_read_is_as_nobody_chose_it() {
         let odd = json!({"size": -1, "color": "red", "style": [2, {}, null], "name": "\u{1}"});
         for content in [json!([["font", odd]]), json!([["font"]]), json!([["font", 7]]), json!([""]), json!("x")] {
