@@ -131,7 +131,10 @@ class Stack:
         qq = {"server": f"http://127.0.0.1:{self.ports.qq}/", "send_interval_ms": self._send_interval_ms}
         ours = {
             "network": {"webqq": qq},
-            "bridge": {"permissions": {SERVER_NAME: "user", f"@admin:{SERVER_NAME}": "admin"}},
+            "bridge": {
+                "permissions": {SERVER_NAME: "user", f"@admin:{SERVER_NAME}": "admin"},
+                "media": {"public_address": f"http://127.0.0.1:{self.ports.bridge}"},
+            },
             "database": {"type": "sqlite", "uri": f"file:{self.folder}/bridge/matrix-webqq.db"},
             "homeserver": {"address": self.homeserver.url, "domain": SERVER_NAME},
             "appservice": {

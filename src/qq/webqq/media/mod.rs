@@ -4,6 +4,8 @@
 
 mod address;
 mod fetch;
+#[cfg(test)]
+mod hostile;
 mod multipart;
 mod offer;
 mod outside;
