@@ -21,6 +21,8 @@ struct Known {
     names: HashMap<ContactId, String>,
     shown: HashSet<ContactId>,
     joined: HashSet<(String, OwnedUserId)>,
+    /// What ghosts are called in a room, where it is not their nick.
+    cards: HashMap<(OwnedUserId, String), String>,
 }
 
 impl Ghosts {
@@ -54,6 +56,30 @@ impl Ghosts {
             let pair = (room.to_string(), user.to_owned());
             if joined { known.joined.insert(pair) } else { known.joined.remove(&pair) }
         });
+    }
+
+    /// What `user` is called in `room` if it is not their nick.
+    pub(super) fn card(&self, room: &RoomId, user: &UserId) -> Option<String> {
+        self.with(|known| known.cards.get(&(user.to_owned(), room.to_string())).cloned())
+    }
+
+    /// Notes that `user` is called so in `room`.
+    pub(super) fn note_card(&self, room: &RoomId, user: &UserId, card: Option<String>) {
+        self.with(|known| {
+            let pair = (user.to_owned(), room.to_string());
+            match card {
+                Some(card) => known.cards.insert(pair, card),
+                None => known.cards.remove(&pair),
+            }
+        });
+    }
+
+    /// The rooms in which `user` has a name of its own, and that.
+    pub(super) fn cards_of(&self, user: &UserId) -> Vec<(String, String)> {
+        self.with(|known| {
+            let own = known.cards.iter().filter(|((who, _), _)| who == user);
+            own.map(|((_, room), card)| (room.clone(), card.clone())).collect()
+        })
     }
 
     fn with<T>(&self, change: impl FnOnce(&mut Known) -> T) -> T {
@@ -90,6 +116,7 @@ impl Bridge {
         if ghost.shown_name.as_deref() != Some(&name) {
             intent.set_display_name(&name).await?;
             self.store.write(move |tx| Box::pin(async move { tx.set_ghost_shown_name(&id, &name).await })).await?;
+            self.show_cards_again(contact, intent).await;
         }
         Ok(())
     }

@@ -18,6 +18,7 @@
 //! * in `deliver` towards QQ: the row becomes `uncertain`; QQ's echo decides, else the setting `resend_uncertain`.
 
 mod around;
+mod card;
 pub mod convert;
 pub mod deliver;
 pub mod departure;
@@ -30,6 +31,7 @@ pub mod notice;
 pub mod open;
 mod pacing;
 pub mod portal;
+mod portrait;
 pub mod receive;
 pub mod route;
 pub mod text;
@@ -75,6 +77,7 @@ pub struct Bridge {
     /// QQ chats and their rooms.
     pub portals: Portals,
     ghosts: ghost::Ghosts,
+    portraits: portrait::Portraits,
     lanes: lane::Lanes,
     arrived_from_matrix: Notify,
     requests: Semaphore,
@@ -129,6 +132,7 @@ impl Bridge {
             logins: Logins::default(),
             portals: Portals::default(),
             ghosts: ghost::Ghosts::default(),
+            portraits: portrait::Portraits::default(),
             lanes: lane::Lanes::default(),
             arrived_from_matrix: Notify::new(),
             requests: Semaphore::new(HOMESERVER_REQUESTS),
@@ -153,6 +157,7 @@ impl Bridge {
         let bridge = Arc::clone(self);
         self.shutdown.spawn(bridge.translate_from_matrix());
         self.shutdown.spawn(Arc::clone(self).keep_tidy());
+        self.shutdown.spawn(Arc::clone(self).show_portraits());
         self.wake_lanes(route::TO_MATRIX.to_owned()).await?;
         self.take_up_sessions().await
     }

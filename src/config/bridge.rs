@@ -23,6 +23,8 @@ pub struct Bridge {
     /// How long QQ's echo of a message is waited for before the message counts as one that QQ may not have taken, in
     /// milliseconds.
     pub uncertain_wait_ms: u64,
+    /// Whether ghosts and rooms bear the pictures of QQ.
+    pub avatars: bool,
     /// `bridge.media:`
     pub media: Media,
     /// Who may do what, by user id, domain or `*`; the most exact key counts.
@@ -67,6 +69,7 @@ impl Default for Bridge {
             language: Language::En,
             resend_uncertain: false,
             uncertain_wait_ms: 15_000,
+            avatars: true,
             media: Media::default(),
             permissions: BTreeMap::new(),
         }

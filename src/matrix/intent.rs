@@ -8,7 +8,7 @@ use matrix_sdk::ruma::api::auth_scheme::{AuthScheme, SendAccessToken};
 use matrix_sdk::ruma::api::client::account::register::{self, LoginType};
 use matrix_sdk::ruma::api::client::config::{get_global_account_data, set_global_account_data};
 use matrix_sdk::ruma::api::client::message::send_message_event;
-use matrix_sdk::ruma::api::client::profile::set_display_name;
+use matrix_sdk::ruma::api::client::profile::{set_avatar_url, set_display_name};
 use matrix_sdk::ruma::api::client::receipt::create_receipt;
 use matrix_sdk::ruma::api::client::redact::redact_event;
 use matrix_sdk::ruma::api::client::room::get_room_event;
@@ -19,7 +19,7 @@ use matrix_sdk::ruma::api::{Metadata, OutgoingRequest};
 use matrix_sdk::ruma::events::receipt::ReceiptThread;
 use matrix_sdk::ruma::serde::Raw;
 use matrix_sdk::ruma::{
-    EventId, MilliSecondsSinceUnixEpoch, OwnedEventId, OwnedTransactionId, OwnedUserId, RoomId, UInt, UserId,
+    EventId, MilliSecondsSinceUnixEpoch, MxcUri, OwnedEventId, OwnedTransactionId, OwnedUserId, RoomId, UInt, UserId,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -74,6 +74,13 @@ impl Intent {
     pub async fn set_display_name(&self, name: &str) -> Result<(), Error> {
         let request = set_display_name::v3::Request::new(self.user_id.clone(), Some(name.to_owned()));
         self.call("set display name", request).await.map(drop)
+    }
+
+    /// Sets the avatar everywhere.
+    #[expect(deprecated, reason = "its successor needs Matrix 1.16 to mean anything else")]
+    pub async fn set_avatar_url(&self, url: &MxcUri) -> Result<(), Error> {
+        let request = set_avatar_url::v3::Request::new(self.user_id.clone(), Some(url.to_owned()));
+        self.call("set avatar", request).await.map(drop)
     }
 
     /// Sends `content` to `room`. May be repeated with the same `txn_id`, and then gives the same event for as long as

@@ -28,7 +28,7 @@ pub use model::{
     Capabilities, Chat, ChatKind, Contact, Doubt, Envelope, Event, Matching, Media, MediaRef, Message, Outgoing, Piece,
     Sender, Sent, Upload,
 };
-pub use profile::{Muting, Officers, Profile, Standing};
+pub use profile::{Muting, Officers, Portrait, Profile, Standing};
 pub use status::{Status, UnknownStatus};
 pub use style::{Colour, Style};
 
@@ -96,11 +96,19 @@ pub trait Network: Send + Sync {
         Standing::default()
     }
 
+    /// What `contact` is called within `chat`, if anything, by the last list of its members. Asks nothing.
+    fn card(&self, _chat: &ChatId, _contact: &ContactId) -> Option<String> {
+        None
+    }
+
     /// What one person tells of themselves; whatever the network does not tell is empty.
     async fn profile(&self, contact: &ContactId) -> Result<Profile, Error>;
 
     /// Who has a say in `chat`, from the last list of its members; asks only when there is none.
     async fn officers(&self, chat: &ChatId) -> Result<Officers, Error>;
+
+    /// Fetches the picture that somebody shows themselves by, of at most `most_bytes` bytes.
+    async fn portrait(&self, whose: &Portrait, most_bytes: usize) -> Result<Media, Error>;
 
     /// Shows the account to others as `status` until the session ends, through relinks and restarts.
     async fn set_status(&self, status: Status) -> Result<(), Error>;

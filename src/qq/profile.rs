@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::id::{ChatId, ContactId};
 use super::model::Contact;
 use super::status::Status;
 
@@ -38,6 +39,15 @@ pub struct Profile {
     pub level: Option<u32>,
     /// Country, province and city, as far as told.
     pub place: String,
+}
+
+/// Whose picture.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Portrait {
+    /// A person's.
+    Person(ContactId),
+    /// A group's.
+    Group(ChatId),
 }
 
 /// Who has a say in a chat.

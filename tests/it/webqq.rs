@@ -2,6 +2,7 @@
 
 mod login;
 mod media;
+mod portraits;
 mod receiving;
 mod sending;
 mod server;

@@ -150,6 +150,10 @@ impl Bridge {
         };
         let ghost = self.ensure_ghost(contact).await?;
         self.ensure_joined(&ghost, room, host).await?;
+        if let Target::Portal(portal) = to_room.target {
+            self.show_card(contact, &ghost, portal).await;
+            self.want_portraits(contact, portal);
+        }
         match ghost.send(room, "m.room.message", &to_room.content, key, to_room.ts_ms).await {
             Err(error) if error.is_forbidden() => {
                 // It was thrown out since we last looked: let it in again, once.

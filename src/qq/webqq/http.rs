@@ -36,6 +36,8 @@ pub(crate) enum Site {
     Offpics,
     /// `web2.qq.com`: pictures of groups.
     Pictures,
+    /// `face<0…9>.web.qq.com`: pictures of people.
+    Faces,
 }
 
 impl Site {
@@ -47,6 +49,7 @@ impl Site {
             Self::Offpics => "https://d.web2.qq.com",
             // Nobody was seen to ask it over TLS.
             Self::Pictures => "http://web2.qq.com",
+            Self::Faces => "http://face0.web.qq.com",
         }
     }
 
@@ -59,7 +62,7 @@ impl Site {
             }
             Self::Lists => "https://s.web2.qq.com/proxy.html?v=20130916001&callback=1&id=1",
             Self::Channel => "https://d1.web2.qq.com/proxy.html?v=20151105001&callback=1&id=2",
-            Self::Offpics => "http://w.qq.com/",
+            Self::Offpics | Self::Faces => "http://w.qq.com/",
             Self::Pictures => "http://web2.qq.com/webqq.html",
         }
     }
@@ -97,6 +100,12 @@ impl Ask {
         // Cannot fail between http and https, and leaves anything else as it is.
         let _ = url.set_scheme("https");
         Self { site: Site::Login, url: Ok(url), form: None, patience: ANSWER, most_bytes: MOST_BYTES }
+    }
+
+    /// The same of another host.
+    pub(crate) fn on_host(self, host: &str) -> Self {
+        let url = self.url.and_then(|mut url| url.set_host(Some(host)).map(|()| url));
+        Self { url, ..self }
     }
 
     /// Waits for the answer at most this long.

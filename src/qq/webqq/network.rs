@@ -22,7 +22,7 @@ use crate::base::Clock;
 use crate::config::WebQq as Settings;
 use crate::qq::{
     Capabilities, Chat, ChatId, Contact, ContactId, Envelope, Error, Event, Matching, Media, MediaRef, Memory, Network,
-    Officers, Outgoing, Piece, Profile, Sent, Session, Standing, Status, Upload,
+    Officers, Outgoing, Piece, Portrait, Profile, Sent, Session, Standing, Status, Upload,
 };
 
 /// The longest text. Nobody knows QQ's limit: real clients sent 720 bytes, but longer ones than this were seen to
@@ -149,12 +149,20 @@ impl Network for WebQq {
         self.standing_of(chat)
     }
 
+    fn card(&self, chat: &ChatId, contact: &ContactId) -> Option<String> {
+        self.card_of(chat, contact)
+    }
+
     async fn profile(&self, contact: &ContactId) -> Result<Profile, Error> {
         self.profile_of(contact).await
     }
 
     async fn officers(&self, chat: &ChatId) -> Result<Officers, Error> {
         self.officers_of(chat).await
+    }
+
+    async fn portrait(&self, whose: &Portrait, most_bytes: usize) -> Result<Media, Error> {
+        self.portrait_of(whose, most_bytes).await
     }
 
     async fn set_status(&self, status: Status) -> Result<(), Error> {

@@ -78,6 +78,17 @@ impl WebQq {
         Ok(Profile { signature, level, place: or_nothing(card)?.place })
     }
 
+    /// What `contact` is called within `chat`: by the list of its members, else as they were called when they last spoke.
+    pub(super) fn card_of(&self, chat: &ChatId, contact: &ContactId) -> Option<String> {
+        let Some(Address::Group(gid)) = self.roster.address(chat) else { return None };
+        let own = *contact == ContactId::from(self.link.account());
+        let uin = if own { Some(self.link.uin()) } else { self.roster.uin(contact) };
+        match (self.listed_members(PlaceKind::Group, gid), uin) {
+            (Some(members), Some(uin)) => members.find(uin)?.card.clone(),
+            _ => self.roster.card(chat, contact),
+        }
+    }
+
     /// Who has a say in `chat`, from the last list of its members.
     pub(super) async fn officers_of(&self, chat: &ChatId) -> Result<Officers, Error> {
         let (kind, number) = match self.roster.address(chat) {

@@ -46,8 +46,15 @@ fn serves(host: &str, path: &str) -> bool {
         "w.qq.com" | "web2.qq.com" => matches!(path, "/" | "/proxy.html"),
         "pinghot.qq.com" => path == "/pingd",
         "qun.qq.com" | "qinfo.clt.qq.com" => path.starts_with("/cgi-bin/"),
+        faces if is_face_server(faces) => path.starts_with("/cgi/svr/face/") || path.starts_with("/face/"),
         other => !is_qq(other),
     }
+}
+
+/// `face0` to `face9`, of `web.qq.com` or, in the older eras, of `qun.qq.com`.
+fn is_face_server(host: &str) -> bool {
+    let number = host.strip_suffix(".web.qq.com").or_else(|| host.strip_suffix(".qun.qq.com"));
+    number.and_then(|number| number.strip_prefix("face")?.parse::<u8>().ok()).is_some_and(|number| number <= 11)
 }
 
 #[cfg(test)]
@@ -60,6 +67,8 @@ mod tests {
             ("s.web2.qq.com", "/api/get_user_friends2"),
             ("d1.web2.qq.com", "/channel/poll2"),
             ("ssl.ptlogin2.qq.com", "/ptqrshow"),
+            ("face7.web.qq.com", "/cgi/svr/face/getface"),
+            ("face11.qun.qq.com", "/cgi/svr/face/getface"),
             ("127.0.0.1", "/ptqrshow"),
             ("localhost", "/channel/poll2"),
         ] {
@@ -70,6 +79,8 @@ mod tests {
             ("d1.web2.qq.com", "/api/get_user_friends2"),
             ("ui.ptlogin2.qq.com", "/ptqrshow"),
             ("mail.qq.com", "/channel/poll2"),
+            ("face7.web.qq.com", "/channel/poll2"),
+            ("face.web.qq.com", "/cgi/svr/face/getface"),
             ("qq.com", "/"),
         ] {
             assert!(!serves(host, path), "{host} {path}");

@@ -3,6 +3,7 @@
 mod admit;
 mod ask;
 mod file;
+mod getface;
 #[cfg(test)]
 mod hostile;
 mod hosts;
@@ -99,6 +100,8 @@ fn list_routes() -> Router<Arc<Shared>> {
         .route("/ftn_access/upload_offline_pic", post(upload::upload_offline_pic))
         .route("/cgi-bin/cface_upload", post(upload::cface_upload))
         .route("/cgi-bin/get_group_pic", get(picture::get_group_pic))
+        .route("/cgi/svr/face/getface", get(getface::getface))
+        .route("/face/shared.png", get(getface::shared_picture))
         .route("/cgi-bin/{*rest}", get(reply::qun_closed).post(reply::qun_closed))
 }
 

@@ -4,7 +4,7 @@ use matrix_webqq::sim::{Fault, Member, Trouble, World};
 
 use serde_json::json;
 
-use crate::support::homeserver::World as Matrix;
+use crate::support::homeserver::{Endpoint, Fault as MatrixFault, World as Matrix};
 use crate::support::house::House;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -68,7 +68,8 @@ async fn what_the_account_calls_people_is_told_in_the_control_room_only() {
 
 /// A house that lists everybody anew before each poll.
 async fn attentive() -> House {
-    House::configured(&json!({ "network": { "webqq": { "list_refresh_ms": 1 } } })).await
+    let often = json!({ "webqq": { "list_refresh_ms": 1 } });
+    House::configured(&json!({ "network": often, "bridge": { "avatars": true } })).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -124,7 +125,7 @@ async fn a_thousand_members_cost_no_more_requests_than_those_who_speak() {
     let member = |n: usize| Member { name: format!("member {n}"), nick: None, card: None, number: None };
     world.groups[1].members = (0..1000).map(member).collect();
     world.groups[1].owner = "member 0".to_owned();
-    let house = House::with(world, &json!({})).await;
+    let house = House::with(world, &json!({ "bridge": { "avatars": true } })).await;
     house.log_in().await;
     let asked_qq = |house: &House| {
         house.qq.session().calls.iter().filter(|(call, _)| call.as_str() != "poll2").map(|(_, n)| *n).sum::<u64>()
@@ -134,11 +135,108 @@ async fn a_thousand_members_cost_no_more_requests_than_those_who_speak() {
     for n in 0..10 {
         house.qq.say("group:相亲相爱一家人", &format!("member {}", 500 + n % 3), &format!("message {n}")).unwrap();
     }
-    house.sees("相亲相爱一家人", "message 9").await;
-    // One list of members; the lists of a login came before.
-    assert_eq!(asked_qq(&house) - before.0, 1);
-    // A room, its owner's joining, and for each of three speakers: made, named, asked in, joined; then ten messages.
+    let (room, _) = house.sees("相亲相爱一家人", "message 9").await;
+    house
+        .matrix
+        .wait_until("the room's picture", |world| world.state(&room, "m.room.avatar", "")["url"].is_string())
+        .await;
+    // One list of members, a picture of each of three speakers (and where it lies), and that of the group; the lists of a
+    // login came before.
+    assert!(asked_qq(&house) - before.0 <= 1 + 3 * 2 + 1);
+    // A room with its picture, its owner's joining, and for each of three speakers: made, named, asked in, joined, shown;
+    // then ten messages.
     let asked = asked_matrix(&house) - before.1;
-    assert!(asked <= 10 + 3 * 4 + 8, "{asked} requests");
+    assert!(asked <= 10 + 3 * 6 + 8, "{asked} requests");
     assert_eq!(house.qq.session().calls["get_group_info_ext2"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ghosts_and_rooms_bear_the_pictures_of_qq_and_each_picture_is_uploaded_once() {
+    let mut house = House::configured(&json!({ "bridge": { "avatars": true } })).await;
+    house.log_in().await;
+    let uploads = |house: &House| house.matrix.see(|world| world.asked(Endpoint::Upload));
+    let codes = uploads(&house);
+    for (chat, who) in [("group:相亲相爱一家人", "妈妈"), ("group:相亲相爱一家人", "爸爸"), ("friend:王芳", "王芳")]
+    {
+        house.qq.say(chat, who, who).unwrap();
+    }
+    let (family, mother) = house.sees("相亲相爱一家人", "妈妈").await;
+    let (_, father) = house.sees("相亲相爱一家人", "爸爸").await;
+    let (direct, friend) = house.sees("芳芳", "王芳").await;
+    let room_avatar =
+        |world: &Matrix, room: &str| world.state(room, "m.room.avatar", "")["url"].as_str().map(str::to_owned);
+    let all = house.matrix.wait_for("every picture", |world| {
+        let ghosts = [&mother, &father, &friend].map(|ghost| world.avatar_url(ghost).map(str::to_owned));
+        let rooms = [&family, &direct].map(|room| room_avatar(world, room));
+        ghosts.into_iter().chain(rooms).collect::<Option<Vec<_>>>()
+    });
+    let all = all.await;
+    assert_eq!(all[0], all[1], "two people without a picture of their own share one, and it is there once");
+    assert_eq!(all[2], all[4], "the room of a friend looks like the friend");
+    assert!(all[0] != all[2] && all[2] != all[3] && all[0] != all[3]);
+    assert_eq!(uploads(&house) - codes, 3);
+
+    let asked = |house: &House| house.qq.session().calls["getface"];
+    let before = asked(&house);
+    assert!(house.stop());
+    house.start();
+    house.qq.say("group:相亲相爱一家人", "妈妈", "again").unwrap();
+    house.qq.say("group:相亲相爱一家人", "表哥", "me too").unwrap();
+    house.sees("相亲相爱一家人", "me too").await;
+    let (_, cousin) = house.sees("相亲相爱一家人", "me too").await;
+    house.matrix.wait_until("the cousin's picture", |world| world.avatar_url(&cousin) == Some(&all[0])).await;
+    assert_eq!(
+        (asked(&house), uploads(&house)),
+        (before + 1, codes + 3),
+        "nobody is looked at twice, and nothing uploaded again"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_picture_that_cannot_be_had_or_lies_elsewhere_holds_no_message_up() {
+    let house = House::configured(&json!({ "bridge": { "avatars": true } })).await;
+    house.log_in().await;
+    house.qq.fault(Fault::new("getface", Trouble::Body("<html>no picture".to_owned())).times(1));
+    house.qq.fault(Fault::new("getface", Trouble::Drop).times(1));
+    house.matrix.fail_next(Endpoint::Upload, 1, MatrixFault::Status(500));
+    for n in 0..3 {
+        house.qq.say("group:相亲相爱一家人", "妈妈", &format!("message {n}")).unwrap();
+    }
+    house.qq.say("friend:王芳", "王芳", "hi").unwrap();
+    let (room, _) = house.sees("相亲相爱一家人", "message 2").await;
+    house.sees("芳芳", "hi").await;
+    house.qq.wait_session(|session| session.calls.get("getface").copied().unwrap_or_default() == 3).await;
+    assert_eq!(house.said_by_ghosts(&room), ["message 0", "message 1", "message 2"]);
+    assert!(!house.log().contains("panicked"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_card_is_the_ghosts_name_in_that_group_alone_and_outlives_a_new_picture_and_nick() {
+    let house = attentive().await;
+    house.log_in().await;
+    house.qq.say("group:Rust 学习小组 🦀", "Alice Chen", "hi").unwrap();
+    let (room, ghost) = house.sees("Rust 学习小组 🦀", "hi").await;
+    let called =
+        |world: &Matrix| world.state(&room, "m.room.member", &ghost)["displayname"].as_str().map(str::to_owned);
+    let card = "Alice（组长） (QQ)";
+    let shown = house.matrix.wait_until("picture and card", |world| {
+        world.avatar_url(&ghost).is_some() && called(world).as_deref() == Some(card)
+    });
+    shown.await;
+    assert_eq!(
+        house.matrix.see(|world| world.display_name(&ghost).map(str::to_owned)).as_deref(),
+        Some("Alice Chen (QQ)")
+    );
+    house
+        .matrix
+        .wait_until("the picture beside the card", |world| {
+            world.state(&room, "m.room.member", &ghost)["avatar_url"].as_str() == world.avatar_url(&ghost)
+        })
+        .await;
+
+    house.qq.edit_world(|world| world.friends[1].nick = Some("Alicia".to_owned())).unwrap();
+    house.qq.say("friend:Alice Chen", "Alice Chen", "privately").unwrap();
+    let renamed = house.matrix.wait_until("the new nick", |world| world.display_name(&ghost) == Some("Alicia (QQ)"));
+    renamed.await;
+    house.matrix.wait_until("the card again", |world| called(world).as_deref() == Some(card)).await;
 }

@@ -20,6 +20,7 @@ pub(crate) mod get_recent_list2;
 pub(crate) mod get_self_info2;
 pub(crate) mod get_single_long_nick2;
 pub(crate) mod get_user_friends2;
+pub(crate) mod getface;
 pub(crate) mod getvfwebqq;
 pub(crate) mod login2;
 pub(crate) mod logout2;

@@ -9,6 +9,7 @@ mod hostile;
 mod multipart;
 mod offer;
 mod outside;
+mod portrait;
 mod source;
 mod upload;
 

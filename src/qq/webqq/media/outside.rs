@@ -16,7 +16,7 @@ use crate::qq::webqq::http::{self, Answer, Fault, TOO_LONG};
 use crate::qq::webqq::session::Link;
 
 /// How many redirects are followed. The real service redirected once.
-const MOST_HOPS: usize = 4;
+pub(super) const MOST_HOPS: usize = 4;
 /// The picture servers took 10 to 45 seconds. Source: protocol dossier 10.2.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 /// Source: protocol dossier 2.2.
@@ -107,7 +107,7 @@ impl Outside {
 }
 
 /// All of an answer, if that is what it is.
-fn whole(endpoint: &'static str, answer: Answer, most_bytes: usize) -> Result<Vec<u8>, Error> {
+pub(super) fn whole(endpoint: &'static str, answer: Answer, most_bytes: usize) -> Result<Vec<u8>, Error> {
     match answer.torn {
         Some(why) if why == TOO_LONG => return Err(Error::MediaTooLarge(most_bytes)),
         Some(why) => return Err(Error::Unreachable { endpoint, why }),

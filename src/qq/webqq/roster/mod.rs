@@ -246,6 +246,14 @@ impl Roster {
         chat.as_str().strip_prefix("group:").and_then(muting).unwrap_or_default()
     }
 
+    /// What `contact` was called within `chat` when its members were last listed.
+    pub(crate) fn card(&self, chat: &ChatId, contact: &ContactId) -> Option<String> {
+        let place = chat.as_str().strip_prefix("group:")?.parse().ok()?;
+        let state = self.state();
+        let card = state.person_n(self.n_of(contact.as_str())?)?.heard_in.get(&place)?;
+        Some(card.clone()).filter(|card| !card.is_empty())
+    }
+
     /// Where `chat` is in this login; `None` when it is not matched.
     pub(crate) fn address(&self, chat: &ChatId) -> Option<Address> {
         let state = self.state();

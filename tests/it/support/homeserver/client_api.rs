@@ -21,6 +21,7 @@ const ROUTES: &[(&str, &str, Endpoint)] = &[
     ("GET", "client/v3/account/whoami", Endpoint::Whoami),
     ("POST", "client/v3/register", Endpoint::Register),
     ("PUT", "client/v3/profile/*/displayname", Endpoint::DisplayName),
+    ("PUT", "client/v3/profile/*/avatar_url", Endpoint::AvatarUrl),
     ("POST", "client/v3/createRoom", Endpoint::CreateRoom),
     ("POST", "client/v3/rooms/*/join", Endpoint::Join),
     ("POST", "client/v3/rooms/*/invite", Endpoint::Invite),
@@ -192,6 +193,13 @@ fn act(world: &mut World, who: &str, request: &Request) -> Result<Value, Refused
         (Endpoint::DisplayName, [user]) => {
             need_self(who, user)?;
             world.set_display_name(who, body()["displayname"].as_str().unwrap());
+            Ok(json!({}))
+        }
+        (Endpoint::AvatarUrl, [user]) => {
+            need_self(who, user)?;
+            let url = body()["avatar_url"].as_str().unwrap().to_owned();
+            world.users.entry(who.to_owned()).or_default().avatar_url = Some(url);
+            world.enter_again(who);
             Ok(json!({}))
         }
         (Endpoint::CreateRoom, _) => Ok(json!({ "room_id": world.create_room(who, &body()) })),

@@ -9,6 +9,7 @@ pub(crate) enum Endpoint {
     Whoami,
     Register,
     DisplayName,
+    AvatarUrl,
     CreateRoom,
     Join,
     Invite,

@@ -128,6 +128,10 @@ impl World {
     /// Puts what somebody sends into the room, if they may.
     pub(super) fn send(&mut self, room: &str, who: &str, wish: Wish<'_>) -> Result<String, Refused> {
         self.need_joined(room, who)?;
+        if wish.kind == "m.room.member" && wish.state_key == Some(who) && wish.content["membership"] == "join" {
+            // Whoever is in a room may say under which name.
+            return Ok(self.append(room, who, wish));
+        }
         let (field, usual) = if wish.state_key.is_some() { ("state_default", 50) } else { ("events_default", 0) };
         let needed = self.levels(room)["events"][wish.kind].as_i64();
         match needed {
@@ -153,11 +157,7 @@ impl World {
 
     pub(super) fn set_display_name(&mut self, who: &str, name: &str) {
         self.users.entry(who.to_owned()).or_default().display_name = Some(name.to_owned());
-        for room in self.room_ids() {
-            if self.membership(&room, who) == "join" {
-                self.set_membership(&room, who, who, "join", json!({}));
-            }
-        }
+        self.enter_again(who);
     }
 
     /// One page of a room's past and where the next one begins.
@@ -199,6 +199,15 @@ impl World {
         }
         let levels = self.levels(room);
         levels["users"][who].as_i64().or(levels["users_default"].as_i64()).unwrap_or(0)
+    }
+
+    /// Shows the new profile of `who` in every room, which ends whatever they were called there, as Synapse does.
+    pub(super) fn enter_again(&mut self, who: &str) {
+        for room in self.room_ids() {
+            if self.membership(&room, who) == "join" {
+                self.set_membership(&room, who, who, "join", json!({}));
+            }
+        }
     }
 
     fn set_membership(&mut self, room: &str, who: &str, whom: &str, membership: &str, mut content: Value) {

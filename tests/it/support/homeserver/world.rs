@@ -70,6 +70,7 @@ impl Event {
 #[derive(Default)]
 pub(super) struct User {
     pub(super) display_name: Option<String>,
+    pub(super) avatar_url: Option<String>,
     pub(super) account_data: BTreeMap<String, Value>,
 }
 
@@ -192,6 +193,11 @@ impl World {
     /// The name that `user` gave themselves.
     pub(crate) fn display_name(&self, user: &str) -> Option<&str> {
         self.users.get(user)?.display_name.as_deref()
+    }
+
+    /// The picture of `user`.
+    pub(crate) fn avatar_url(&self, user: &str) -> Option<&str> {
+        self.users.get(user)?.avatar_url.as_deref()
     }
 
     /// What was uploaded, as type and bytes.
