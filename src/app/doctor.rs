@@ -172,12 +172,16 @@ pub(super) fn fix(why: &PingError, config: &Config) -> String {
     }
 }
 
-/// Whether QQ hands out a QR code.
+/// Whether QQ hands out a QR code, if it has any.
 async fn qq_side(config: &Config) -> Finding {
     let server = config.network.webqq.server.as_ref().map_or("the real WebQQ hosts", |server| server.as_str());
     let what = format!("network.webqq.server {server}");
+    if !qq::offers(&config.network).qr {
+        // There is nothing that a login by password would tell without a password.
+        return fine(format!("{what} (not asked: its era has no QR codes)"));
+    }
     let clock = Clock::system();
-    let step = match qq::begin_login(&config.network, &clock) {
+    let step = match qq::begin_login(&config.network, qq::Method::Qr, &clock) {
         Ok(mut login) => login.step().await,
         Err(why) => return wrong(what, Exit::ConfigInvalid, why.to_string()),
     };

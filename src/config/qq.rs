@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer};
 use url::Url;
 
+use super::era::Era;
 use super::fault::Fault;
 use super::template::{Template, TemplateError};
 
@@ -65,6 +66,8 @@ impl Default for Network {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct WebQq {
+    /// Of which time the WebQQ is.
+    pub era: Era,
     /// Every qq.com call goes here, with its original `Host` header; unset means the real host names.
     #[serde(deserialize_with = "server")]
     pub server: Option<Url>,
@@ -99,6 +102,7 @@ impl WebQq {
 impl Default for WebQq {
     fn default() -> Self {
         Self {
+            era: Era::SmartQq,
             server: None,
             send_interval_ms: 3000,
             send_jitter_ms: 1000,

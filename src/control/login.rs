@@ -11,7 +11,7 @@ use super::list::escape;
 use super::{Context, Control, Error};
 use crate::base::Shutdown;
 use crate::bridge::{Bridge, Error as BridgeError, route};
-use crate::qq::{self, AccountId, ChatKind, LoginStep, Session};
+use crate::qq::{self, AccountId, ChatKind, LoginStep, Method, Session};
 use crate::store::{LoginRow, LoginState};
 
 /// Begins a login by QR code. It goes on by itself; `cancel` ends it.
@@ -98,12 +98,14 @@ impl Screen {
 
     async fn follow(&mut self) -> Result<Session, Error> {
         let bridge = Arc::clone(self.context.bridge());
-        let mut login = qq::begin_login(&bridge.config.network, &bridge.clock)?;
+        let mut login = qq::begin_login(&bridge.config.network, Method::Qr, &bridge.clock)?;
         loop {
             match login.step().await? {
                 LoginStep::ShowQr(png) => self.show_code(png).await?,
                 LoginStep::Scanned => self.show_line("login.scanned", &[]).await?,
                 LoginStep::Expired => self.show_line("login.expired", &[]).await?,
+                // Only a login by password has captchas.
+                LoginStep::AskCaptcha { .. } => return Err(qq::Error::NoSuchLogin.into()),
                 LoginStep::Done(session) => return Ok(session),
             }
         }

@@ -73,9 +73,14 @@ pub enum Error {
     /// The saved session cannot be read.
     #[error("the saved QQ session cannot be read ({0}); log in again")]
     SessionUnreadable(String),
+    /// The configured network has no such login.
+    #[error("the configured network has no such login")]
+    NoSuchLogin,
     /// The person said no on the phone, or QQ said no to the person.
     #[error("QQ refused the login (code {code}): {text}")]
     LoginRefused {
+        /// What that means.
+        why: Refusal,
         /// QQ's code.
         code: String,
         /// QQ's words.
@@ -109,6 +114,25 @@ pub enum Error {
     Settings(String),
 }
 
+/// Why QQ does not let somebody in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Password and number do not belong together.
+    WrongPassword,
+    /// The picture was misread too often.
+    WrongCaptcha,
+    /// The account is frozen, locked or looks stolen to QQ: its owner has to free it there first.
+    Frozen,
+    /// Too many logins from this address.
+    TooMany,
+    /// QQ wants a QR code to be scanned instead.
+    ScanInstead,
+    /// QQ is busy: later it may say yes.
+    Busy,
+    /// Something else, which QQ's own words explain, if anything.
+    Other,
+}
+
 impl Error {
     /// What to do next. The wait of a [`Verdict::Retry`] is the shortest that makes sense; back off from there.
     #[must_use]
@@ -122,6 +146,7 @@ impl Error {
             Self::SessionEnded { .. } | Self::SessionUnreadable(_) => Verdict::LogIn,
             Self::Refused { .. }
             | Self::LoginRefused { .. }
+            | Self::NoSuchLogin
             | Self::TooManyCodes(_)
             | Self::MediaTooLarge(_)
             | Self::MediaUnsafe(_)

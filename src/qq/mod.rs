@@ -20,7 +20,7 @@ use async_trait::async_trait;
 use crate::base::{Clock, Secret};
 use crate::config::Network as Settings;
 
-pub use error::{Error, Verdict};
+pub use error::{Error, Refusal, Verdict};
 pub use face::Face;
 pub use id::{AccountId, ChatId, ContactId, MessageKey};
 pub use memory::{Forgetful, Memory, MemoryError, Note};
@@ -122,6 +122,9 @@ pub trait Network: Send + Sync {
 pub trait Login: Send {
     /// Waits for the next thing that the person has to see or do. After [`LoginStep::Done`] or an error it is over.
     async fn step(&mut self) -> Result<LoginStep, Error>;
+
+    /// What the person read in the picture of the last [`LoginStep::AskCaptcha`]; the next step goes on with it.
+    fn answer(&mut self, _captcha: &str) {}
 }
 
 /// What a login asks of the person, or how it ended.
@@ -133,6 +136,13 @@ pub enum LoginStep {
     Scanned,
     /// The code is too old. The next step shows a new one, or is [`Error::TooManyCodes`].
     Expired,
+    /// Show this picture, and take what the person reads in it to [`Login::answer`] before the next step.
+    AskCaptcha {
+        /// JPEG or PNG.
+        picture: Vec<u8>,
+        /// Whether the answer to the one before was wrong.
+        again: bool,
+    },
     /// The account is logged in. Save the session before anything else.
     Done(Session),
 }
@@ -150,9 +160,38 @@ pub struct Session {
     pub body: Secret,
 }
 
-/// Begins a QR login on the configured network.
-pub fn begin_login(settings: &Settings, clock: &Clock) -> Result<Box<dyn Login>, Error> {
-    webqq::begin_login(&settings.webqq, clock)
+/// How a person may log in.
+#[derive(Clone, Debug)]
+pub enum Method {
+    /// With a QR code that the phone scans.
+    Qr,
+    /// With number and password.
+    Password {
+        /// The QQ number.
+        account: String,
+        /// Wiped as soon as the login is over.
+        password: Secret,
+    },
+}
+
+/// Which methods the configured network has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Offers {
+    /// [`Method::Qr`].
+    pub qr: bool,
+    /// [`Method::Password`].
+    pub password: bool,
+}
+
+/// Which methods the configured network has.
+#[must_use]
+pub fn offers(settings: &Settings) -> Offers {
+    webqq::offers(&settings.webqq)
+}
+
+/// Begins a login on the configured network; [`Error::NoSuchLogin`] when it does not have `method`.
+pub fn begin_login(settings: &Settings, method: Method, clock: &Clock) -> Result<Box<dyn Login>, Error> {
+    webqq::begin_login(&settings.webqq, method, clock)
 }
 
 /// Takes up `session`: loads what `memory` holds, and after a new login fetches the lists and finds contacts and chats

@@ -2,6 +2,7 @@
 
 mod login;
 mod media;
+mod password;
 mod portraits;
 mod receiving;
 mod sending;
@@ -12,7 +13,7 @@ use std::sync::Arc;
 use matrix_webqq::base::Clock;
 use matrix_webqq::config::WebQq as Settings;
 use matrix_webqq::qq::webqq::{Pace, begin_login_paced, connect_paced};
-use matrix_webqq::qq::{Envelope, Error, Event, Forgetful, Login, LoginStep, Message, Network, Session};
+use matrix_webqq::qq::{Envelope, Error, Event, Forgetful, Login, LoginStep, Message, Method, Network, Session};
 use serde_json::{Value, json};
 use server::{Server, body, result, retcode, status};
 
@@ -76,7 +77,7 @@ impl Qq {
     }
 
     fn login(&self) -> Box<dyn Login> {
-        begin_login_paced(&self.settings(), &self.clock, Pace::hurried()).unwrap()
+        begin_login_paced(&self.settings(), Method::Qr, &self.clock, Pace::hurried()).unwrap()
     }
 
     /// Logs in without ceremony.

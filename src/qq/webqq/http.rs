@@ -8,8 +8,11 @@ use reqwest::redirect::Policy;
 use serde::Serialize;
 use url::Url;
 
-use super::Error;
+use super::era::Era;
 use super::jar::Jar;
+use super::{Error, Settings};
+
+pub(crate) use super::era::Site;
 
 /// A browser of the time: QQ answers 100101 to lists without one. Source: protocol dossier 2.2.
 const USER_AGENT: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) \
@@ -23,89 +26,71 @@ const MOST_BYTES: usize = 8 << 20;
 /// Why an answer was not read to its end.
 pub(crate) const TOO_LONG: &str = "too long";
 
-/// One of QQ's hosts, with the headers that its calls carry. Source: protocol dossier 2.1, 2.2.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Site {
-    /// `ssl.ptlogin2.qq.com`: QR codes.
-    Login,
-    /// `s.web2.qq.com`: lists.
-    Lists,
-    /// `d1.web2.qq.com`: the channel.
-    Channel,
-    /// `d.web2.qq.com`: pictures of friends.
-    Offpics,
-    /// `web2.qq.com`: pictures of groups.
-    Pictures,
-    /// `face<0…9>.web.qq.com`: pictures of people.
-    Faces,
-}
-
-impl Site {
-    const fn root(self) -> &'static str {
-        match self {
-            Self::Login => "https://ssl.ptlogin2.qq.com",
-            Self::Lists => "https://s.web2.qq.com",
-            Self::Channel => "https://d1.web2.qq.com",
-            Self::Offpics => "https://d.web2.qq.com",
-            // Nobody was seen to ask it over TLS.
-            Self::Pictures => "http://web2.qq.com",
-            Self::Faces => "http://face0.web.qq.com",
-        }
-    }
-
-    const fn referer(self) -> &'static str {
-        match self {
-            Self::Login => {
-                "https://ui.ptlogin2.qq.com/cgi-bin/login?daid=164&target=self&style=16&mibao_css=m_webqq\
-                 &appid=501004106&enable_qlogin=0&no_verifyimg=1&s_url=http%3A%2F%2Fw.qq.com%2Fproxy.html\
-                 &f_url=loginerroralert&strong_login=1&login_state=10&t=20131024001"
-            }
-            Self::Lists => "https://s.web2.qq.com/proxy.html?v=20130916001&callback=1&id=1",
-            Self::Channel => "https://d1.web2.qq.com/proxy.html?v=20151105001&callback=1&id=2",
-            Self::Offpics | Self::Faces => "http://w.qq.com/",
-            Self::Pictures => "http://web2.qq.com/webqq.html",
-        }
-    }
-}
-
 /// One request.
 pub(crate) struct Ask {
     site: Site,
-    url: Result<Url, url::ParseError>,
+    to: To,
+    /// In the place of the host of the site.
+    host: Option<String>,
     form: Option<serde_json::Result<String>>,
+    /// What the form says beside `r`.
+    beside: Vec<(&'static str, String)>,
     patience: Duration,
     most_bytes: usize,
+}
+
+enum To {
+    /// Path and query on the host of the era.
+    Path(String),
+    Address(Url),
 }
 
 impl Ask {
     /// `GET` of `path` on `site`.
     pub(crate) fn get(site: Site, path: &str, query: &[(&str, &str)]) -> Self {
-        let url = Url::parse(site.root()).and_then(|root| root.join(path)).map(|mut url| {
-            if !query.is_empty() {
-                url.query_pairs_mut().extend_pairs(query);
-            }
-            url
-        });
-        Self { site, url, form: None, patience: ANSWER, most_bytes: MOST_BYTES }
+        let mut to = path.to_owned();
+        if !query.is_empty() {
+            to.push('?');
+            to.push_str(&url::form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish());
+        }
+        Self { site, to: To::Path(to), host: None, form: None, beside: Vec::new(), patience: ANSWER, most_bytes: MOST_BYTES }
     }
 
     /// `POST` of the form `r=<json>` to `path` on `site`.
     pub(crate) fn post(site: Site, path: &str, r: &impl Serialize) -> Self {
-        let url = Url::parse(site.root()).and_then(|root| root.join(path));
-        Self { site, url, form: Some(serde_json::to_string(r)), patience: ANSWER, most_bytes: MOST_BYTES }
+        let form = Some(serde_json::to_string(r));
+        Self { site, to: To::Path(path.to_owned()), host: None, form, beside: Vec::new(), patience: ANSWER, most_bytes: MOST_BYTES }
     }
 
     /// `GET` of an address that QQ gave during the login. Always over TLS: the address is a ticket.
     pub(crate) fn follow(mut url: Url) -> Self {
         // Cannot fail between http and https, and leaves anything else as it is.
         let _ = url.set_scheme("https");
-        Self { site: Site::Login, url: Ok(url), form: None, patience: ANSWER, most_bytes: MOST_BYTES }
+        Self {
+            site: Site::Login,
+            to: To::Address(url),
+            host: None,
+            form: None,
+            beside: Vec::new(),
+            patience: ANSWER,
+            most_bytes: MOST_BYTES,
+        }
+    }
+
+    /// Says more fields beside `r`.
+    pub(crate) fn beside(mut self, fields: impl IntoIterator<Item = (&'static str, String)>) -> Self {
+        self.beside.extend(fields);
+        self
+    }
+
+    /// Whether it is a form for the channel.
+    pub(crate) fn posts_to_channel(&self) -> bool {
+        self.site == Site::Channel && self.form.is_some()
     }
 
     /// The same of another host.
     pub(crate) fn on_host(self, host: &str) -> Self {
-        let url = self.url.and_then(|mut url| url.set_host(Some(host)).map(|()| url));
-        Self { url, ..self }
+        Self { host: Some(host.to_owned()), ..self }
     }
 
     /// Waits for the answer at most this long.
@@ -116,11 +101,6 @@ impl Ask {
     /// Reads at most so much of the answer.
     pub(crate) fn at_most(self, most_bytes: usize) -> Self {
         Self { most_bytes, ..self }
-    }
-
-    /// What is asked for.
-    pub(crate) fn url(&self) -> Option<&Url> {
-        self.url.as_ref().ok()
     }
 }
 
@@ -156,27 +136,54 @@ impl Fault {
     }
 }
 
+/// Which QQ is asked.
+#[derive(Clone, Debug)]
+pub(crate) struct Service {
+    /// Of which time it is.
+    pub(crate) era: &'static Era,
+    /// Gets every call in QQ's place, with the host name that the call was meant for.
+    pub(crate) server: Option<Url>,
+}
+
+impl Service {
+    /// As configured.
+    pub(crate) fn of(settings: &Settings) -> Self {
+        Self { era: Era::of(settings.era), server: settings.server.clone() }
+    }
+}
+
 /// The connection to QQ of one login.
 pub(crate) struct Http {
     client: reqwest::Client,
-    server: Option<Url>,
+    service: Service,
     /// Cookies, as a browser would keep them.
     pub(crate) jar: Jar,
 }
 
 impl Http {
-    /// `server` gets every call in QQ's place, with the host name that the call was meant for.
-    pub(crate) fn new(server: Option<Url>, jar: Jar) -> Result<Self, Error> {
+    /// Nothing is asked yet.
+    pub(crate) fn new(service: Service, jar: Jar) -> Result<Self, Error> {
         let builder = builder();
         // A server of one's own stands nearby; a proxy that leads to the world would not find it.
-        let builder = if server.is_some() { builder.no_proxy() } else { builder };
+        let builder = if service.server.is_some() { builder.no_proxy() } else { builder };
         let client = builder.build().map_err(|why| Error::Settings(cause(why)))?;
-        Ok(Self { client, server, jar })
+        Ok(Self { client, service, jar })
+    }
+
+    /// The cookie `name` that goes to `site`.
+    pub(crate) fn cookie(&self, site: Site, name: &str) -> Option<String> {
+        let url = Url::parse(self.era().root(site)).ok()?;
+        self.jar.value(&url, name)
+    }
+
+    /// Of which time the QQ is that is asked.
+    pub(crate) fn era(&self) -> &'static Era {
+        self.service.era
     }
 
     /// Asks once.
     pub(crate) async fn ask(&self, ask: Ask) -> Result<Answer, Fault> {
-        let url = ask.url.as_ref().map_err(|why| Fault::NotSent(why.to_string()))?;
+        let url = &self.address(&ask).map_err(|why| Fault::NotSent(why.to_string()))?;
         let request = self.request(&ask, url)?;
         let response = request.send().await.map_err(fault)?;
         let cookies = response.headers().get_all(SET_COOKIE);
@@ -185,26 +192,41 @@ impl Http {
     }
 
     fn request(&self, ask: &Ask, url: &Url) -> Result<reqwest::RequestBuilder, Fault> {
-        let target = target(self.server.as_ref(), url);
+        let target = target(self.service.server.as_ref(), url);
         let mut request = match &ask.form {
             None => self.client.get(target),
             Some(r) => {
                 let r = r.as_ref().map_err(|why| Fault::NotSent(why.to_string()))?;
-                let form = url::form_urlencoded::Serializer::new(String::new()).append_pair("r", r).finish();
+                let mut form = url::form_urlencoded::Serializer::new(String::new());
+                let form = form.append_pair("r", r).extend_pairs(&ask.beside).finish();
                 self.client
                     .post(target)
                     .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-                    .header(ORIGIN, ask.site.root())
+                    .header(ORIGIN, self.era().root(ask.site))
                     .body(form)
             }
         };
-        if let (Some(_), Some(host)) = (&self.server, url.host_str()) {
+        if let (Some(_), Some(host)) = (&self.service.server, url.host_str()) {
             request = request.header(HOST, host);
         }
         if let Some(cookies) = self.jar.header(url) {
             request = request.header(COOKIE, cookies);
         }
-        Ok(request.header(REFERER, ask.site.referer()).timeout(ask.patience))
+        Ok(request.header(REFERER, self.era().referer(ask.site)).timeout(ask.patience))
+    }
+
+    /// The address that `ask` means.
+    pub(crate) fn address(&self, ask: &Ask) -> Result<Url, url::ParseError> {
+        match &ask.to {
+            To::Path(path) => {
+                let mut url = Url::parse(self.era().root(ask.site))?.join(path)?;
+                if let Some(host) = &ask.host {
+                    url.set_host(Some(host))?;
+                }
+                Ok(url)
+            }
+            To::Address(url) => Ok(url.clone()),
+        }
     }
 }
 
@@ -274,7 +296,8 @@ mod tests {
     use super::*;
 
     fn to(server: &str) -> Http {
-        Http::new(Some(Url::parse(server).unwrap()), Jar::default()).unwrap()
+        let server = Some(Url::parse(server).unwrap());
+        Http::new(Service::of(&Settings { server, ..Settings::default() }), Jar::default()).unwrap()
     }
 
     fn poll() -> Ask {

@@ -1,4 +1,4 @@
-//! The WebQQ backend: a client of the protocol that Tencent served at w.qq.com until January 2019 (era C).
+//! The WebQQ backend: a client of the protocol that Tencent served from 2011 until January 2019.
 //!
 //! ```text
 //!  network                    the seam; lists · poll · open · send are its four businesses
@@ -8,15 +8,18 @@
 //!  media/                     pictures: where they are, and where we go for them
 //!  api/                       one endpoint per file
 //!  retcode  reply  mend       what QQ's answers mean
-//!  http  jar                  QQ's hosts, headers and cookies
+//!  era  list_hash  clientid   what differed from year to year
+//!  http  jar                  QQ's headers and cookies
 //! ```
 
 mod api;
 mod asked;
 mod batch;
+mod clientid;
 mod content;
 #[cfg(test)]
 mod corpus;
+mod era;
 mod excerpt;
 mod gesture;
 pub mod hash;
@@ -24,8 +27,9 @@ pub mod hash;
 mod hostile;
 mod http;
 mod jar;
+mod list_hash;
 mod lists;
-pub mod login;
+mod login;
 mod media;
 mod members;
 mod mend;
@@ -47,24 +51,47 @@ mod vectors;
 
 use std::sync::Arc;
 
+use self::http::Service;
+use self::login::password::PasswordLogin;
 use self::login::qr::QrLogin;
 use self::media::Carrier;
 use self::network::WebQq;
 use self::session::Link;
-use super::{Error, Login, Memory, Network, Session};
+use super::{Error, Login, Memory, Method, Network, Offers, Session};
 use crate::base::Clock;
 use crate::config::WebQq as Settings;
 
 pub use self::pace::Pace;
 
-/// Begins a QR login.
-pub fn begin_login(settings: &Settings, clock: &Clock) -> Result<Box<dyn Login>, Error> {
-    begin_login_paced(settings, clock, Pace::default())
+/// Which logins the configured era has.
+#[must_use]
+pub fn offers(settings: &Settings) -> Offers {
+    let era = era::Era::of(settings.era);
+    Offers { qr: era.qr, password: era.password.is_some() }
+}
+
+/// Begins a login.
+pub fn begin_login(settings: &Settings, method: Method, clock: &Clock) -> Result<Box<dyn Login>, Error> {
+    begin_login_paced(settings, method, clock, Pace::default())
 }
 
 /// [`begin_login`] with other waiting times.
-pub fn begin_login_paced(settings: &Settings, clock: &Clock, pace: Pace) -> Result<Box<dyn Login>, Error> {
-    Ok(Box::new(QrLogin::new(settings.server.clone(), settings.max_qr_codes, clock.clone(), pace)))
+pub fn begin_login_paced(
+    settings: &Settings,
+    method: Method,
+    clock: &Clock,
+    pace: Pace,
+) -> Result<Box<dyn Login>, Error> {
+    let service = Service::of(settings);
+    match (method, service.era.password) {
+        (Method::Qr, _) if service.era.qr => {
+            Ok(Box::new(QrLogin::new(service, settings.max_qr_codes, clock.clone(), pace)))
+        }
+        (Method::Password { account, password }, Some(form)) => {
+            Ok(Box::new(PasswordLogin::new(service, form, (account, password), clock.clone(), pace)))
+        }
+        (Method::Qr | Method::Password { .. }, _) => Err(Error::NoSuchLogin),
+    }
 }
 
 /// Takes up a session.
@@ -85,7 +112,7 @@ pub async fn connect_paced(
     clock: &Clock,
     pace: Pace,
 ) -> Result<Arc<dyn Network>, Error> {
-    let link = Link::restore(settings.server.clone(), &session)?;
+    let link = Link::restore(Service::of(settings), &session)?;
     let carrier = Carrier::new(settings)?;
     let webqq = WebQq::connect(link, memory, carrier, (clock.clone(), pace, settings.clone())).await?;
     Ok(Arc::new(webqq))

@@ -58,7 +58,8 @@ impl WebQq {
         let (account, epoch) = (link.account().clone(), link.epoch().to_owned());
         let roster = Roster::load(account, link.uin(), epoch, memory).await?;
         let msg_ids = MsgIds::new(clock.now_ms());
-        let (members, asked, told, poller) = (Mutex::default(), Asked::default(), Mutex::default(), Poller::new(pace));
+        let poller = Poller::new(pace, clock.clone());
+        let (members, asked, told) = (Mutex::default(), Asked::default(), Mutex::default());
         let listed_at_ms = AtomicI64::new(clock.now_ms());
         let webqq =
             Self { link, roster, carrier, clock, pace, msg_ids, members, asked, told, poller, settings, listed_at_ms };
@@ -74,7 +75,7 @@ impl Network for WebQq {
             max_text_bytes: MAX_TEXT_BYTES,
             send_interval: self.settings.send_interval(),
             send_jitter: self.settings.send_jitter(),
-            echoes: true,
+            echoes: self.link.era().echoes,
             picture_bytes: self.carrier.picture_bytes(),
             file_bytes: self.carrier.file_bytes(),
         }

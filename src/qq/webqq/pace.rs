@@ -25,6 +25,8 @@ pub struct Pace {
     pub idle: Backoff,
     /// After a poll said 109 or 110. Source: protocol dossier 7.4 (10 s).
     pub offline: Duration,
+    /// Between two heartbeats, in the eras that had one. Source: protocol dossier 5.7 (60 s).
+    pub heartbeat: Duration,
     /// Before a relink for which QQ named no time. Source: protocol dossier 7.4 (10 s).
     pub relink: Duration,
 }
@@ -38,6 +40,7 @@ impl Default for Pace {
             hasty: Duration::from_secs(1),
             idle: Backoff::new(Duration::from_millis(500), Duration::from_secs(10)),
             offline: Duration::from_secs(10),
+            heartbeat: Duration::from_mins(1),
             relink: Duration::from_secs(10),
         }
     }
@@ -68,7 +71,8 @@ impl Pace {
     pub const fn hurried() -> Self {
         let moment = Duration::from_millis(1);
         let backoff = Backoff::new(moment, moment);
-        Self { qr: moment, retry: backoff, hasty: moment, idle: backoff, offline: moment, relink: moment }
+        let heartbeat = Duration::from_mins(1);
+        Self { qr: moment, retry: backoff, hasty: moment, idle: backoff, offline: moment, heartbeat, relink: moment }
     }
 }
 

@@ -2,18 +2,20 @@
 //!
 //! Source: protocol dossier 7.4 (codes), 5.3 (relink), 5.4 (rotation), 7.2 (how idle polls end).
 
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
 
-use super::api::{get_online_buddies2, login2, poll2};
+use super::api::{get_msg_tip, get_online_buddies2, login2, poll2};
 use super::batch::Batch;
 use super::http::{Answer, Fault};
 use super::pace::Pace;
 use super::reply::unintelligible;
 use super::retcode::{OnPoll, Retcode};
 use super::session::Link;
+use crate::base::Clock;
 use crate::qq::{Envelope, Error};
 
 const ENDPOINT: &str = poll2::ENDPOINT;
@@ -29,7 +31,10 @@ const LONGEST_ASKED_WAIT: i64 = 60;
 /// Polls, one at a time.
 pub(crate) struct Poller {
     pace: Pace,
+    clock: Clock,
     pulse: Mutex<Pulse>,
+    /// When the last heartbeat was, and how many there were.
+    heartbeat: std::sync::Mutex<Option<(Instant, u32)>>,
 }
 
 /// What went wrong in a row.
@@ -106,15 +111,16 @@ impl Pulse {
 
 impl Poller {
     /// A poller that has not polled yet.
-    pub(crate) fn new(pace: Pace) -> Self {
-        Self { pace, pulse: Mutex::default() }
+    pub(crate) fn new(pace: Pace, clock: Clock) -> Self {
+        Self { pace, clock, pulse: Mutex::default(), heartbeat: std::sync::Mutex::default() }
     }
 
     /// One turn: sealed events, oldest first; none when the wait timed out or the link had to be mended.
     pub(crate) async fn turn(&self, link: &Link) -> Result<Vec<Envelope>, Error> {
         let mut pulse = self.pulse.lock().await;
         let asked_at = Instant::now();
-        let batch = match poll2::ask(link).await {
+        let (answer, ()) = tokio::join!(poll2::ask(link), self.heartbeat(link));
+        let batch = match answer {
             Ok(answer) => read(&answer)?,
             Err(Fault::TimedOut) => None,
             Err(fault) => return Err(fault.unreachable(ENDPOINT)),
@@ -126,6 +132,9 @@ impl Poller {
             }
             if batch.is_empty() {
                 next = pulse.next(batch.code.unwrap_or(0));
+                if next == Next::Wait && link.era().offline_ends {
+                    next = Next::LogIn;
+                }
             }
         }
         match batch {
@@ -140,6 +149,23 @@ impl Poller {
                 self.act(&mut pulse, link, next, &batch.unwrap_or_default()).await.map(|()| Vec::new())
             }
         }
+    }
+
+    /// Asks what the page of old eras asked once a minute, beside a poll.
+    async fn heartbeat(&self, link: &Link) {
+        if !link.era().heartbeat {
+            return;
+        }
+        let count = {
+            let mut last = self.heartbeat.lock().unwrap_or_else(PoisonError::into_inner);
+            if last.is_some_and(|(at, _)| at.elapsed() < self.pace.heartbeat) {
+                return;
+            }
+            let count = last.map_or(1, |(_, count)| count + 1);
+            *last = Some((Instant::now(), count));
+            count
+        };
+        get_msg_tip::ask(link, count, self.clock.now_ms()).await;
     }
 
     async fn act(&self, pulse: &mut Pulse, link: &Link, next: Next, batch: &Batch) -> Result<(), Error> {
@@ -247,7 +273,7 @@ mod tests {
 
     #[test]
     fn the_wait_before_a_relink_is_what_qq_asked_for_within_reason() {
-        let poller = Poller::new(Pace::default());
+        let poller = Poller::new(Pace::default(), Clock::system());
         let wait = |t| poller.wait_for_relink(t).as_secs();
         assert_eq!([wait(Some(0)), wait(Some(7)), wait(Some(9999)), wait(Some(-1)), wait(None)], [0, 7, 60, 0, 10]);
     }

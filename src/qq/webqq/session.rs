@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use url::Url;
 
-use super::http::{Answer, Ask, Fault, Http};
+use super::clientid::Clientid;
+use super::era::Era;
+use super::http::{Answer, Ask, Fault, Http, Service};
 use super::jar::Jar;
 use super::number::Uin;
 use crate::base::Secret;
@@ -24,6 +26,9 @@ pub(crate) struct Tickets {
     pub(crate) vfwebqq: String,
     /// Opens the channel.
     pub(crate) psessionid: String,
+    /// Who we say we are; sessions of earlier versions kept none.
+    #[serde(default)]
+    pub(crate) clientid: Clientid,
     /// How the account shows itself; sessions of earlier versions kept none.
     #[serde(default)]
     pub(crate) status: Status,
@@ -58,14 +63,14 @@ impl Link {
     }
 
     /// Takes up a kept session.
-    pub(crate) fn restore(server: Option<Url>, session: &Session) -> Result<Self, Error> {
+    pub(crate) fn restore(service: Service, session: &Session) -> Result<Self, Error> {
         let sealed: Sealed = serde_json::from_str(session.body.expose())
             .map_err(|why| Error::SessionUnreadable(format!("{:?} error", why.classify())))?;
         let jar = Jar::load(&sealed.cookies).ok_or_else(|| Error::SessionUnreadable("its cookies".to_owned()))?;
         if sealed.tickets.uin.to_string() != session.account.as_str() {
             return Err(Error::SessionUnreadable("it belongs to another account".to_owned()));
         }
-        let http = Http::new(server, jar)?;
+        let http = Http::new(service, jar)?;
         Ok(Self::with(http, sealed.tickets, session.nick.clone(), session.epoch.clone()))
     }
 
@@ -78,7 +83,22 @@ impl Link {
 
     /// Asks once.
     pub(crate) async fn ask(&self, ask: Ask) -> Result<Answer, Fault> {
-        self.http.ask(ask).await
+        if !(self.era().chooses_clientid && ask.posts_to_channel()) {
+            return self.http.ask(ask).await;
+        }
+        let tickets = self.tickets();
+        let clientid = tickets.clientid.as_str().to_owned();
+        self.http.ask(ask.beside([("clientid", clientid), ("psessionid", tickets.psessionid)])).await
+    }
+
+    /// The address that `ask` means.
+    pub(crate) fn address(&self, ask: &Ask) -> Option<Url> {
+        self.http.address(ask).ok()
+    }
+
+    /// Of which time the QQ is that is asked.
+    pub(crate) fn era(&self) -> &'static Era {
+        self.http.era()
     }
 
     /// The `Cookie` header that a call of `url` carries.
@@ -167,9 +187,14 @@ pub(crate) mod tests {
     /// A session that never asked anything.
     pub(crate) fn link() -> Link {
         let (ptwebqq, vfwebqq, psessionid) = ("web".to_owned(), "vf".to_owned(), "ps".to_owned());
-        let tickets = Tickets { uin: Uin(10_001), ptwebqq, vfwebqq, psessionid, status: Status::Online };
-        let http = Http::new(None, Jar::default()).unwrap();
+        let (clientid, status) = (Clientid::default(), Status::Online);
+        let tickets = Tickets { uin: Uin(10_001), ptwebqq, vfwebqq, psessionid, clientid, status };
+        let http = Http::new(service(), Jar::default()).unwrap();
         Link::new(http, tickets, "me".to_owned())
+    }
+
+    fn service() -> Service {
+        Service::of(&crate::config::WebQq::default())
     }
 
     #[test]
@@ -178,7 +203,7 @@ pub(crate) mod tests {
         link.rotate("new");
         let session = link.session();
         assert!(!format!("{session:?}").contains("new"));
-        let again = Link::restore(None, &session).ok().unwrap();
+        let again = Link::restore(service(), &session).ok().unwrap();
         assert!(again.tickets() == link.tickets() && again.tickets().ptwebqq == "new");
         assert_eq!((again.epoch(), again.account()), (link.epoch(), link.account()));
         assert_eq!(again.session().body, session.body);
@@ -203,7 +228,7 @@ pub(crate) mod tests {
             Session { body: Secret::new("{}"), ..(*session).clone() },
             Session { account: AccountId::new("7"), ..(*session).clone() },
         ] {
-            let error = Link::restore(None, &spoilt).err().unwrap();
+            let error = Link::restore(service(), &spoilt).err().unwrap();
             assert_eq!(error.verdict(), crate::qq::Verdict::LogIn);
         }
     }

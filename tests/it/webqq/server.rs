@@ -21,6 +21,8 @@ pub(crate) struct Asked {
     pub(crate) host: String,
     pub(crate) cookie: String,
     pub(crate) query: HashMap<String, String>,
+    /// The fields of the form.
+    pub(crate) form: HashMap<String, String>,
     /// The JSON of the form field `r`.
     pub(crate) r: Value,
 }
@@ -157,11 +159,13 @@ async fn answer(State(script): State<Arc<Mutex<Script>>>, request: Request) -> R
     let pairs = |text: &[u8]| url::form_urlencoded::parse(text).into_owned().collect::<HashMap<_, _>>();
     let header = |name| header(&parts.headers, name);
     let endpoint = parts.uri.path().rsplit('/').next().unwrap_or_default().to_owned();
+    let form = pairs(&form);
     let asked = Asked {
         host: header(HOST.as_str()),
         cookie: header(COOKIE.as_str()),
         query: pairs(parts.uri.query().unwrap_or_default().as_bytes()),
-        r: pairs(&form).get("r").map(|r| serde_json::from_str(r).unwrap()).unwrap_or_default(),
+        r: form.get("r").map(|r| serde_json::from_str(r).unwrap()).unwrap_or_default(),
+        form,
         endpoint: endpoint.clone(),
     };
     let answer = {

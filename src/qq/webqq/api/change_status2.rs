@@ -15,7 +15,7 @@ pub(crate) async fn ask(link: &Link, status: Status) -> Result<(), Error> {
     let (tickets, t) = (link.tickets(), super::t());
     let query = [
         ("newstatus", status.as_str()),
-        ("clientid", super::CLIENTID_TEXT),
+        ("clientid", tickets.clientid.as_str()),
         ("psessionid", tickets.psessionid.as_str()),
         ("t", &t),
     ];

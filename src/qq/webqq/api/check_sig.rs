@@ -9,13 +9,12 @@ use super::http::{Ask, Http};
 
 const ENDPOINT: &str = "check_sig";
 
-/// Fetches the cookies; gives `ptwebqq`, which some accounts do not get: it is empty then.
-pub(crate) async fn ask(http: &Http, url: Url) -> Result<String, Error> {
+/// Fetches the cookies.
+pub(crate) async fn ask(http: &Http, url: Url) -> Result<(), Error> {
     let answer = http.ask(Ask::follow(url)).await.map_err(|fault| fault.unreachable(ENDPOINT))?;
     if !(200..400).contains(&answer.status) {
         return Err(Error::Status { endpoint: ENDPOINT, status: answer.status });
     }
     tracing::debug!(redirects = answer.location.is_some(), "check_sig gave its cookies");
-    let site = Url::parse("https://d1.web2.qq.com/").ok();
-    Ok(site.and_then(|site| http.jar.value(&site, "ptwebqq")).unwrap_or_default())
+    Ok(())
 }

@@ -50,7 +50,7 @@ pub(crate) async fn ask(link: &Link, did: Did) -> Result<Members, Error> {
         ("did", did.as_str()),
         ("psessionid", &tickets.psessionid),
         ("vfwebqq", &tickets.vfwebqq),
-        ("clientid", super::CLIENTID_TEXT),
+        ("clientid", tickets.clientid.as_str()),
         ("t", &t),
     ];
     let answer = link.ask(Ask::get(Site::Channel, "/channel/get_discu_info", &query)).await;

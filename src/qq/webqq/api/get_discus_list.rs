@@ -1,11 +1,11 @@
-//! `GET s.web2.qq.com/api/get_discus_list`: every discussion.
+//! `GET s.web2.qq.com/api/get_discus_list`: every discussion; until 2012 `d.web2.qq.com/channel/get_discu_list_new2`.
 //!
 //! Source: protocol dossier 6.5.
 
 use serde::Deserialize;
 
 use super::Error;
-use super::http::{Answer, Ask, Fault, Site};
+use super::http::{Answer, Ask, Fault};
 use super::number::{Did, rows};
 use super::reply::Reply;
 use super::session::Link;
@@ -37,12 +37,13 @@ struct WireDiscussion {
 pub(crate) async fn ask(link: &Link) -> Result<Vec<Discussion>, Error> {
     let (tickets, t) = (link.tickets(), super::t());
     let query = [
-        ("clientid", super::CLIENTID_TEXT),
+        ("clientid", tickets.clientid.as_str()),
         ("psessionid", &tickets.psessionid),
         ("vfwebqq", &tickets.vfwebqq),
         ("t", &t),
     ];
-    let answer = link.ask(Ask::get(Site::Lists, "/api/get_discus_list", &query)).await;
+    let (site, path) = link.era().discussions;
+    let answer = link.ask(Ask::get(site, path, &query)).await;
     read(answer)
 }
 

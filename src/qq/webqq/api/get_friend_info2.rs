@@ -35,7 +35,7 @@ pub(crate) async fn ask(link: &Link, Uin(uin): Uin) -> Result<Card, Error> {
     let query = [
         ("tuin", uin.as_str()),
         ("vfwebqq", &tickets.vfwebqq),
-        ("clientid", super::CLIENTID_TEXT),
+        ("clientid", tickets.clientid.as_str()),
         ("psessionid", &tickets.psessionid),
         ("t", &t),
     ];

@@ -5,13 +5,12 @@
 use std::collections::HashMap;
 
 use serde::Deserialize;
-use serde_json::json;
 
-use super::http::{Answer, Ask, Fault, Site};
+use super::Error;
+use super::http::{Answer, Fault};
 use super::number::{Gid, GroupCode, Integer, rows};
 use super::reply::Reply;
 use super::session::Link;
-use super::{Error, hash};
 use crate::qq::Muting;
 use crate::qq::webqq::content::name;
 
@@ -73,10 +72,8 @@ fn muting(Integer(mask): Integer) -> Muting {
 
 /// Every group of the account.
 pub(crate) async fn ask(link: &Link) -> Result<Vec<Group>, Error> {
-    let tickets = link.tickets();
-    let r = json!({"vfwebqq": tickets.vfwebqq, "hash": hash::friends(tickets.uin.0, &tickets.ptwebqq)});
-    let answer = link.ask(Ask::post(Site::Lists, "/api/get_group_name_list_mask2", &r)).await;
-    read(answer)
+    let hashes = if link.era().groups_hashed { link.era().hashes } else { &[] };
+    read(super::hashed(link, "/api/get_group_name_list_mask2", hashes).await)
 }
 
 /// Reads what came back.
@@ -101,6 +98,8 @@ fn joined(wire: Wire) -> Vec<Group> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]

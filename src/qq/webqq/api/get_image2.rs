@@ -23,7 +23,7 @@ pub(super) fn question(link: &Link, path: &str, (guid, count): (&str, &str), msg
         ("to", to.as_str()),
         ("count", count),
         ("time", "1"),
-        ("clientid", super::CLIENTID_TEXT),
+        ("clientid", tickets.clientid.as_str()),
         ("psessionid", tickets.psessionid.as_str()),
     ];
     Ask::get(Site::Channel, path, &query)

@@ -15,7 +15,7 @@ pub(crate) fn ask(link: &Link, file_path: &str, from: Uin) -> Ask {
     let query = [
         ("file_path", file_path),
         ("f_uin", from.as_str()),
-        ("clientid", super::CLIENTID_TEXT),
+        ("clientid", tickets.clientid.as_str()),
         ("psessionid", tickets.psessionid.as_str()),
     ];
     Ask::get(Site::Offpics, "/channel/get_offpic2", &query)

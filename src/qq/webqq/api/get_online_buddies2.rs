@@ -32,7 +32,7 @@ pub(crate) async fn ask(link: &Link) -> Result<Vec<Buddy>, Error> {
     let (tickets, t) = (link.tickets(), super::t());
     let query = [
         ("vfwebqq", tickets.vfwebqq.as_str()),
-        ("clientid", super::CLIENTID_TEXT),
+        ("clientid", tickets.clientid.as_str()),
         ("psessionid", tickets.psessionid.as_str()),
         ("t", t.as_str()),
     ];

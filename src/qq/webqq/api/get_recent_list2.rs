@@ -30,7 +30,7 @@ struct Row {
 /// Asks.
 pub(crate) async fn ask(link: &Link) -> Result<Vec<Recent>, Error> {
     let tickets = link.tickets();
-    let r = json!({"vfwebqq": tickets.vfwebqq, "clientid": super::CLIENTID, "psessionid": tickets.psessionid});
+    let r = json!({"vfwebqq": tickets.vfwebqq, "clientid": tickets.clientid, "psessionid": tickets.psessionid});
     read(link.ask(Ask::post(Site::Channel, "/channel/get_recent_list2", &r)).await)
 }
 

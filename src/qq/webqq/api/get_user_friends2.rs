@@ -5,13 +5,12 @@
 use std::collections::HashMap;
 
 use serde::Deserialize;
-use serde_json::json;
 
-use super::http::{Answer, Ask, Fault, Site};
+use super::Error;
+use super::http::{Answer, Fault};
 use super::number::{Integer, Uin, rows};
 use super::reply::Reply;
 use super::session::Link;
-use super::{Error, hash};
 use crate::qq::webqq::content::name;
 
 const ENDPOINT: &str = "get_user_friends2";
@@ -71,10 +70,7 @@ struct Markname {
 
 /// Every friend of the account.
 pub(crate) async fn ask(link: &Link) -> Result<Friends, Error> {
-    let tickets = link.tickets();
-    let r = json!({"vfwebqq": tickets.vfwebqq, "hash": hash::friends(tickets.uin.0, &tickets.ptwebqq)});
-    let answer = link.ask(Ask::post(Site::Lists, "/api/get_user_friends2", &r)).await;
-    read(answer)
+    read(super::hashed(link, "/api/get_user_friends2", link.era().hashes).await)
 }
 
 /// Reads what came back.
@@ -103,6 +99,8 @@ fn joined(wire: Wire) -> Friends {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn read(wire: serde_json::Value) -> Friends {

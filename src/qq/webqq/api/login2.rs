@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::Error;
+use super::clientid::Clientid;
 use super::http::{Ask, Http, Site};
 use super::number::Uin;
 use super::reply::Reply;
@@ -20,20 +21,31 @@ pub(crate) struct Opened {
     /// The account's own, real number.
     pub(crate) uin: Uin,
     pub(crate) psessionid: String,
+    /// Opens the lists until 2014; not in era C. Source: protocol dossier 5.1, 14 row 6.
+    #[serde(default)]
+    pub(crate) vfwebqq: String,
 }
 
 /// Opens the channel.
-pub(crate) async fn open(http: &Http, ptwebqq: &str) -> Result<Opened, Error> {
-    let r = json!({"ptwebqq": ptwebqq, "clientid": super::CLIENTID, "psessionid": "", "status": "online"});
-    Reply::read(ENDPOINT, http.ask(Ask::post(Site::Channel, PATH, &r)).await)?.result()
+pub(crate) async fn open(http: &Http, ptwebqq: &str, clientid: &Clientid) -> Result<Opened, Error> {
+    let ask = if http.era().chooses_clientid {
+        let r =
+            json!({"status": "online", "ptwebqq": ptwebqq, "passwd_sig": "", "clientid": clientid, "psessionid": null});
+        let beside = [("clientid", clientid.as_str().to_owned()), ("psessionid", "null".to_owned())];
+        Ask::post(Site::Channel, PATH, &r).beside(beside)
+    } else {
+        let r = json!({"ptwebqq": ptwebqq, "clientid": clientid, "psessionid": "", "status": "online"});
+        Ask::post(Site::Channel, PATH, &r)
+    };
+    Reply::read(ENDPOINT, http.ask(ask).await)?.result()
 }
 
-/// What a relink may change; absent fields stay as they were. Its `vfwebqq` is left out: the one of login2 does not open
-/// the lists. Source: protocol dossier 5.1, 14 row 6.
+/// What a relink may change; absent fields stay as they were.
 #[derive(Deserialize)]
 struct Relinked {
     psessionid: Option<String>,
     ptwebqq: Option<String>,
+    vfwebqq: Option<String>,
 }
 
 /// Takes the channel up again with the tickets of `link`, and keeps the new ones.
@@ -41,9 +53,12 @@ struct Relinked {
 /// Fails with [`Error::Busy`] when QQ wants it asked again later; with [`Error::SessionEnded`] on any other refusal.
 pub(crate) async fn relink(link: &Link) -> Result<(), Error> {
     let tickets = link.tickets();
-    let (ptwebqq, psessionid) = (&tickets.ptwebqq, &tickets.psessionid);
-    let r = json!({"ptwebqq": ptwebqq, "clientid": super::CLIENTID, "psessionid": psessionid, "key": "",
-        "state": tickets.status});
+    let (ptwebqq, psessionid, clientid) = (&tickets.ptwebqq, &tickets.psessionid, &tickets.clientid);
+    let r = if link.era().chooses_clientid {
+        json!({"status": tickets.status, "ptwebqq": ptwebqq, "passwd_sig": "", "clientid": clientid, "psessionid": psessionid})
+    } else {
+        json!({"ptwebqq": ptwebqq, "clientid": clientid, "psessionid": psessionid, "key": "", "state": tickets.status})
+    };
     let reply = Reply::read(ENDPOINT, link.ask(Ask::post(Site::Channel, PATH, &r)).await)?;
     match reply.code() {
         Some(0) | None => {}
@@ -56,6 +71,9 @@ pub(crate) async fn relink(link: &Link) -> Result<(), Error> {
     }
     if let Some(psessionid) = new.psessionid.filter(|ticket| !ticket.is_empty()) {
         link.change(|tickets| tickets.psessionid = psessionid);
+    }
+    if let Some(vfwebqq) = new.vfwebqq.filter(|ticket| !ticket.is_empty() && link.era().lists_by_login2) {
+        link.change(|tickets| tickets.vfwebqq = vfwebqq);
     }
     Ok(())
 }

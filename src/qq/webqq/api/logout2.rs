@@ -13,7 +13,7 @@ const ENDPOINT: &str = "logout2";
 pub(crate) async fn ask(link: &Link) -> Result<(), Error> {
     let (tickets, t) = (link.tickets(), super::t());
     let query =
-        [("ids", ""), ("clientid", super::CLIENTID_TEXT), ("psessionid", tickets.psessionid.as_str()), ("t", &t)];
+        [("ids", ""), ("clientid", tickets.clientid.as_str()), ("psessionid", tickets.psessionid.as_str()), ("t", &t)];
     let answer = link.ask(Ask::get(Site::Channel, "/channel/logout2", &query)).await;
     match Reply::read(ENDPOINT, answer)?.check() {
         Err(Error::SessionEnded { .. }) => Ok(()),

@@ -19,6 +19,11 @@ const PATIENCE: Duration = Duration::from_mins(2);
 pub(crate) async fn ask(link: &Link) -> Result<Answer, Fault> {
     let tickets = link.tickets();
     let (ptwebqq, psessionid) = (&tickets.ptwebqq, &tickets.psessionid);
-    let r = json!({"ptwebqq": ptwebqq, "clientid": super::CLIENTID, "psessionid": psessionid, "key": ""});
+    let clientid = &tickets.clientid;
+    let r = if link.era().polls_with_ids {
+        json!({"clientid": clientid, "psessionid": psessionid, "key": 0, "ids": []})
+    } else {
+        json!({"ptwebqq": ptwebqq, "clientid": clientid, "psessionid": psessionid, "key": ""})
+    };
     link.ask(Ask::post(Site::Channel, "/channel/poll2", &r).patience(PATIENCE)).await
 }

@@ -28,15 +28,14 @@ pub(crate) enum Progress {
 
 /// Asks about the code whose `qrsig` is in the jar.
 pub(crate) async fn ask(http: &Http, now_ms: i64) -> Result<Progress, Error> {
-    let site = Url::parse("https://ssl.ptlogin2.qq.com/ptqrlogin").ok();
-    let qrsig = site.and_then(|site| http.jar.value(&site, "qrsig")).unwrap_or_default();
+    let qrsig = http.cookie(Site::Login, "qrsig").unwrap_or_default();
     let (token, action) = (hash33(&qrsig).to_string(), ["0-0-", &now_ms.to_string()].concat());
     let query = [
         ("ptqrtoken", token.as_str()),
         ("webqq_type", "10"),
         ("remember_uin", "1"),
         ("login2qq", "1"),
-        ("aid", super::APPID),
+        ("aid", http.era().appid),
         ("u1", "http://w.qq.com/proxy.html?login2qq=1&webqq_type=10"),
         ("ptredirect", "0"),
         ("ptlang", "2052"),
@@ -83,8 +82,7 @@ const NOWHERE: &str = "QQ gave no address to go on with; the account may be froz
 
 /// An address outside of QQ, or that of the page for frozen accounts (`aq.qq.com`), is a no. Source: dossier 3.4.
 fn confirmed(ptui: &Ptui) -> Progress {
-    let ours = |url: &Url| url.host_str().is_some_and(|host| host.ends_with(".qq.com") && host != "aq.qq.com");
-    match Url::parse(ptui.arg(2)).ok().filter(ours).filter(|url| matches!(url.scheme(), "http" | "https")) {
+    match ptui.qq_address(2) {
         Some(check_sig) => Progress::Confirmed { check_sig, nick: ptui.arg(5).to_owned() },
         None => Progress::Refused { code: "0".to_owned(), text: NOWHERE.to_owned() },
     }

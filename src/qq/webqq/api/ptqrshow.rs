@@ -11,7 +11,7 @@ const ENDPOINT: &str = "ptqrshow";
 pub(crate) async fn ask(http: &Http) -> Result<Vec<u8>, Error> {
     let t = super::t();
     let query =
-        [("appid", super::APPID), ("e", "0"), ("l", "M"), ("s", "5"), ("d", "72"), ("v", "4"), ("t", t.as_str())];
+        [("appid", http.era().appid), ("e", "0"), ("l", "M"), ("s", "5"), ("d", "72"), ("v", "4"), ("t", t.as_str())];
     let answer = http.ask(Ask::get(Site::Login, "/ptqrshow", &query)).await;
     let answer = answer.map_err(|fault| fault.unreachable(ENDPOINT))?;
     match answer {

@@ -18,7 +18,7 @@ pub(crate) async fn ask(link: &Link, uin: Uin, content: &str, msg_id: u64) -> Re
         "to": uin,
         "content": content,
         "face": super::FACE,
-        "clientid": super::CLIENTID,
+        "clientid": tickets.clientid,
         "msg_id": msg_id,
         "psessionid": tickets.psessionid,
     });

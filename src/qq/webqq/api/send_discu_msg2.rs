@@ -21,11 +21,13 @@ pub(crate) async fn ask(
     picture: Option<&GfaceSig>,
 ) -> Result<Answer, Fault> {
     let tickets = link.tickets();
+    // A text before SmartQQ.
+    let did = if link.era().chooses_clientid { json!(did.to_string()) } else { json!(did) };
     let mut r = json!({
         "did": did,
         "content": content,
         "face": super::FACE,
-        "clientid": super::CLIENTID,
+        "clientid": tickets.clientid,
         "msg_id": msg_id,
         "psessionid": tickets.psessionid,
     });

@@ -26,7 +26,7 @@ pub(crate) async fn ask(
         "group_uin": gid,
         "content": content,
         "face": super::FACE,
-        "clientid": super::CLIENTID,
+        "clientid": tickets.clientid,
         "msg_id": msg_id,
         "psessionid": tickets.psessionid,
     });

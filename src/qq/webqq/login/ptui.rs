@@ -3,6 +3,8 @@
 //! Source: protocol dossier 4.4. Arguments are taken as all single-quoted literals in order, because the number of
 //! arguments and the blanks between them differ from reply to reply.
 
+use url::Url;
+
 /// One answer, taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Ptui {
@@ -27,6 +29,14 @@ impl Ptui {
     /// The argument at `place`, counted from 0; empty when there is none.
     pub(crate) fn arg(&self, place: usize) -> &str {
         self.args.get(place).map_or("", String::as_str)
+    }
+
+    /// The argument at `place` as an address of QQ; none when it is another, or that of the page for frozen accounts.
+    /// Source: protocol dossier 3.4 (`aq.qq.com`).
+    pub(crate) fn qq_address(&self, place: usize) -> Option<Url> {
+        let url = Url::parse(self.arg(place)).ok()?;
+        let is_ours = url.host_str().is_some_and(|host| host.ends_with(".qq.com") && host != "aq.qq.com");
+        (is_ours && matches!(url.scheme(), "http" | "https")).then_some(url)
     }
 }
 

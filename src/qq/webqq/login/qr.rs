@@ -4,12 +4,11 @@
 
 use async_trait::async_trait;
 use tokio::time::sleep;
-use url::Url;
 
 use crate::base::Clock;
 use crate::qq::webqq::api::ptqrlogin::{self, Progress};
-use crate::qq::webqq::api::ptqrshow;
-use crate::qq::webqq::http::Http;
+use crate::qq::webqq::api::{login, ptqrshow};
+use crate::qq::webqq::http::{Http, Service};
 use crate::qq::webqq::jar::Jar;
 use crate::qq::webqq::pace::Pace;
 use crate::qq::{Error, Login, LoginStep, Verdict};
@@ -19,7 +18,7 @@ const MOST_HICCUPS: u32 = 30;
 
 /// A QR login in progress.
 pub(crate) struct QrLogin {
-    server: Option<Url>,
+    service: Service,
     clock: Clock,
     pace: Pace,
     most_codes: u32,
@@ -38,8 +37,8 @@ enum State {
 
 impl QrLogin {
     /// A login that shows at most `most_codes` codes.
-    pub(crate) fn new(server: Option<Url>, most_codes: u32, clock: Clock, pace: Pace) -> Self {
-        Self { server, clock, pace, most_codes, shown: 0, state: State::NeedsCode }
+    pub(crate) fn new(service: Service, most_codes: u32, clock: Clock, pace: Pace) -> Self {
+        Self { service, clock, pace, most_codes, shown: 0, state: State::NeedsCode }
     }
 
     /// Every code begins with an empty cookie jar: nothing of a code that expired is carried over.
@@ -47,7 +46,7 @@ impl QrLogin {
         if self.shown >= self.most_codes {
             return Err(Error::TooManyCodes(self.shown));
         }
-        let http = Box::new(Http::new(self.server.clone(), Jar::default())?);
+        let http = Box::new(Http::new(self.service.clone(), Jar::default())?);
         let png = self.pace.insist(|| ptqrshow::ask(&http)).await?;
         self.shown += 1;
         self.state = State::Shown { http, scanned: false };
@@ -60,9 +59,12 @@ impl QrLogin {
             sleep(self.pace.qr).await;
             match ptqrlogin::ask(&http, self.clock.now_ms()).await {
                 Ok(Progress::Confirmed { check_sig, nick }) => {
-                    return super::finish(*http, check_sig, &nick, &self.pace).await.map(LoginStep::Done);
+                    let end = super::LetIn { next: Some(check_sig), nick };
+                    return super::finish(*http, end, &self.clock, &self.pace).await.map(LoginStep::Done);
                 }
-                Ok(Progress::Refused { code, text }) => return Err(Error::LoginRefused { code, text }),
+                Ok(Progress::Refused { code, text }) => {
+                    return Err(Error::LoginRefused { why: login::refusal(&code), code, text });
+                }
                 Ok(Progress::Expired) => {
                     self.state = State::NeedsCode;
                     return Ok(LoginStep::Expired);

@@ -29,7 +29,7 @@ impl WebQq {
 
     /// Asks, and follows the answer to where it leads.
     pub(super) async fn fetch_from(&self, endpoint: &'static str, ask: Ask, most_bytes: usize) -> Result<Media, Error> {
-        let url = ask.url().cloned().ok_or(Error::MediaUnsafe("no address at all"))?;
+        let url = self.link.address(&ask).ok_or(Error::MediaUnsafe("no address at all"))?;
         let answer = self.link.ask(ask.patience(super::PATIENCE).at_most(most_bytes)).await;
         let answer = answer.map_err(|fault| fault.unreachable(endpoint))?;
         if let Some(retcode) = refusal(&answer.body) {
