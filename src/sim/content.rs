@@ -95,7 +95,7 @@ pub(crate) fn for_client(elements: &[Value], rules: &Rules) -> Vec<Value> {
             element => content.push(album::as_received(element)),
         }
     }
-    if rules.trailing_blank {
+    if rules.trailing_blank || rules.era.is_old() {
         match content.last_mut() {
             Some(Value::String(text)) => text.push(' '),
             _ => content.push(Value::String(" ".to_owned())),

@@ -33,6 +33,8 @@ pub enum Trouble {
     Delay(Duration),
     /// The work is done, but the connection is cut after so many bytes of the body; half of it when not said.
     Truncate(Option<usize>),
+    /// The reply is `ptuiCB('N',…)`, as the login servers refuse somebody.
+    Ptui(u32),
     /// The reply is this body with status 200.
     Body(String),
     /// The reply is a redirect to this address.
@@ -107,6 +109,7 @@ impl TryFrom<Order> for Fault {
             "truncate" => Trouble::Truncate(order.value.as_u64().and_then(|bytes| usize::try_from(bytes).ok())),
             "body" => Trouble::Body(order.value.as_str().ok_or_else(|| wrong("a text"))?.to_owned()),
             "redirect" => Trouble::Redirect(order.value.as_str().ok_or_else(|| wrong("an address"))?.to_owned()),
+            "ptui" => Trouble::Ptui(code(&order.value).ok_or_else(|| wrong("a code"))?),
             "rotate" => Trouble::Rotate,
             "repeat" => Trouble::Repeat,
             other => return Err(Refused::BadFault(format!("there is no kind {other:?}"))),
@@ -114,6 +117,10 @@ impl TryFrom<Order> for Fault {
         let Order { endpoint, count, skip, deliver, .. } = order;
         Ok(Self { endpoint, trouble, skip, count, deliver })
     }
+}
+
+fn code(value: &Value) -> Option<u32> {
+    value.as_u64().and_then(|code| u32::try_from(code).ok())
 }
 
 fn http_status(value: &Value) -> Option<u16> {
@@ -177,6 +184,7 @@ mod tests {
             ("truncate", json!(9), Trouble::Truncate(Some(9))),
             ("body", json!("{"), Trouble::Body("{".to_owned())),
             ("redirect", json!("http://127.0.0.1/"), Trouble::Redirect("http://127.0.0.1/".to_owned())),
+            ("ptui", json!(3), Trouble::Ptui(3)),
             ("rotate", json!(null), Trouble::Rotate),
             ("repeat", json!(null), Trouble::Repeat),
         ] {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::captcha;
 use super::chat::ChatKey;
 use super::content;
 use super::fault::Fault;
@@ -109,6 +110,27 @@ impl Handle {
     /// Refuses the login on the phone: the code is of no use any more.
     pub fn reject(&self) -> Result<(), Refused> {
         self.advance_qr(&[QrState::Waiting, QrState::Scanned], QrState::Expired, "rejected")
+    }
+
+    /// What is in the picture of the newest captcha; it goes when it was typed rightly.
+    #[must_use]
+    pub fn captcha(&self) -> Option<String> {
+        self.shared.look(|stage| newest_captcha(stage).map(|attempt| attempt.text.clone()))
+    }
+
+    /// Its picture, a PNG.
+    #[must_use]
+    pub fn captcha_png(&self) -> Option<Vec<u8>> {
+        self.shared.look(|stage| newest_captcha(stage).and_then(|attempt| attempt.picture.clone()))
+    }
+
+    /// Waits until there is a captcha other than `before`, and tells what is in it.
+    pub async fn wait_captcha(&self, before: Option<&str>) -> String {
+        self.wait_for(|stage| {
+            let text = newest_captcha(stage).map(|attempt| attempt.text.clone());
+            text.filter(|text| Some(text.as_str()) != before)
+        })
+        .await
     }
 
     /// Orders misbehaviour.
@@ -282,6 +304,10 @@ pub(super) fn who_speaks(stage: &Stage, chat: &ChatKey, name: &str) -> Result<Sp
         return Ok(Speaker::Person(name.to_owned()));
     }
     Err(Refused::NotInChat { name: name.to_owned(), chat: chat.to_string() })
+}
+
+fn newest_captcha(stage: &Stage) -> Option<&captcha::Attempt> {
+    stage.password_attempts.iter().rev().find(|attempt| attempt.picture.is_some())
 }
 
 fn heard_after(stage: &Stage, after: u64) -> &[Heard] {

@@ -1,6 +1,6 @@
 //! A pretend WebQQ, standing apart: it shares no wire code with the client.
 //!
-//! One listener speaks the WebQQ protocol of 2015 to 2018 (QR login) for every qq.com host; another one shows the
+//! One listener speaks the WebQQ protocol of a chosen era, 2012 to 2018, for every qq.com host; another one shows the
 //! console, a page and a JSON API with which a person or a test plays everybody else on QQ.
 //!
 //! ```text
@@ -11,12 +11,16 @@
 //! ```
 
 mod album;
+mod captcha;
 mod chat;
 mod console;
 mod content;
+mod digest;
+mod era;
 mod face;
 mod fault;
 mod handle;
+mod list_hash;
 mod loss;
 mod numbers;
 mod people;
@@ -41,6 +45,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 
 pub use album::Attached;
+pub use era::Era;
 pub use fault::{Fault, Trouble};
 pub use handle::{Handle, Refused, SessionView};
 pub use proxy::{AuthorityError, Proxy};

@@ -4,11 +4,19 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::era::Era;
+
 /// The `options:` of a world file; `config/world.example.yaml` says what each is for.
 #[expect(clippy::struct_excessive_bools, reason = "independent switches of a configuration file")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Rules {
+    /// When it is: which logins, numbers and messages there are.
+    pub era: Era,
+    /// Whether a password login needs a captcha.
+    pub captcha: bool,
+    /// Whether `pt4_auth` gives a new session to whom logged in before.
+    pub resume: bool,
     /// How long a poll without news is held.
     pub poll_hold_ms: u64,
     /// How it ends then.
@@ -90,6 +98,9 @@ impl Rules {
 impl Default for Rules {
     fn default() -> Self {
         Self {
+            era: Era::SmartQq,
+            captcha: true,
+            resume: false,
             poll_hold_ms: 55_000,
             poll_idle: Idle::Retcode102,
             superseded_retcode: 102,

@@ -9,6 +9,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use super::album::{self, Album};
+use super::captcha;
 use super::chat::ChatKey;
 use super::content;
 use super::fault::Faults;
@@ -23,7 +24,7 @@ use crate::base::{Clock, Shutdown};
 
 /// More sessions than this are not remembered at once.
 const MOST_SESSIONS: usize = 16;
-/// More QR codes than this are not remembered at once.
+/// More QR codes or password logins than this are not remembered at once.
 const MOST_ATTEMPTS: usize = 16;
 
 /// The stage and what its users need besides.
@@ -72,6 +73,10 @@ pub(crate) struct Stage {
     pub(crate) attempts: Vec<Attempt>,
     /// How many codes there were.
     pub(crate) codes: u64,
+    /// Password logins, the newest last.
+    pub(crate) password_attempts: Vec<captcha::Attempt>,
+    /// superkey and supertoken of everybody who was let in: they outlive sessions.
+    pub(crate) known_browsers: Vec<(String, String)>,
     pub(crate) sessions: Vec<Session>,
     /// Who logged in last.
     pub(crate) current: Option<SessionId>,
@@ -104,6 +109,8 @@ impl Stage {
             rng: StdRng::seed_from_u64(seed),
             attempts: Vec::new(),
             codes: 0,
+            password_attempts: Vec::new(),
+            known_browsers: Vec::new(),
             sessions: Vec::new(),
             current: None,
             last_poller: None,
@@ -130,7 +137,22 @@ impl Stage {
         self.codes += 1;
     }
 
-    /// Starts a session: what a confirmed QR code leads to.
+    pub(crate) fn add_password_attempt(&mut self, attempt: captcha::Attempt) {
+        if self.password_attempts.len() >= MOST_ATTEMPTS {
+            self.password_attempts.remove(0);
+        }
+        self.password_attempts.push(attempt);
+    }
+
+    /// Remembers the browser that was let in.
+    pub(crate) fn remember_browser(&mut self, superkey: String, supertoken: String) {
+        if self.known_browsers.len() >= MOST_SESSIONS {
+            self.known_browsers.remove(0);
+        }
+        self.known_browsers.push((superkey, supertoken));
+    }
+
+    /// Starts a session: what a confirmed QR code or a right password leads to.
     pub(crate) fn start_session(&mut self) -> SessionId {
         if self.sessions.len() >= MOST_SESSIONS {
             self.sessions.remove(0);
@@ -206,7 +228,7 @@ impl Stage {
         let heard =
             Heard { n, chat: chat.to_string(), text, content: content.clone(), attached, msg_id, at_ms: now_ms };
         self.heard.push(heard);
-        if self.world.options.echo && !matches!(chat, ChatKey::Friend(_)) {
+        if self.world.options.echo && !self.world.options.era.is_old() && !matches!(chat, ChatKey::Friend(_)) {
             self.send_to_client(chat, Speaker::Me, content, now_ms);
         }
     }

@@ -52,7 +52,12 @@ fn digit(value: u8) -> char {
 
 /// `ptqrtoken`, made from the cookie qrsig. Source: protocol dossier 4.3.
 pub(crate) fn hash33(text: &str) -> u32 {
-    text.bytes().fold(0_u32, |hash, byte| hash.wrapping_mul(33).wrapping_add(u32::from(byte))) & 0x7fff_ffff
+    time33(text) & 0x7fff_ffff
+}
+
+/// `auth_token` of `pt4_auth`, made from the cookie supertoken. Source: protocol dossier 4.6.
+pub(crate) fn time33(text: &str) -> u32 {
+    text.bytes().fold(0_u32, |hash, byte| hash.wrapping_mul(33).wrapping_add(u32::from(byte)))
 }
 
 /// The `hash` of the friend and group lists, generation "P". Source: protocol dossier 6.1.

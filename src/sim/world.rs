@@ -47,6 +47,9 @@ pub struct Account {
     pub number: u32,
     /// Its nick, and the name under which the console speaks as the account itself.
     pub nick: String,
+    /// With which it logs in, where there are passwords.
+    #[serde(default = "everybodys")]
+    pub password: String,
     /// 个性签名.
     #[serde(default)]
     pub signature: String,
@@ -226,6 +229,11 @@ fn check_pictures(world: &World) -> Result<(), WorldError> {
         }
     }
     Ok(())
+}
+
+/// The password of somebody who did not think long.
+fn everybodys() -> String {
+    "1234567890".to_owned()
 }
 
 const fn yes() -> bool {

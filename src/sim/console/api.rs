@@ -97,6 +97,23 @@ pub(super) async fn qr_png(State(handle): State<Handle>) -> Result<Response, Fau
     Ok(([(CONTENT_TYPE, "image/png"), (CACHE_CONTROL, "no-store")], picture).into_response())
 }
 
+/// GET /api/captcha
+pub(super) async fn captcha(State(handle): State<Handle>) -> Json<Value> {
+    Json(captcha_view(&handle))
+}
+
+/// What is in the newest captcha.
+pub(super) fn captcha_view(handle: &Handle) -> Value {
+    json!({"text": handle.captcha()})
+}
+
+/// GET /api/captcha.png
+pub(super) async fn captcha_png(State(handle): State<Handle>) -> Result<Response, Fault> {
+    let picture =
+        handle.captcha_png().ok_or_else(|| Fault::new(StatusCode::NOT_FOUND, "no client was shown a captcha"))?;
+    Ok(([(CONTENT_TYPE, "image/png"), (CACHE_CONTROL, "no-store")], picture).into_response())
+}
+
 /// POST /api/qr/scan
 pub(super) async fn scan(State(handle): State<Handle>) -> Result<Json<Value>, Fault> {
     handle.scan()?;

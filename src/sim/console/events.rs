@@ -10,7 +10,7 @@ use futures_util::stream::unfold;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use super::api::qr_view;
+use super::api::{captcha_view, qr_view};
 use crate::sim::handle::Handle;
 
 /// Changes that come together are told together.
@@ -53,12 +53,14 @@ impl Teller {
         let spoken = self.handle.spoken(self.told);
         let mut session = self.handle.session();
         session.calls.clear();
-        let now = json!({"qr": qr_view(&self.handle), "session": session});
+        let now = json!({"qr": qr_view(&self.handle), "captcha": captcha_view(&self.handle), "session": session});
         if spoken.is_empty() && now == self.before {
             return None;
         }
         self.told = spoken.last().map_or(self.told, |line| line.n);
-        let news = json!({"fresh": fresh, "spoken": spoken, "qr": now.get("qr"), "session": now.get("session")});
+        let part = |name: &str| now.get(name).cloned();
+        let (qr, captcha, session) = (part("qr"), part("captcha"), part("session"));
+        let news = json!({"fresh": fresh, "spoken": spoken, "qr": qr, "captcha": captcha, "session": session});
         self.before = now;
         Some(news)
     }

@@ -56,6 +56,8 @@ fn api_routes() -> Router<Handle> {
         .route("/api/session", get(api::session))
         .route("/api/qr", get(api::qr))
         .route("/api/qr.png", get(api::qr_png))
+        .route("/api/captcha", get(api::captcha))
+        .route("/api/captcha.png", get(api::captcha_png))
         .route("/api/qr/scan", post(api::scan))
         .route("/api/qr/confirm", post(api::confirm))
         .route("/api/qr/reject", post(api::reject))

@@ -183,6 +183,13 @@ function hearLines(spoken) {
   if (atBottom) lines.scrollTop = lines.scrollHeight;
 }
 
+function showCaptcha(captcha) {
+  $("captcha").hidden = !captcha.text;
+  if (!captcha.text || captcha.text === $("captcha-text").textContent) return;
+  $("captcha-picture").src = `/api/captcha.png?text=${captcha.text}`;
+  $("captcha-text").textContent = captcha.text;
+}
+
 function showQr(qr) {
   const visible = qr.state !== "none";
   if (visible && qr.code !== shownCode) $("picture").src = `/api/qr.png?code=${qr.code}`;
@@ -249,6 +256,7 @@ async function hear(event) {
     hearLines(news.spoken);
   }
   showQr(news.qr);
+  showCaptcha(news.captcha);
   showSession(news.session);
 }
 

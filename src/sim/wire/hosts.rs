@@ -37,13 +37,17 @@ fn serves(host: &str, path: &str) -> bool {
             path.starts_with("/channel/") || matches!(path, "/proxy.html" | "/cfproxy.html")
         }
         "ui.ptlogin2.qq.com" | "xui.ptlogin2.qq.com" => matches!(path, "/cgi-bin/login" | "/cgi-bin/xlogin"),
-        "ssl.ptlogin2.qq.com" | "ptlogin2.qq.com" => matches!(path, "/ptqrshow" | "/ptqrlogin" | "/pt4_auth"),
+        "ssl.ptlogin2.qq.com" | "ptlogin2.qq.com" => {
+            matches!(path, "/ptqrshow" | "/ptqrlogin" | "/pt4_auth" | "/check" | "/login")
+        }
+        "check.ptlogin2.qq.com" => path == "/check",
+        "captcha.qq.com" | "ssl.captcha.qq.com" => path == "/getimage",
         "ptlogin4.web2.qq.com" | "ptlogin2.web2.qq.com" => path == "/check_sig",
         "file1.web.qq.com" => path.starts_with("/v2/"),
         "weboffline.ftn.qq.com" => path.starts_with("/ftn_access/"),
         "up.web2.qq.com" => path == "/cgi-bin/cface_upload",
-        "web2.qq.com" if path == "/cgi-bin/get_group_pic" => true,
-        "w.qq.com" | "web2.qq.com" => matches!(path, "/" | "/proxy.html"),
+        "web2.qq.com" | "webqq.qq.com" if path == "/cgi-bin/get_group_pic" => true,
+        "w.qq.com" | "web2.qq.com" | "webqq.qq.com" => matches!(path, "/" | "/proxy.html" | "/web2/get_msg_tip"),
         "pinghot.qq.com" => path == "/pingd",
         "qun.qq.com" | "qinfo.clt.qq.com" => path.starts_with("/cgi-bin/"),
         faces if is_face_server(faces) => path.starts_with("/cgi/svr/face/") || path.starts_with("/face/"),
@@ -69,6 +73,8 @@ mod tests {
             ("ssl.ptlogin2.qq.com", "/ptqrshow"),
             ("face7.web.qq.com", "/cgi/svr/face/getface"),
             ("face11.qun.qq.com", "/cgi/svr/face/getface"),
+            ("check.ptlogin2.qq.com", "/check"),
+            ("ssl.captcha.qq.com", "/getimage"),
             ("127.0.0.1", "/ptqrshow"),
             ("localhost", "/channel/poll2"),
         ] {

@@ -11,6 +11,8 @@ use super::admit;
 use super::ask::{Ask, text_of};
 use super::reply::{Outcome, Refusal, result};
 use crate::sim::chat::ChatKey;
+use crate::sim::era::Era;
+use crate::sim::list_hash;
 use crate::sim::numbers::{Numbers, Whom};
 use crate::sim::people::People;
 use crate::sim::session::Session;
@@ -26,7 +28,7 @@ pub(super) async fn get_user_friends2(State(shared): State<Arc<Shared>>, ask: As
     let r = ask.r()?;
     shared.look(|stage| {
         let (session, channel) = admit::to_lists(stage, &ask, &text_of(&r, "vfwebqq"))?;
-        check_hash(stage, session, &r)?;
+        check_hash(stage, session, &r, List::Friends)?;
         Ok(result(&friends(&stage.world, &stage.people, &channel.numbers)))
     })
 }
@@ -73,7 +75,7 @@ pub(super) async fn get_group_name_list_mask2(State(shared): State<Arc<Shared>>,
     let r = ask.r()?;
     shared.look(|stage| {
         let (session, channel) = admit::to_lists(stage, &ask, &text_of(&r, "vfwebqq"))?;
-        check_hash(stage, session, &r)?;
+        check_hash(stage, session, &r, List::Groups)?;
         Ok(result(&groups(&stage.world, &channel.numbers)))
     })
 }
@@ -130,10 +132,23 @@ fn recent(chat: ChatKey, numbers: &Numbers) -> Option<Value> {
     Some(json!({"uin": numbers.of(&whom)?, "type": kind}))
 }
 
-/// Source: protocol dossier 6.1; 100000 is the answer of the last years.
-fn check_hash(stage: &Stage, session: &Session, r: &Value) -> Result<(), Refusal> {
-    let expected = token::list_hash(stage.world.account.number, &session.ptwebqq);
-    if text_of(r, "hash") == expected { Ok(()) } else { Err(Refusal(100_000)) }
+/// Which list is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum List {
+    Friends,
+    Groups,
+}
+
+/// Source: protocol dossier 6.1; 100000 is the answer of the last years, 50 the one before.
+fn check_hash(stage: &Stage, session: &Session, r: &Value, list: List) -> Result<(), Refusal> {
+    let (era, number) = (stage.world.options.era, stage.world.account.number);
+    let expected = match (era, list) {
+        (Era::Y2012, _) | (Era::Y2013, List::Groups) => return Ok(()),
+        (Era::Y2013, List::Friends) => list_hash::of_2013(number, &session.ptwebqq),
+        (Era::Y2014 | Era::SmartQq, _) => token::list_hash(number, &session.ptwebqq),
+    };
+    let wrong = Refusal(if era.is_old() { 50 } else { 100_000 });
+    if text_of(r, "hash") == expected { Ok(()) } else { Err(wrong) }
 }
 
 /// Names are escaped for HTML. Source: protocol dossier 6.2.

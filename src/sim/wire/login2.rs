@@ -45,6 +45,10 @@ pub(super) async fn login2(State(shared): State<Arc<Shared>>, ask: Ask) -> Outco
         let status = status.unwrap_or_else(|| "online".to_owned());
         let old = text_of(&r, "psessionid");
         if old.is_empty() {
+            // What the service did about the clientid of another era is not known; 122 is a guess.
+            if r.get("clientid").is_some_and(Value::is_number) == stage.world.options.era.is_old() {
+                return Err(Refusal(122));
+            }
             log_in(stage, id, text_of(&r, "clientid"), status, now_ms)
         } else {
             relink(stage, id, &old, status)
@@ -57,6 +61,9 @@ fn log_in(stage: &mut Stage, id: SessionId, clientid: String, status: String, no
     let session = sessions.iter_mut().find(|session| session.id == id).ok_or(BAD_TICKET)?;
     let ticket = session.open_channel(rng, world, people, clientid, status);
     session.logged_in_at_ms = now_ms;
+    if world.options.era.is_old() {
+        session.vfwebqq = Some(ticket.clone());
+    }
     let reply = logged_in(session, world.account.number, &ticket, rng.random());
     stage.current = Some(id);
     stage.logins += 1;

@@ -12,6 +12,7 @@ mod lists;
 mod login2;
 mod members;
 mod multipart;
+mod password;
 mod picture;
 mod poll2;
 mod profile;
@@ -76,6 +77,10 @@ fn ptlogin_routes() -> Router<Arc<Shared>> {
         .route("/check_sig", get(ptlogin::check_sig))
         .route("/pt4_auth", get(ptlogin::pt4_auth))
         .route("/pingd", get(ptlogin::blank_page))
+        .route("/check", get(password::check))
+        .route("/getimage", get(password::getimage))
+        .route("/login", get(password::login))
+        .route("/web2/get_msg_tip", get(password::get_msg_tip))
 }
 
 fn list_routes() -> Router<Arc<Shared>> {
@@ -112,6 +117,7 @@ fn channel_routes() -> Router<Arc<Shared>> {
         .route("/channel/change_status2", get(login2::change_status2))
         .route("/channel/logout2", get(login2::logout2))
         .route("/channel/get_discu_info", get(members::get_discu_info))
+        .route("/channel/get_discu_list_new2", get(lists::get_discus_list))
         .route("/channel/get_recent_list2", post(lists::get_recent_list2))
         .route("/channel/poll2", post(poll2::poll2))
         .route("/channel/get_file2", get(file::get_file2))

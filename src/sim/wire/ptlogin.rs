@@ -11,16 +11,15 @@ use axum::response::{IntoResponse as _, Response};
 
 use super::ask::Ask;
 use super::reply::{add_header, delete_cookie, html, http_error, javascript, png, ptui_cb, set_cookie};
+use crate::sim::era::Era;
 use crate::sim::qr::{Attempt, QrState};
-use crate::sim::session::Session;
+use crate::sim::session::{Session, SessionId};
 use crate::sim::stage::{Shared, Stage};
 use crate::sim::token;
 
-const PTLOGIN: &str = "ptlogin2.qq.com";
-const QQ: &str = "qq.com";
+pub(super) const PTLOGIN: &str = "ptlogin2.qq.com";
+pub(super) const QQ: &str = "qq.com";
 const WEB2: &str = "web2.qq.com";
-/// Where a login ends.
-const PROXY_PAGE: &str = "http://w.qq.com/proxy.html?login2qq=1&webqq_type=10";
 
 /// `GET w.qq.com/` and others of which clients only want that they exist.
 pub(super) async fn blank_page() -> Response {
@@ -85,22 +84,45 @@ pub(super) async fn ptqrlogin(State(shared): State<Arc<Shared>>, ask: Ask) -> Re
     })
 }
 
-/// Code 0: the cookies of a new session. Asking again gives the same session.
+/// Code 0. Asking again gives the same session.
 fn succeed(stage: &mut Stage, qrsig: &str) -> Response {
     let known = stage.attempts.iter().find(|attempt| attempt.qrsig == qrsig).and_then(|attempt| attempt.session);
     let id = known.filter(|id| stage.session(*id).is_some()).unwrap_or_else(|| stage.start_session());
     if let Some(attempt) = stage.attempts.iter_mut().find(|attempt| attempt.qrsig == qrsig) {
         attempt.session = Some(id);
     }
+    let_in(stage, id, Way::Qr)
+}
+
+/// How somebody came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    Qr,
+    Password,
+    /// By what is left of an earlier login.
+    Again,
+}
+
+/// The cookies of the session `id`, and where to go on.
+pub(super) fn let_in(stage: &mut Stage, id: SessionId, way: Way) -> Response {
     let rest = token::letters(&mut stage.rng, 43);
+    let (superkey, supertoken) = (format!("{rest}_"), token::hash33(&rest).to_string());
+    stage.remember_browser(superkey.clone(), supertoken.clone());
     let Some(session) = stage.session(id) else { return http_error(StatusCode::INTERNAL_SERVER_ERROR) };
-    let account = &stage.world.account;
-    let mut reply = ptui_cb(0, &check_sig_link(session, account.number), "登录成功！", &account.nick);
+    let (account, era) = (&stage.world.account, stage.world.options.era);
+    let next = match (way, era) {
+        (Way::Password, Era::Y2012) => era.landing().to_owned(),
+        _ => check_sig_link(session, account.number, way, era),
+    };
+    let mut reply = match way {
+        Way::Again => javascript(format!("ptui_auth_CB('0','{next}')\r\n")),
+        Way::Qr | Way::Password => ptui_cb(0, &next, "登录成功！", &account.nick),
+    };
     let padded = format!("o{:010}", account.number);
     let nick_cookie = format!("ptnick_{}", account.number);
     set_cookie(&mut reply, "superuin", &padded, PTLOGIN);
-    set_cookie(&mut reply, "superkey", &format!("{rest}_"), PTLOGIN);
-    set_cookie(&mut reply, "supertoken", &token::hash33(&rest).to_string(), PTLOGIN);
+    set_cookie(&mut reply, "superkey", &superkey, PTLOGIN);
+    set_cookie(&mut reply, "supertoken", &supertoken, PTLOGIN);
     set_cookie(&mut reply, "pt_recent_uins", &session.p_skey.to_lowercase(), PTLOGIN);
     set_cookie(&mut reply, &nick_cookie, &token::to_hex(account.nick.as_bytes()), PTLOGIN);
     set_cookie(&mut reply, "uin", &padded, QQ);
@@ -113,15 +135,16 @@ fn succeed(stage: &mut Stage, qrsig: &str) -> Response {
     reply
 }
 
-fn check_sig_link(session: &Session, number: u32) -> String {
+fn check_sig_link(session: &Session, number: u32, way: Way, era: Era) -> String {
     let number = number.to_string();
+    let (service, login_type) = if way == Way::Password { ("login", "1") } else { ("ptqrlogin", "3") };
     let fields = [
         ("pttype", "1"),
         ("uin", &number),
-        ("service", "ptqrlogin"),
+        ("service", service),
         ("nodirect", "0"),
         ("ptsigx", &session.ptsigx),
-        ("s_url", PROXY_PAGE),
+        ("s_url", era.landing()),
         ("f_url", ""),
         ("ptlang", "2052"),
         ("ptredirect", "100"),
@@ -130,7 +153,7 @@ fn check_sig_link(session: &Session, number: u32) -> String {
         ("j_later", "0"),
         ("low_login_hour", "0"),
         ("regmaster", "0"),
-        ("pt_login_type", "3"),
+        ("pt_login_type", login_type),
         ("pt_aid", "0"),
         ("pt_aaid", "16"),
         ("pt_light", "0"),
@@ -151,7 +174,7 @@ pub(super) async fn check_sig(State(shared): State<Arc<Shared>>, ask: Ask) -> Re
         };
         let mut reply = StatusCode::FOUND.into_response();
         add_header(&mut reply, SERVER, "Tencent Login Server/2.0.0");
-        add_header(&mut reply, LOCATION, PROXY_PAGE);
+        add_header(&mut reply, LOCATION, stage.world.options.era.landing());
         let padded = format!("o{number:010}");
         set_cookie(&mut reply, "uin", &padded, QQ);
         set_cookie(&mut reply, "skey", &session.skey, QQ);
@@ -165,9 +188,19 @@ pub(super) async fn check_sig(State(shared): State<Arc<Shared>>, ask: Ask) -> Re
     })
 }
 
-/// `GET ssl.ptlogin2.qq.com/pt4_auth`: resuming without a new scan, which this service does not grant.
+/// `GET ssl.ptlogin2.qq.com/pt4_auth`: a new session without a scan, where the world's rules grant it.
 ///
 /// Source: protocol dossier 4.6; that 1 means failure is a guess.
-pub(super) async fn pt4_auth() -> Response {
-    javascript("ptui_auth_CB('1','')\r\n".to_owned())
+pub(super) async fn pt4_auth(State(shared): State<Arc<Shared>>, ask: Ask) -> Response {
+    let (superkey, supertoken) = (ask.cookie("superkey").to_owned(), ask.cookie("supertoken").to_owned());
+    shared.change(|stage| {
+        let is_theirs = ask.cookie("superuin") == format!("o{:010}", stage.world.account.number);
+        let is_meant = ask.field("auth_token") == token::time33(&supertoken).to_string();
+        let is_known = stage.known_browsers.contains(&(superkey, supertoken));
+        if stage.world.options.resume && is_theirs && is_meant && is_known {
+            let id = stage.start_session();
+            return let_in(stage, id, Way::Again);
+        }
+        javascript("ptui_auth_CB('1','')\r\n".to_owned())
+    })
 }

@@ -2,11 +2,12 @@
 //!
 //! Source: protocol dossier 7.5, 7.6 (new schema), 9.4 (echoes).
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::sim::chat::ChatKey;
 use crate::sim::content;
 use crate::sim::numbers::{Numbers, Whom};
+use crate::sim::people::lasting_number;
 use crate::sim::push;
 use crate::sim::rules::Rules;
 use crate::sim::talk::{Event, Said, Speaker};
@@ -58,8 +59,34 @@ fn message(said: &Said, numbers: &Numbers, own: u32, rules: &Rules) -> Option<Va
     });
     if let (Some(value), Value::Object(route)) = (value.as_object_mut(), route) {
         value.extend(route);
+        if rules.era.is_old() {
+            value.extend(old_fields(said, numbers));
+        }
     }
     Some(json!({"poll_type": poll_type, "value": value}))
+}
+
+/// What messages had besides, and had otherwise, before December 2015. Source: protocol dossier 7.5, 1.1 (`info_seq` of a
+/// group is its real number).
+fn old_fields(said: &Said, numbers: &Numbers) -> Map<String, Value> {
+    let (msg_type, more) = match &said.chat {
+        ChatKey::Friend(_) => (9, json!({})),
+        ChatKey::Group(name) => {
+            let code = numbers.of(&Whom::Code(name.clone()));
+            (43, json!({"group_code": code, "seq": said.msg_id, "info_seq": lasting_number("group", name)}))
+        }
+        ChatKey::Discussion(_) => (42, json!({"from_uin": 10000, "seq": said.msg_id, "info_seq": 1})),
+    };
+    let msg_id2 = u32::from(said.msg_id).wrapping_mul(0x9e37) & 0xf_ffff;
+    let mut fields = Map::from_iter([
+        ("msg_type".to_owned(), msg_type.into()),
+        ("msg_id2".to_owned(), msg_id2.into()),
+        ("reply_ip".to_owned(), 176_882_136.into()),
+    ]);
+    if let Value::Object(more) = more {
+        fields.extend(more);
+    }
+    fields
 }
 
 /// What the account says to a friend from another device has `from_uin` 0. Source: protocol dossier 7.5 (`message`).

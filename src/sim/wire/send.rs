@@ -54,7 +54,12 @@ fn send(shared: &Shared, ask: &Ask, target: &str) -> Outcome {
             Some(why) => tracing::info!(?why, lost = stage.dropped, "a message reaches nobody"),
             None => stage.hear(chat, content, msg_id, now_ms),
         }
-        Ok(json_reply(&json!({"errCode": 0, "msg": "send ok"})))
+        let accepted = if stage.world.options.era.is_old() {
+            json!({"retcode": 0, "result": "ok"})
+        } else {
+            json!({"errCode": 0, "msg": "send ok"})
+        };
+        Ok(json_reply(&accepted))
     })
 }
 

@@ -13,7 +13,8 @@ use axum::response::{IntoResponse as _, Response};
 use futures_util::stream::poll_fn;
 
 use super::line::Line;
-use super::reply::{Refusal, http_error};
+use super::password;
+use super::reply::{Refusal, http_error, ptui_cb};
 use crate::sim::fault::{Suffering, Trouble};
 use crate::sim::stage::{Shared, Stage};
 
@@ -34,6 +35,9 @@ pub(super) async fn suffer(State(shared): State<Arc<Shared>>, request: Request, 
     let line = request.extensions().get::<ConnectInfo<Line>>().map(|info| info.0.clone()).unwrap_or_default();
     match trouble {
         Trouble::Retcode(retcode) => spoil(&shared, request, next, deliver, Refusal(retcode).into_response()).await,
+        Trouble::Ptui(code) => {
+            spoil(&shared, request, next, deliver, ptui_cb(code, "", password::words(code), "")).await
+        }
         Trouble::Body(body) => spoil(&shared, request, next, deliver, body.into_response()).await,
         Trouble::Http(status) => {
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);

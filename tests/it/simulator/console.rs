@@ -54,7 +54,7 @@ async fn the_whole_play_can_be_done_in_json() {
     let world = console.get("/api/world").await;
     assert_eq!(
         world["account"],
-        json!({"number": 2_769_546_520_u32, "nick": "小明", "signature": "好好学习，天天向上"})
+        json!({"number": 2_769_546_520_u32, "nick": "小明", "password": "1234567890", "signature": "好好学习，天天向上"})
     );
     assert_eq!(
         (&world["friends"][0]["name"], &world["groups"][0]["members"][1]["name"]),
