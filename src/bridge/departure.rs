@@ -38,6 +38,13 @@ pub enum Target {
     Portal(i64),
     /// Any other room.
     Room(String),
+    /// Not a message: `event` is to be taken down. When that is not allowed, the message is said instead.
+    Takedown {
+        /// Which room.
+        room: String,
+        /// Which event of somebody else.
+        event: String,
+    },
 }
 
 /// In whose name something is said in a room.

@@ -34,6 +34,7 @@ pub mod portal;
 mod portrait;
 pub mod receive;
 pub mod route;
+mod secret;
 pub mod text;
 mod tidy;
 pub mod translate;
@@ -78,6 +79,7 @@ pub struct Bridge {
     pub portals: Portals,
     ghosts: ghost::Ghosts,
     portraits: portrait::Portraits,
+    secrets: secret::Secrets,
     lanes: lane::Lanes,
     arrived_from_matrix: Notify,
     requests: Semaphore,
@@ -104,6 +106,8 @@ pub enum Wish {
     Command(String),
     /// The bot was invited.
     Join,
+    /// A secret was said, which is in memory only.
+    Secret,
 }
 
 impl Bridge {
@@ -133,6 +137,7 @@ impl Bridge {
             portals: Portals::default(),
             ghosts: ghost::Ghosts::default(),
             portraits: portrait::Portraits::default(),
+            secrets: secret::Secrets::default(),
             lanes: lane::Lanes::default(),
             arrived_from_matrix: Notify::new(),
             requests: Semaphore::new(HOMESERVER_REQUESTS),

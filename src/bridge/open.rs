@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::convert::to_qq::Around;
 use super::login::Live;
-use super::{Bridge, Error};
+use super::{Bridge, Error, secret};
 use crate::matrix;
 use crate::qq::{Chat, ContactId, Envelope, Event, Message, Piece, Sender};
 use crate::store::InboxRow;
@@ -111,6 +111,8 @@ pub(super) struct OpenedFromMatrix {
     pub seq: i64,
     /// The event; `None` for what is not one at all.
     pub event: Option<matrix::Event>,
+    /// Whether it held a secret and was emptied.
+    pub emptied: bool,
     /// What had to be asked around to say it on QQ.
     pub around: Around,
 }
@@ -123,6 +125,6 @@ impl Bridge {
             Some(event) => self.ask_around(event).await,
             None => Around::default(),
         };
-        OpenedFromMatrix { seq: row.seq, event, around }
+        OpenedFromMatrix { seq: row.seq, event, emptied: secret::is_emptied(&row.body), around }
     }
 }

@@ -26,18 +26,24 @@ impl Bridge {
     ) -> BoxFuture<'static, Result<(), SinkError>> {
         let bridge = Arc::clone(self);
         async move {
-            let arrivals: Vec<Arrival> = transaction
-                .events
-                .into_iter()
-                // Our own words coming back need no second journey.
-                .filter(|event| !bridge.is_ours(&event.sender))
-                .map(|event| Arrival { dedup_key: event.event_id, body: event.body })
-                .collect();
+            bridge.load_awaited().await.map_err(|error| SinkError(error.to_string()))?;
+            let mut answered = Vec::new();
+            let mut arrivals = Vec::new();
+            // Our own words coming back need no second journey.
+            for mut event in transaction.events.into_iter().filter(|event| !bridge.is_ours(&event.sender)) {
+                if bridge.secrets.empty(&mut event, |words| bridge.is_cancel(words)) {
+                    answered.push(event.room_id);
+                }
+                arrivals.push(Arrival { dedup_key: event.event_id, body: event.body });
+            }
             if arrivals.is_empty() {
                 return Ok(());
             }
             let kept = bridge.put_into_inbox(route::FROM_MATRIX.to_owned(), arrivals).await;
             kept.map_err(|error| SinkError(error.to_string()))?;
+            for room in &answered {
+                bridge.secrets.answered(room);
+            }
             bridge.arrived_from_matrix.notify_one();
             Ok(())
         }
@@ -126,6 +132,11 @@ impl Bridge {
             .write(move |tx| Box::pin(async move { tx.set_login_session(&account, &epoch, &body).await }))
             .await?;
         Ok(())
+    }
+
+    /// Whether `words` are the command that ends whatever is asked.
+    fn is_cancel(&self, words: &str) -> bool {
+        words.strip_prefix(&self.config.bridge.command_prefix).unwrap_or(words).trim() == "cancel"
     }
 
     fn is_ours(&self, sender: &str) -> bool {

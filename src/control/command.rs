@@ -39,7 +39,7 @@ pub static COMMANDS: &[Command] = &[
     command!("help", ["?"], "[command]", Commands, help::help),
     command!("version", [], "", Commands, help::version),
     command!("ping", ["status"], "", Commands, status::ping),
-    command!("login", [], "[qr]", User, login::login),
+    command!("login", [], "[qr | password <QQ number>]", User, login::login),
     command!("cancel", [], "", User, login::cancel),
     command!("logout", [], "[QQ number]", User, link::logout),
     command!("list-logins", ["logins"], "", User, link::list_logins),

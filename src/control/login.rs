@@ -1,35 +1,63 @@
-//! `login` and `cancel`: a QR code in the room, replaced in place, with a line under it that follows what happens.
+//! `login` and `cancel`: a QR code or a captcha in the room, with a line under it that follows what happens.
 
 use std::sync::{Arc, PoisonError};
 
-use matrix_sdk::ruma::{OwnedEventId, OwnedMxcUri};
+use matrix_sdk::ruma::OwnedEventId;
 use serde_json::{Value, json};
 use tracing::warn;
 
+use super::answer::InProgress;
 use super::context::notice;
 use super::list::escape;
 use super::{Context, Control, Error};
-use crate::base::Shutdown;
+use crate::base::{Secret, Shutdown};
 use crate::bridge::{Bridge, Error as BridgeError, route};
-use crate::qq::{self, AccountId, ChatKind, LoginStep, Method, Session};
+use crate::qq::{self, AccountId, ChatKind, LoginStep, Method, Offers, Refusal, Session};
 use crate::store::{LoginRow, LoginState};
 
-/// Begins a login by QR code. It goes on by itself; `cancel` ends it.
-pub(super) async fn login(context: &Context, way: &str) -> Result<(), Error> {
-    if !matches!(way, "" | "qr") {
-        return context.reply_key("login.way", &[("way", way)]).await;
+/// How somebody wants to log in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Way {
+    Qr,
+    /// With the password of this account.
+    Password(String),
+}
+
+impl Way {
+    /// What `words` ask for of a network that has what `offers` says; the text that says why not otherwise.
+    fn parse(words: &str, offers: Offers) -> Result<Self, &'static str> {
+        let (way, rest) = words.split_once(char::is_whitespace).unwrap_or((words, ""));
+        let number = rest.trim();
+        let is_number = (5..=10).contains(&number.len()) && number.bytes().all(|digit| digit.is_ascii_digit());
+        match way {
+            "" if offers.qr => Ok(Self::Qr),
+            "qr" if number.is_empty() && offers.qr => Ok(Self::Qr),
+            "qr" if number.is_empty() => Err("login.no_qr"),
+            "password" if !offers.password => Err("login.no_password"),
+            "password" if is_number => Ok(Self::Password(number.to_owned())),
+            "" | "password" => Err("login.password.usage"),
+            _ => Err("login.way"),
+        }
     }
+}
+
+/// Begins a login. It goes on by itself; `cancel` ends it.
+pub(super) async fn login(context: &Context, words: &str) -> Result<(), Error> {
+    let way = match Way::parse(words, qq::offers(&context.bridge().config.network)) {
+        Ok(way) => way,
+        Err(why) => return context.reply_key(why, &[("way", words)]).await,
+    };
     if !context.is_control_room().await? {
         return context.reply_key("login.elsewhere", &[]).await;
     }
-    let Some(part) = context.control.begin_login(&context.sender) else {
+    let Some(part) = context.control.begin_login(&context.sender, &context.room) else {
         return context.reply_key("login.already", &[]).await;
     };
     let screen = Screen::new(context);
     let control = Arc::clone(&context.control);
     let sender = context.sender.clone();
     context.bridge().shutdown.spawn(async move {
-        screen.run(&part).await;
+        screen.run(way, &part).await;
         // A login that was cancelled has made room for the next one already.
         if !part.is_asked() {
             control.end_login(&sender);
@@ -41,8 +69,8 @@ pub(super) async fn login(context: &Context, way: &str) -> Result<(), Error> {
 /// Ends the login in progress.
 pub(super) async fn cancel(context: &Context, _: &str) -> Result<(), Error> {
     match context.control.end_login(&context.sender) {
-        Some(part) => {
-            part.begin();
+        Some(login) => {
+            login.part.begin();
             Ok(())
         }
         None => context.reply_key("cancel.nothing", &[]).await,
@@ -50,17 +78,17 @@ pub(super) async fn cancel(context: &Context, _: &str) -> Result<(), Error> {
 }
 
 impl Control {
-    fn begin_login(&self, sender: &str) -> Option<Shutdown> {
+    fn begin_login(&self, sender: &str, room: &str) -> Option<Shutdown> {
         let mut logging_in = self.logging_in.lock().unwrap_or_else(PoisonError::into_inner);
         if logging_in.contains_key(sender) {
             return None;
         }
         let part = self.bridge.shutdown.part();
-        logging_in.insert(sender.to_owned(), part.clone());
+        logging_in.insert(sender.to_owned(), InProgress::new(part.clone(), room));
         Some(part)
     }
 
-    fn end_login(&self, sender: &str) -> Option<Shutdown> {
+    fn end_login(&self, sender: &str) -> Option<InProgress> {
         self.logging_in.lock().unwrap_or_else(PoisonError::into_inner).remove(sender)
     }
 }
@@ -78,47 +106,103 @@ impl Screen {
         Self { context: context.clone(), picture: None, line: None, codes: 0 }
     }
 
-    async fn run(mut self, part: &Shutdown) {
-        let ended = match part.unless_asked(self.follow()).await {
+    async fn run(mut self, way: Way, part: &Shutdown) {
+        let asks_secret = matches!(way, Way::Password(_));
+        let ended = match part.unless_asked(self.follow(way)).await {
             Some(Ok(session)) => self.finish(session).await,
-            Some(Err(error)) => self.show_line("login.failed", &[("why", &error.to_string())]).await,
+            Some(Err(error)) => self.show_line("login.failed", &[("why", &self.reason(&error))]).await,
             None => self.show_line("login.cancelled", &[]).await,
         };
         if let Err(error) = ended {
             warn!(%error, "the end of a login could not be shown");
             let _ = self.context.reply_key("command.failed", &[("why", &error.to_string())]).await;
         }
+        if asks_secret && let Err(error) = self.context.bridge().stop_awaiting(&self.context.room).await {
+            warn!(%error, "a password may still be waited for");
+        }
         // Whoever scans an old code gets in as somebody else's guest: do not leave it lying about.
         if let Some(picture) = &self.picture
             && let Err(error) = self.take_down(picture).await
         {
-            warn!(%error, "the QR code could not be taken down");
+            warn!(%error, "a picture could not be taken down");
         }
     }
 
-    async fn follow(&mut self) -> Result<Session, Error> {
+    async fn follow(&mut self, way: Way) -> Result<Session, Error> {
         let bridge = Arc::clone(self.context.bridge());
-        let mut login = qq::begin_login(&bridge.config.network, Method::Qr, &bridge.clock)?;
+        let method = match way {
+            Way::Qr => Method::Qr,
+            Way::Password(account) => Method::Password { password: self.ask_password(&account).await?, account },
+        };
+        let mut login = qq::begin_login(&bridge.config.network, method, &bridge.clock)?;
         loop {
             match login.step().await? {
                 LoginStep::ShowQr(png) => self.show_code(png).await?,
                 LoginStep::Scanned => self.show_line("login.scanned", &[]).await?,
                 LoginStep::Expired => self.show_line("login.expired", &[]).await?,
-                // Only a login by password has captchas.
-                LoginStep::AskCaptcha { .. } => return Err(qq::Error::NoSuchLogin.into()),
+                LoginStep::AskCaptcha { picture, again } => {
+                    let read = self.ask_captcha(picture, again).await?;
+                    login.answer(read.expose());
+                    self.show_line("login.checking", &[]).await?;
+                }
                 LoginStep::Done(session) => return Ok(session),
             }
         }
     }
 
-    async fn show_code(&mut self, png: Vec<u8>) -> Result<(), Error> {
-        self.codes += 1;
-        let bytes = png.len();
-        let size = imagesize::blob_size(&png).ok();
-        let url = self.context.bridge().homeserver.bot().upload(png, "image/png", Some("qr.png")).await?;
-        let picture = picture(&url, bytes, size);
+    /// Asks for the password; the message with it is taken down, and never was on disk.
+    async fn ask_password(&mut self, account: &str) -> Result<Secret, Error> {
+        let context = self.context.clone();
+        let answer = context.control.ask(&context.sender, true);
+        context.bridge().await_secret(&context.room, &context.sender).await?;
+        self.show_line("login.password.ask", &[("account", account)]).await?;
+        let password = answer.await.map_err(|_| Error::Unanswered)?;
+        self.line = None;
+        self.show_line("login.checking", &[]).await?;
+        Ok(Secret::new(password.expose().trim()))
+    }
+
+    /// Shows the picture of a captcha under what was said before, and waits for what the person reads in it.
+    async fn ask_captcha(&mut self, picture: Vec<u8>, again: bool) -> Result<Secret, Error> {
+        if let Some(old) = self.picture.take() {
+            self.take_down(&old).await?;
+        }
+        self.line = None;
+        let answer = self.context.control.ask(&self.context.sender, false);
+        self.show_picture(picture, "captcha").await?;
+        self.show_line(if again { "login.captcha.again" } else { "login.captcha.ask" }, &[]).await?;
+        answer.await.map_err(|_| Error::Unanswered)
+    }
+
+    /// Why a login failed, for people.
+    fn reason(&self, error: &Error) -> String {
+        let Error::Qq(qq::Error::LoginRefused { why, text, .. }) = error else { return error.to_string() };
+        let reason = self.context.say(refusal_key(*why), &[]);
+        if text.is_empty() {
+            reason
+        } else {
+            self.context.say("login.refused", &[("why", &reason), ("said", &escape(text))])
+        }
+    }
+
+    async fn show_picture(&mut self, bytes: Vec<u8>, name: &str) -> Result<(), Error> {
+        let kind = if bytes.starts_with(b"\x89PNG") { "png" } else { "jpeg" };
+        let (name, mimetype) = (format!("{name}.{kind}"), format!("image/{kind}"));
+        let mut shape = json!({ "mimetype": mimetype, "size": bytes.len() });
+        if let (Ok(size), Some(fields)) = (imagesize::blob_size(&bytes), shape.as_object_mut()) {
+            fields.insert("w".to_owned(), size.width.into());
+            fields.insert("h".to_owned(), size.height.into());
+        }
+        let url = self.context.bridge().homeserver.bot().upload(bytes, &mimetype, Some(&name)).await?;
+        let picture = json!({ "msgtype": "m.image", "body": name, "url": url, "info": shape });
         let event = self.context.send(in_place(picture, self.picture.as_ref())).await?;
         self.picture.get_or_insert(event);
+        Ok(())
+    }
+
+    async fn show_code(&mut self, png: Vec<u8>) -> Result<(), Error> {
+        self.codes += 1;
+        self.show_picture(png, "qr").await?;
         let most = self.context.bridge().config.network.webqq.max_qr_codes.to_string();
         self.show_line("login.waiting", &[("code", &self.codes.to_string()), ("most", &most)]).await
     }
@@ -199,13 +283,17 @@ async fn save(bridge: &Bridge, session: &Session, owner: &str) -> Result<(), Bri
     Ok(())
 }
 
-fn picture(url: &OwnedMxcUri, bytes: usize, size: Option<imagesize::ImageSize>) -> Value {
-    let mut shape = json!({ "mimetype": "image/png", "size": bytes });
-    if let (Some(size), Some(fields)) = (size, shape.as_object_mut()) {
-        fields.insert("w".to_owned(), size.width.into());
-        fields.insert("h".to_owned(), size.height.into());
+/// The text for a refusal.
+fn refusal_key(why: Refusal) -> &'static str {
+    match why {
+        Refusal::WrongPassword => "login.refused.password",
+        Refusal::WrongCaptcha => "login.refused.captcha",
+        Refusal::Frozen => "login.refused.frozen",
+        Refusal::TooMany => "login.refused.too_many",
+        Refusal::ScanInstead => "login.refused.scan",
+        Refusal::Busy => "login.refused.busy",
+        Refusal::Other => "login.refused.other",
     }
-    json!({ "msgtype": "m.image", "body": "qr.png", "url": url, "info": shape })
 }
 
 /// `content` as an edit of `event`, or as it is when there is nothing to edit yet.
@@ -217,4 +305,26 @@ fn in_place(content: Value, event: Option<&OwnedEventId>) -> Value {
         fields.insert("m.relates_to".to_owned(), json!({ "rel_type": "m.replace", "event_id": event }));
     }
     edit
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_way_is_taken_where_it_is_offered_and_refused_with_the_reason_elsewhere() {
+        let (smart, old) = (Offers { qr: true, password: false }, Offers { qr: false, password: true });
+        for words in ["", "qr"] {
+            assert_eq!(Way::parse(words, smart), Ok(Way::Qr));
+        }
+        for words in ["password 10001", "password  2769546520 "] {
+            assert_eq!(Way::parse(words, smart), Err("login.no_password"));
+            assert!(matches!(Way::parse(words, old), Ok(Way::Password(_))));
+        }
+        assert_eq!(Way::parse("qr", old), Err("login.no_qr"));
+        for words in ["", "password", "password 123", "password me@example.org", "password 12345678901"] {
+            assert_eq!(Way::parse(words, old), Err("login.password.usage"), "{words}");
+        }
+        assert_eq!(Way::parse("fingerprint", old), Err("login.way"));
+    }
 }

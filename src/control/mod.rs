@@ -1,5 +1,6 @@
 //! Commands that people write to the bot: in their control room without a prefix, elsewhere with it.
 
+mod answer;
 mod command;
 mod context;
 mod help;
@@ -17,10 +18,10 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::mpsc;
 use tracing::{info, warn};
 
-use crate::base::Shutdown;
 use crate::bridge::{Bridge, Order, Wish};
 use crate::config::Permission;
 use crate::matrix;
+use answer::InProgress;
 
 pub use command::{COMMANDS, Command};
 pub use context::Context;
@@ -28,8 +29,8 @@ pub use context::Context;
 /// Takes orders from people, one after the other for each room.
 pub struct Control {
     bridge: Arc<Bridge>,
-    /// Logins in progress, by the person who logs in; ending the part cancels the login.
-    logging_in: Mutex<HashMap<String, Shutdown>>,
+    /// Logins in progress, by the person who logs in.
+    logging_in: Mutex<HashMap<String, InProgress>>,
 }
 
 impl Control {
@@ -64,6 +65,7 @@ impl Control {
         let context = Context::new(Arc::clone(self), &order);
         let done = match &order.wish {
             Wish::Join => join::join(&context).await,
+            Wish::Secret => answer::secret(&context).await,
             Wish::Command(words) => run(&context, words).await,
         };
         let Err(error) = done else { return };
@@ -81,6 +83,9 @@ async fn run(context: &Context, words: &str) -> Result<(), Error> {
     let name = name.to_lowercase();
     if context.permission == Permission::Block {
         return context.reply_key("command.blocked", &[("user", &context.sender)]).await;
+    }
+    if answer::is_captcha(context, words) {
+        return Ok(());
     }
     let Some(command) = command::find(&name) else {
         return match command::nearest(&name) {
@@ -108,6 +113,9 @@ pub enum Error {
     /// QQ.
     #[error(transparent)]
     Qq(#[from] crate::qq::Error),
+    /// A question was not answered.
+    #[error("nobody answered")]
+    Unanswered,
     /// The database.
     #[error(transparent)]
     Store(#[from] crate::store::Error),

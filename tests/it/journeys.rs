@@ -9,5 +9,6 @@ mod crash;
 mod files;
 mod login;
 mod odd;
+mod password;
 mod pictures;
 mod sending;

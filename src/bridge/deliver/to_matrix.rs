@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use matrix_sdk::ruma::{OwnedEventId, OwnedRoomId};
+use matrix_sdk::ruma::{OwnedEventId, OwnedRoomId, RoomId};
 
 use super::wait_after;
 use crate::bridge::convert::to_matrix::KEY_FIELD;
@@ -72,7 +72,7 @@ impl Bridge {
                 let portal = self.portals.by_id(id).ok_or(Error::NoPortal(id))?;
                 Ok((room, self.room_creator(&portal).await?))
             }
-            Target::Room(room) => {
+            Target::Room(room) | Target::Takedown { room, .. } => {
                 let room = OwnedRoomId::try_from(room).map_err(|why| Error::Row {
                     table: "outbox",
                     seq: row.seq,
@@ -146,6 +146,11 @@ impl Bridge {
         let _turn = self.requests.acquire().await;
         let Speaker::Ghost(contact) = &to_room.speaker else {
             let bot = self.homeserver.bot();
+            if let Target::Takedown { event, .. } = &to_room.target
+                && let Some(gone) = take_down(&bot, room, event, key).await?
+            {
+                return Ok(gone);
+            }
             return Ok(bot.send(room, "m.room.message", &to_room.content, key, to_room.ts_ms).await?);
         };
         let ghost = self.ensure_ghost(contact).await?;
@@ -204,4 +209,13 @@ impl Bridge {
 /// Whether nothing has to be fetched before `row` can leave. One that cannot be read is found out when its turn comes.
 fn is_complete(row: &OutboxRow) -> bool {
     departure::read::<ToRoom>(row).map_or(true, |to_room| to_room.fetch.is_none())
+}
+
+/// Takes `event` down; `None` when that is not allowed, or nothing to take down.
+async fn take_down(bot: &Intent, room: &RoomId, event: &str, key: &str) -> Result<Option<OwnedEventId>, Error> {
+    let Ok(event) = OwnedEventId::try_from(event) else { return Ok(None) };
+    match bot.redact(room, &event, key, None).await {
+        Err(error) if error.is_forbidden() => Ok(None),
+        done => Ok(Some(done?)),
+    }
 }

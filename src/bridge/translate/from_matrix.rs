@@ -92,6 +92,11 @@ impl Bridge {
             warn!(seq, "the homeserver pushed something that is not an event; it is kept in the inbox");
             return tx.bury_arrival(seq, "the homeserver pushed something that is not an event").await.map(drop);
         };
+        if opened.emptied {
+            out.lanes.push(self.take_down_secret(tx, event).await?);
+            out.orders.push(order(event, Wish::Secret));
+            return Ok(());
+        }
         match &event.kind {
             Kind::Message(message) => self.translate_message(tx, event, message, &opened.around, out).await,
             Kind::Reaction { target, .. } => self.refuse_reaction(tx, event, target, out).await,

@@ -273,10 +273,16 @@ mod tests {
         let (lists, old) = ("s.web2.qq.com", "d.web2.qq.com");
         let (ssl, captcha) = ("ssl.ptlogin2.qq.com", "ssl.captcha.qq.com");
         let (page, check, captchas) = ("webqq.qq.com", "check.ptlogin2.qq.com", "captcha.qq.com");
-        assert_eq!(hosts(&Y2012), [check, "ptlogin2.qq.com", captchas, lists, old, page, old, page, "face1.qun.qq.com"]);
+        assert_eq!(
+            hosts(&Y2012),
+            [check, "ptlogin2.qq.com", captchas, lists, old, page, old, page, "face1.qun.qq.com"]
+        );
         let page = "web2.qq.com";
         assert_eq!(hosts(&Y2013), [ssl, ssl, captcha, lists, old, page, old, page, "face1.qun.qq.com"]);
         assert_eq!(hosts(&Y2014), hosts(&Y2013));
-        assert_eq!(hosts(&SMARTQQ), [ssl, ssl, captcha, lists, "d1.web2.qq.com", "w.qq.com", old, page, "face0.web.qq.com"]);
+        assert_eq!(
+            hosts(&SMARTQQ),
+            [ssl, ssl, captcha, lists, "d1.web2.qq.com", "w.qq.com", old, page, "face0.web.qq.com"]
+        );
     }
 }

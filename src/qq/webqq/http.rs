@@ -53,13 +53,29 @@ impl Ask {
             to.push('?');
             to.push_str(&url::form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish());
         }
-        Self { site, to: To::Path(to), host: None, form: None, beside: Vec::new(), patience: ANSWER, most_bytes: MOST_BYTES }
+        Self {
+            site,
+            to: To::Path(to),
+            host: None,
+            form: None,
+            beside: Vec::new(),
+            patience: ANSWER,
+            most_bytes: MOST_BYTES,
+        }
     }
 
     /// `POST` of the form `r=<json>` to `path` on `site`.
     pub(crate) fn post(site: Site, path: &str, r: &impl Serialize) -> Self {
         let form = Some(serde_json::to_string(r));
-        Self { site, to: To::Path(path.to_owned()), host: None, form, beside: Vec::new(), patience: ANSWER, most_bytes: MOST_BYTES }
+        Self {
+            site,
+            to: To::Path(path.to_owned()),
+            host: None,
+            form,
+            beside: Vec::new(),
+            patience: ANSWER,
+            most_bytes: MOST_BYTES,
+        }
     }
 
     /// `GET` of an address that QQ gave during the login. Always over TLS: the address is a ticket.

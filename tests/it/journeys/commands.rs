@@ -39,7 +39,7 @@ async fn outside_the_control_room_commands_need_the_prefix() {
     house.owner.say(&room, "!qq id");
     house.bot_says(&room, "This room mirrors").await;
     house.owner.say(&room, "!qq login");
-    house.bot_says(&room, "Others could see the QR code here").await;
+    house.bot_says(&room, "Others could see the QR code or your password here").await;
     house.owner.say(&room, "help");
     house.qq.wait_heard(|heard| heard.iter().any(|heard| heard.text == "help")).await;
 }

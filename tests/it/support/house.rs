@@ -128,6 +128,14 @@ impl House {
         fs::read_to_string(self.path("log")).unwrap_or_default()
     }
 
+    /// Whether no file of the bridge holds `text`: neither the database nor the log.
+    pub(crate) fn holds_nowhere(&self, text: &str) -> bool {
+        let holds = |bytes: Vec<u8>| bytes.windows(text.len()).any(|window| window == text.as_bytes());
+        let files: Vec<PathBuf> = fs::read_dir(self.folder.path()).unwrap().map(|file| file.unwrap().path()).collect();
+        assert!(files.len() >= 3, "a configuration, a database and a log: {files:?}");
+        !files.iter().any(|file| holds(fs::read(file).unwrap()))
+    }
+
     /// Opens the control room of the owner and waits for the bot's greeting.
     pub(crate) async fn control_room(&self) -> String {
         let bot = self.matrix.see(Matrix::bot);

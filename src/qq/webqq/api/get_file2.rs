@@ -19,7 +19,7 @@ pub(crate) fn ask(link: &Link, session_id: i64, name: &str, from: Uin, now_ms: i
         ("psessionid", tickets.psessionid.as_str()),
         ("count", "1"),
         ("time", time.as_str()),
-        ("clientid", super::CLIENTID_TEXT),
+        ("clientid", tickets.clientid.as_str()),
     ];
     Ask::get(Site::Channel, "/channel/get_file2", &query)
 }

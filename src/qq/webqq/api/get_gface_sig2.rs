@@ -34,7 +34,8 @@ impl GfaceSig {
 /// Asks for it.
 pub(crate) async fn ask(link: &Link) -> Result<GfaceSig, Error> {
     let (tickets, t) = (link.tickets(), super::t());
-    let query = [("clientid", super::CLIENTID_TEXT), ("psessionid", tickets.psessionid.as_str()), ("t", t.as_str())];
+    let query =
+        [("clientid", tickets.clientid.as_str()), ("psessionid", tickets.psessionid.as_str()), ("t", t.as_str())];
     let answer = link.ask(Ask::get(Site::Channel, "/channel/get_gface_sig2", &query)).await;
     Reply::read(ENDPOINT, answer)?.result()
 }

@@ -20,7 +20,7 @@ pub(crate) async fn ask(link: &Link, name: &str, size: i64, from: Uin) -> Result
         ("file_name", name),
         ("file_size", size.as_str()),
         ("action", REFUSE),
-        ("clientid", super::CLIENTID_TEXT),
+        ("clientid", tickets.clientid.as_str()),
         ("psessionid", tickets.psessionid.as_str()),
     ];
     let answer = link.ask(Ask::get(Site::Channel, "/channel/notify_offfile2", &query)).await;

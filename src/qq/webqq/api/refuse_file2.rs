@@ -16,7 +16,7 @@ pub(crate) async fn ask(link: &Link, session_id: i64, from: Uin) -> Result<(), E
     let query = [
         ("to", to.as_str()),
         ("lcid", lcid.as_str()),
-        ("clientid", super::CLIENTID_TEXT),
+        ("clientid", tickets.clientid.as_str()),
         ("psessionid", tickets.psessionid.as_str()),
         ("t", t.as_str()),
     ];

@@ -19,7 +19,7 @@ pub(crate) async fn ask(link: &Link, to: Uin, file_path: &str, name: &str) -> Re
         "file_path": file_path,
         "filename": name,
         "to_uin": to,
-        "clientid": super::CLIENTID,
+        "clientid": tickets.clientid,
         "psessionid": tickets.psessionid,
     });
     link.ask(Ask::post(Site::Channel, "/channel/send_offfile2", &r)).await

@@ -18,7 +18,7 @@ impl WebQq {
     /// Fetches the picture of `whose`.
     pub(crate) async fn portrait_of(&self, whose: &Portrait, most_bytes: usize) -> Result<Media, Error> {
         let ask = getface::ask(&self.link, self.whose(whose)?);
-        let mut url = ask.url().cloned().ok_or(Error::MediaUnsafe("no address at all"))?;
+        let mut url = self.link.address(&ask).ok_or(Error::MediaUnsafe("no address at all"))?;
         let mut answer = self.link.ask(ask.at_most(most_bytes)).await.map_err(|fault| fault.unreachable(ENDPOINT))?;
         for _ in 0..MOST_HOPS {
             if !matches!(answer.status, 301..=303 | 307 | 308) {

@@ -1,0 +1,193 @@
+//! Words that must not reach the disk, such as a password: while one is awaited, the next message of its person is emptied
+//! before it is put into the inbox, and taken down in the room.
+//!
+//! Which rooms wait is on disk, so that a restart between question and answer does not make a password a message like
+//! any other. The words themselves are in memory only: whoever restarts is asked again.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, PoisonError};
+
+use serde_json::{Value, json};
+use tokio::sync::OnceCell;
+
+use super::departure::{self, Speaker, Target, ToRoom};
+use super::{Bridge, Error, notice, route};
+use crate::base::Secret;
+use crate::matrix::{Event, Incoming};
+use crate::store::{self, Departure, Tx};
+
+/// Where it is kept who is asked.
+const META: &str = "awaited_secrets";
+/// In the content of an event that was emptied.
+const EMPTIED: &str = "org.matrix-webqq.emptied";
+
+/// Who is asked for secrets, and what was said.
+#[derive(Debug, Default)]
+pub(super) struct Secrets {
+    inner: Mutex<Inner>,
+    /// What a restart left was read: the homeserver pushes as soon as it can.
+    loaded: OnceCell<()>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    /// Room and person.
+    awaited: BTreeMap<String, String>,
+    /// Words by the event that they came in.
+    heard: HashMap<String, Secret>,
+}
+
+impl Secrets {
+    /// Empties `event` when it is what is waited for; `true` then. Messages in which `is_spared` are left alone.
+    pub(super) fn empty(&self, event: &mut Incoming, is_spared: impl Fn(&str) -> bool) -> bool {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        if inner.awaited.get(&event.room_id) != Some(&event.sender) {
+            return false;
+        }
+        let Some((emptied, words)) = emptied(&event.body) else { return false };
+        if is_spared(words.expose().trim()) {
+            return false;
+        }
+        event.body = emptied;
+        inner.heard.insert(event.event_id.clone(), words);
+        true
+    }
+
+    /// What was said is safe in the inbox, emptied: nothing is waited for in `room` any more.
+    pub(super) fn answered(&self, room: &str) {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner).awaited.remove(room);
+    }
+}
+
+/// An event as text without its words, and the words; none when it is no message that somebody typed.
+fn emptied(body: &str) -> Option<(String, Secret)> {
+    let mut event: Value = serde_json::from_str(body).ok()?;
+    let content = event.get("content")?;
+    let is_text = event.get("type")? == "m.room.message" && content.get("msgtype")? == "m.text";
+    let is_edit = content.pointer("/m.relates_to/rel_type").is_some_and(|kind| kind == "m.replace");
+    let words = Secret::new(content.get("body")?.as_str()?);
+    let fields = event.as_object_mut().filter(|_| is_text && !is_edit)?;
+    fields.insert("content".to_owned(), json!({ "msgtype": "m.text", "body": "", EMPTIED: true }));
+    Some((event.to_string(), words))
+}
+
+/// Whether `body`, that of an inbox row, was emptied.
+pub(super) fn is_emptied(body: &str) -> bool {
+    body.contains(EMPTIED)
+        && serde_json::from_str::<Value>(body)
+            .is_ok_and(|event| event.get("content").and_then(|content| content.get(EMPTIED)) == Some(&true.into()))
+}
+
+impl Bridge {
+    /// Waits for the next message of `sender` in `room`: it is a secret.
+    pub async fn await_secret(&self, room: &str, sender: &str) -> Result<(), Error> {
+        self.change_awaited(|awaited| {
+            awaited.insert(room.to_owned(), sender.to_owned());
+        })
+        .await
+    }
+
+    /// Waits no longer in `room`.
+    pub async fn stop_awaiting(&self, room: &str) -> Result<(), Error> {
+        self.change_awaited(|awaited| {
+            awaited.remove(room);
+        })
+        .await
+    }
+
+    /// The words of `event`, once; `None` when they were said to another process.
+    #[must_use]
+    pub fn take_secret(&self, event: &str) -> Option<Secret> {
+        self.secrets.inner.lock().unwrap_or_else(PoisonError::into_inner).heard.remove(event)
+    }
+
+    /// Takes up, once, who was asked before a restart.
+    pub(super) async fn load_awaited(&self) -> Result<(), Error> {
+        let load = async {
+            let kept = self.store.read(|tx| Box::pin(async move { tx.meta(META).await })).await?;
+            let awaited = kept.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default();
+            self.secrets.inner.lock().unwrap_or_else(PoisonError::into_inner).awaited = awaited;
+            Ok(())
+        };
+        self.secrets.loaded.get_or_try_init(|| load).await.copied()
+    }
+
+    async fn change_awaited(&self, change: impl FnOnce(&mut BTreeMap<String, String>)) -> Result<(), Error> {
+        self.load_awaited().await?;
+        let kept = {
+            let mut inner = self.secrets.inner.lock().unwrap_or_else(PoisonError::into_inner);
+            change(&mut inner.awaited);
+            // Texts always have a JSON form.
+            serde_json::to_string(&inner.awaited).unwrap_or_default()
+        };
+        self.store.write(move |tx| Box::pin(async move { tx.set_meta(META, &kept).await })).await?;
+        Ok(())
+    }
+
+    /// Puts the taking down of `event` into the outbox; gives the lane to wake.
+    pub(super) async fn take_down_secret(&self, tx: &mut Tx, event: &Event) -> Result<String, store::Error> {
+        let (room, key) = (event.room.to_string(), route::key(&["secret", event.id.as_str()]));
+        let to_room = ToRoom {
+            content: notice::plain(&self.texts.say("login.password.take_down", &[]), &key),
+            target: Target::Takedown { room: room.clone(), event: event.id.to_string() },
+            speaker: Speaker::Bot,
+            ts_ms: None,
+            message: None,
+            part: 0,
+            fetch: None,
+        };
+        let lane = route::lane_to_room(&room);
+        let (body, login) = (departure::write(&to_room), String::new());
+        tx.add_departure(&Departure { lane: lane.clone(), login, body, dedup_key: key, echo: None }).await?;
+        Ok(lane)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(body: &str) -> Incoming {
+        let content = json!({ "msgtype": "m.text", "body": body, "formatted_body": body });
+        let event = json!({ "type": "m.room.message", "event_id": "$1", "content": content });
+        let (event_id, room_id, sender) = ("$1".to_owned(), "!r".to_owned(), "@alice:hs".to_owned());
+        Incoming { event_id, room_id, sender, body: event.to_string() }
+    }
+
+    fn awaiting() -> Secrets {
+        let secrets = Secrets::default();
+        secrets.inner.lock().unwrap().awaited.insert("!r".to_owned(), "@alice:hs".to_owned());
+        secrets
+    }
+
+    #[test]
+    fn the_next_message_of_whoever_is_asked_is_emptied_and_no_other() {
+        let secrets = awaiting();
+        for (room, sender) in [("!other", "@alice:hs"), ("!r", "@bob:hs")] {
+            let mut event = Incoming { room_id: room.to_owned(), sender: sender.to_owned(), ..said("hunter2") };
+            assert!(!secrets.empty(&mut event, |_| false) && event.body.contains("hunter2"));
+        }
+        let mut event = said("hunter2");
+        assert!(!secrets.empty(&mut event, |words| words == "hunter2"), "spared");
+        assert!(secrets.empty(&mut event, |_| false));
+        assert!(!event.body.contains("hunter2") && is_emptied(&event.body));
+        let words = secrets.inner.lock().unwrap().heard.remove("$1");
+        assert_eq!(words, Some(Secret::new("hunter2")));
+        secrets.answered("!r");
+        assert!(!secrets.empty(&mut said("hello"), |_| false));
+    }
+
+    #[test]
+    fn pictures_notices_and_edits_are_no_passwords() {
+        for content in [
+            json!({ "msgtype": "m.image", "body": "a.png" }),
+            json!({ "msgtype": "m.notice", "body": "x" }),
+            json!({ "msgtype": "m.text", "body": "x", "m.relates_to": { "rel_type": "m.replace" } }),
+            json!({}),
+        ] {
+            let body = json!({ "type": "m.room.message", "content": content }).to_string();
+            assert!(emptied(&body).is_none() && !is_emptied(&body), "{body}");
+        }
+        assert!(!is_emptied(&said(EMPTIED).body), "saying so does not make it so");
+    }
+}

@@ -1,0 +1,69 @@
+//! What a login in progress asks of its person, and how the next message becomes the answer.
+
+use std::sync::PoisonError;
+
+use tokio::sync::oneshot;
+
+use super::{Context, Control, Error};
+use crate::base::{Secret, Shutdown};
+
+/// A login in progress.
+pub(super) struct InProgress {
+    /// Ends with the login; ending it cancels the login.
+    pub(super) part: Shutdown,
+    /// Where it is.
+    room: String,
+    question: Option<Question>,
+}
+
+/// What is asked.
+struct Question {
+    /// Whether only an emptied message answers it.
+    is_secret: bool,
+    answer: oneshot::Sender<Secret>,
+}
+
+impl InProgress {
+    /// A login that asks nothing yet.
+    pub(super) fn new(part: Shutdown, room: &str) -> Self {
+        Self { part, room: room.to_owned(), question: None }
+    }
+}
+
+impl Control {
+    /// The next message of the person, which is an answer and no command.
+    pub(super) fn ask(&self, sender: &str, is_secret: bool) -> oneshot::Receiver<Secret> {
+        let (answer, received) = oneshot::channel();
+        let mut logging_in = self.logging_in.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(login) = logging_in.get_mut(sender) {
+            login.question = Some(Question { is_secret, answer });
+        }
+        received
+    }
+
+    /// Whether `words`, said by `sender` in `room`, answer a question; they are taken then.
+    fn answer(&self, (sender, room): (&str, &str), is_secret: bool, words: Secret) -> bool {
+        let mut logging_in = self.logging_in.lock().unwrap_or_else(PoisonError::into_inner);
+        let login = logging_in.get_mut(sender).filter(|login| login.room == room);
+        let asked = login.and_then(|login| login.question.take_if(|question| question.is_secret == is_secret));
+        asked.is_some_and(|question| question.answer.send(words).is_ok())
+    }
+}
+
+/// Takes an emptied message to the login that asked for it.
+pub(super) async fn secret(context: &Context) -> Result<(), Error> {
+    context.bridge().stop_awaiting(&context.room).await?;
+    let words = context.bridge().take_secret(&context.event);
+    let place = (context.sender.as_str(), context.room.as_str());
+    if words.is_some_and(|words| context.control.answer(place, true, words)) {
+        return Ok(());
+    }
+    context.reply_key("login.password.late", &[]).await
+}
+
+/// Whether `words` were read in a captcha that is on show.
+pub(super) fn is_captcha(context: &Context, words: &str) -> bool {
+    let place = (context.sender.as_str(), context.room.as_str());
+    let words = words.strip_prefix("captcha ").unwrap_or(words).trim();
+    words != "cancel" && context.control.answer(place, false, Secret::new(words))
+}
