@@ -27,6 +27,8 @@ pub struct Live {
     pub part: Shutdown,
     /// Rung when something lies in the inbox.
     pub(super) arrived: Notify,
+    /// Held while what QQ pushed is opened and translated, and while it changes who is who.
+    pub(super) translating: tokio::sync::Mutex<()>,
     /// When the next message may be sent.
     pub(super) pacing: Pacing,
     heard: Mutex<Option<Heard>>,
@@ -152,14 +154,14 @@ impl Bridge {
             network,
             part: self.shutdown.part(),
             arrived: Notify::new(),
+            translating: tokio::sync::Mutex::default(),
             pacing: Pacing::default(),
             heard: Mutex::new(None),
         });
         self.logins.put(Arc::clone(&live));
         self.set_login_state(&account, LoginState::Connected).await?;
         // What was parked in doubt may be matched now.
-        let origin = route::from_qq(&account);
-        self.store.write(move |tx| Box::pin(async move { tx.wake_arrivals(&origin).await })).await?;
+        self.wake_parked(&account).await?;
         let (receiver, translator) = (Arc::clone(self), Arc::clone(self));
         let (receiving, translating) = (Arc::clone(&live), Arc::clone(&live));
         self.shutdown.spawn(async move { receiver.receive_from_qq(receiving).await });

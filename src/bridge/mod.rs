@@ -22,6 +22,7 @@ mod card;
 pub mod convert;
 pub mod deliver;
 pub mod departure;
+pub mod doubt;
 pub mod echo;
 pub mod ghost;
 pub mod lane;

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use matrix_sdk::ruma::OwnedRoomId;
+use matrix_sdk::ruma::events::room::message::RoomMessageEventContent;
 use serde_json::{Value, json};
 
 use super::convert::to_matrix::KEY_FIELD;
@@ -16,6 +17,20 @@ use crate::store::{self, Departure, Tx};
 #[must_use]
 pub fn plain(text: &str, key: &str) -> Value {
     json!({ "msgtype": "m.notice", "body": text, KEY_FIELD: key })
+}
+
+/// An `m.notice` of `markdown`, not marked yet.
+#[must_use]
+pub fn markdown(markdown: &str) -> Value {
+    // A message always has a JSON form.
+    serde_json::to_value(RoomMessageEventContent::notice_markdown(markdown)).unwrap_or_default()
+}
+
+/// Puts our key into `content`.
+pub fn mark(content: &mut Value, key: &str) {
+    if let Some(fields) = content.as_object_mut() {
+        fields.insert(KEY_FIELD.to_owned(), Value::String(key.to_owned()));
+    }
 }
 
 /// The same as a reply to `event`, which `sender` wrote; it mentions them.

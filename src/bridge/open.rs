@@ -6,7 +6,7 @@ use super::convert::to_qq::Around;
 use super::login::Live;
 use super::{Bridge, Error, secret};
 use crate::matrix;
-use crate::qq::{Chat, ContactId, Envelope, Event, Message, Piece, Sender};
+use crate::qq::{Chat, ContactId, Doubt, Envelope, Event, Message, Piece, Sender};
 use crate::store::InboxRow;
 
 /// What an inbox row from QQ turned out to be.
@@ -23,8 +23,13 @@ pub(super) struct OpenedFromQq {
 pub(super) enum Content {
     /// Somebody said something.
     Said(Box<Said>),
-    /// Wait for a login that can match it.
-    Parked(String),
+    /// It waits until it is certain where it belongs: for a decision of the owner, or for another login.
+    Parked {
+        /// Why, for people to read.
+        why: String,
+        /// What the owner is asked.
+        doubt: Option<Doubt>,
+    },
     /// It cannot be shown; the reason.
     Odd(String),
     /// QQ ended the session; its words.
@@ -66,7 +71,10 @@ impl Bridge {
                 let called = called(live, &message).await?;
                 Content::Said(Box::new(Said { message, chat, speaker, called }))
             }
-            Event::Parked { reason } => Content::Parked(reason),
+            Event::Parked { reason, doubt } => {
+                let doubt = doubt.and_then(|number| live.network.matching().doubt(number).cloned());
+                Content::Parked { why: reason, doubt }
+            }
             Event::Unreadable { reason } => Content::Odd(format!("unreadable: {reason}")),
             Event::Unsupported { kind } => Content::Odd(format!("not carried yet: {kind}")),
             Event::SignedOut { reason } => Content::SignedOut(reason),

@@ -51,6 +51,18 @@ impl Texts {
     }
 }
 
+/// `text` with everything escaped that markdown would understand.
+#[must_use]
+pub fn escape(text: &str) -> String {
+    text.chars().fold(String::with_capacity(text.len()), |mut out, c| {
+        if c.is_ascii_punctuation() {
+            out.push('\\');
+        }
+        out.push(c);
+        out
+    })
+}
+
 /// `template` with each `{name}` replaced. Values are not looked into: a brace in a nick stays a brace.
 fn fill(template: &str, values: &[(&str, &str)]) -> String {
     let mut out = String::with_capacity(template.len());
@@ -90,6 +102,11 @@ mod tests {
             assert_eq!(slots(&phrase.en), slots(&phrase.zh), "{key}");
             assert!(phrase.zh.chars().any(|c| c >= '\u{3000}') || phrase.zh.starts_with('{'), "{key}: not Chinese");
         }
+    }
+
+    #[test]
+    fn names_cannot_smuggle_markup() {
+        assert_eq!(escape("<b>[x](y)"), "\\<b\\>\\[x\\]\\(y\\)");
     }
 
     #[test]

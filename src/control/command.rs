@@ -2,7 +2,7 @@
 
 use futures_util::future::BoxFuture;
 
-use super::{Context, Error, help, link, list, login, presence, status, whois};
+use super::{Context, Error, help, link, list, login, matching, presence, status, whois};
 use crate::config::Permission;
 
 /// A command that people can write.
@@ -49,6 +49,8 @@ pub static COMMANDS: &[Command] = &[
     command!("discussions", [], "[filter]", User, list::discussions),
     command!("whois", [], "<friend|group|number>", User, whois::whois),
     command!("open", ["pm", "start-chat"], "<friend|group>", User, list::open),
+    command!("matches", [], "", User, matching::matches),
+    command!("match", [], "<number> <letter> | new <number> | undo <number>", User, matching::settle),
     command!("id", [], "", User, list::id),
     command!("queue", [], "", User, status::queue),
 ];

@@ -3,13 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use matrix_sdk::ruma::events::room::message::RoomMessageEventContent;
 use matrix_sdk::ruma::{OwnedEventId, OwnedRoomId};
 use serde_json::Value;
 
 use super::{Control, Error};
-use crate::bridge::convert::to_matrix::KEY_FIELD;
-use crate::bridge::{Bridge, Order, route};
+use crate::bridge::{Bridge, Order, notice, route};
 use crate::config::Permission;
 
 /// Who wants something, where, and how to answer; clones answer the same order.
@@ -70,15 +68,15 @@ impl Context {
     /// Answers with `markdown`. It leaves through the outbox, so that an answer is neither lost nor doubled.
     pub async fn reply(&self, markdown: &str) -> Result<(), Error> {
         let key = self.key();
-        let mut content = notice(markdown);
-        mark(&mut content, &key);
+        let mut content = notice::markdown(markdown);
+        notice::mark(&mut content, &key);
         Ok(self.bridge().tell(&self.room, content, &key).await?)
     }
 
     /// Sends `content` to the room at once and tells its event id, for messages that are edited later.
     pub async fn send(&self, mut content: Value) -> Result<OwnedEventId, Error> {
         let key = self.key();
-        mark(&mut content, &key);
+        notice::mark(&mut content, &key);
         let room = self.room_id()?;
         Ok(self.bridge().homeserver.bot().send(&room, "m.room.message", &content, &key, None).await?)
     }
@@ -94,18 +92,5 @@ impl Context {
     fn key(&self) -> String {
         let answer = self.answers.fetch_add(1, Ordering::Relaxed);
         route::key(&["answer", &self.event, &answer.to_string()])
-    }
-}
-
-/// An `m.notice` of `markdown`.
-#[must_use]
-pub(super) fn notice(markdown: &str) -> Value {
-    serde_json::to_value(RoomMessageEventContent::notice_markdown(markdown)).unwrap_or_default()
-}
-
-/// Puts our key into `content`.
-fn mark(content: &mut Value, key: &str) {
-    if let Some(fields) = content.as_object_mut() {
-        fields.insert(KEY_FIELD.to_owned(), Value::String(key.to_owned()));
     }
 }

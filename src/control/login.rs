@@ -7,13 +7,16 @@ use serde_json::{Value, json};
 use tracing::warn;
 
 use super::answer::InProgress;
-use super::context::notice;
-use super::list::escape;
 use super::{Context, Control, Error};
 use crate::base::{Secret, Shutdown};
+use crate::bridge::notice::markdown as notice;
+use crate::bridge::text::escape;
 use crate::bridge::{Bridge, Error as BridgeError, route};
 use crate::qq::{self, AccountId, ChatKind, LoginStep, Method, Offers, Refusal, Session};
 use crate::store::{LoginRow, LoginState};
+
+/// How many names of those in doubt the report after a login has.
+const MOST_NAMED: usize = 10;
 
 /// How somebody wants to log in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -251,12 +254,12 @@ impl Screen {
             text.push_str("\n\n");
             text.push_str(&self.context.say("login.matched", &values));
         }
-        if !matching.doubtful.is_empty() {
+        let names: Vec<String> = matching.open().map(|doubt| escape(&doubt.name)).collect();
+        if let Some(most) = names.get(..names.len().min(MOST_NAMED)).filter(|most| !most.is_empty()) {
+            let dots = if most.len() < names.len() { " …" } else { "" };
+            let values = [("count", &*names.len().to_string()), ("names", &(most.join(", ") + dots))];
             text.push_str("\n\n");
-            text.push_str(&self.context.say("login.doubtful", &[]));
-        }
-        for doubt in &matching.doubtful {
-            text.push_str(&["\n- ", &escape(&doubt.name), ": ", &escape(&doubt.reason)].concat());
+            text.push_str(&self.context.say("login.doubtful", &values));
         }
         self.context.reply(&text).await
     }

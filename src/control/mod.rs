@@ -8,6 +8,7 @@ mod join;
 mod link;
 mod list;
 mod login;
+mod matching;
 mod presence;
 mod status;
 mod whois;

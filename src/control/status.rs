@@ -1,8 +1,8 @@
 //! `ping` and `queue`: how the logins do, and what waits.
 
 use super::link::{logins, state_key};
-use super::list::escape;
 use super::{Context, Error};
+use crate::bridge::text::escape;
 use crate::qq::AccountId;
 use crate::store::{InboxRow, LoginRow, OutboxRow, OutboxState};
 

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use super::list::{self, escape};
+use super::list;
 use super::{Context, Error};
 use crate::bridge::login::Live;
+use crate::bridge::text::escape;
 use crate::qq::{Chat, ChatKind, Contact, ContactId, Muting, Officers};
 
 /// Shows what is known of whoever or whatever `name` means.

@@ -6,6 +6,7 @@
 pub mod error;
 pub mod face;
 pub mod id;
+pub mod likeness;
 pub mod memory;
 pub mod model;
 pub mod profile;
@@ -23,10 +24,11 @@ use crate::config::Network as Settings;
 pub use error::{Error, Refusal, Verdict};
 pub use face::Face;
 pub use id::{AccountId, ChatId, ContactId, MessageKey};
+pub use likeness::Likeness;
 pub use memory::{Forgetful, Memory, MemoryError, Note};
 pub use model::{
-    Capabilities, Chat, ChatKind, Contact, Doubt, Envelope, Event, Matching, Media, MediaRef, Message, Outgoing, Piece,
-    Sender, Sent, Upload,
+    Candidate, Capabilities, Chat, ChatKind, Contact, Doubt, Envelope, Event, Matching, Media, MediaRef, Message,
+    Outgoing, Piece, Sender, Sent, Settled, Upload,
 };
 pub use profile::{Muting, Officers, Portrait, Profile, Standing};
 pub use status::{Status, UnknownStatus};
@@ -42,8 +44,17 @@ pub trait Network: Send + Sync {
     /// save it when it did.
     fn session(&self) -> Arc<Session>;
 
-    /// How contacts and chats were found again when this login began.
+    /// How contacts and chats were found again when this login began, and what was decided since.
     fn matching(&self) -> Matching;
+
+    /// Ends the doubt `number`: it is the candidate `known`, or somebody new. On disk when it returns; what waits for it
+    /// can be opened then. [`Error::Unmatched`] when there is no such doubt or candidate, or the candidate was found
+    /// elsewhere meanwhile.
+    async fn settle(&self, number: u32, known: Option<&ChatId>) -> Result<ChatId, Error>;
+
+    /// Takes back what [`Network::settle`] did: the doubt is open again, and nobody is sent anything more because of it.
+    /// Gives what had been said. [`Error::Unmatched`] when it is not settled.
+    async fn unsettle(&self, number: u32) -> Result<Settled, Error>;
 
     /// Waits for what the network pushes next, still sealed, oldest first; empty when the wait timed out.
     ///

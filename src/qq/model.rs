@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::face::Face;
 use super::id::{ChatId, ContactId, MessageKey};
+use super::likeness::Likeness;
 use super::style::Style;
 
 /// What a network can carry.
@@ -46,6 +47,8 @@ pub enum Event {
     Parked {
         /// What is in doubt, for people to read; names no message text.
         reason: String,
+        /// The number of the doubt, if a decision of the owner can end it.
+        doubt: Option<u32>,
     },
     /// It could not be read: kept and shown as such.
     Unreadable {
@@ -249,17 +252,60 @@ pub struct Matching {
     pub kept: usize,
     /// Seen for the first time.
     pub new: usize,
-    /// Could be more than one of those known before: left alone until the owner says which.
-    pub doubtful: Vec<Doubt>,
+    /// Could be more than one of those known before, in this login or an earlier one; settled ones too. The newest come last.
+    pub doubts: Vec<Doubt>,
 }
 
-/// A friend, group or discussion that could not be matched for certain.
+impl Matching {
+    /// The doubts of the login of now that wait for a decision.
+    pub fn open(&self) -> impl Iterator<Item = &Doubt> {
+        self.doubts.iter().filter(|doubt| doubt.is_current && doubt.settled.is_none())
+    }
+
+    /// The doubt with this number.
+    #[must_use]
+    pub fn doubt(&self, number: u32) -> Option<&Doubt> {
+        self.doubts.iter().find(|doubt| doubt.number == number)
+    }
+}
+
+/// A friend, group or discussion that could not be matched for certain: left alone until the owner says who it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Doubt {
+    /// By which it is settled.
+    pub number: u32,
     /// Its kind.
     pub kind: ChatKind,
     /// Its name now.
     pub name: String,
-    /// Why it is in doubt, for people to read.
-    pub reason: String,
+    /// Whether it is one of the login of now. In an earlier one only messages wait that came then.
+    pub is_current: bool,
+    /// Whom it may be, the likeliest first; always the same ones in the same order.
+    pub candidates: Vec<Candidate>,
+    /// What the owner said.
+    pub settled: Option<Settled>,
+}
+
+/// A known chat that one in doubt may be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// Which.
+    pub chat: ChatId,
+    /// What it was called when it was last seen.
+    pub name: String,
+    /// How much of what is known agrees, out of 100.
+    pub score: u8,
+    /// What agrees and what does not.
+    pub reasons: Vec<Likeness>,
+    /// Whether it was found elsewhere meanwhile.
+    pub is_taken: bool,
+}
+
+/// How a doubt was settled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settled {
+    /// The chat that it is.
+    pub chat: ChatId,
+    /// When, in milliseconds since 1970.
+    pub at_ms: i64,
 }

@@ -95,6 +95,12 @@ impl Tx {
         self.all(sql(odd).text(origin).number(limit.into())).await
     }
 
+    /// How many new rows of `origin` were postponed because of `error`.
+    pub async fn count_postponed(&mut self, origin: &str, error: &str) -> Result<u64, Error> {
+        let count = "SELECT COUNT(*) AS value FROM inbox WHERE error IS NOT NULL AND origin = $1 AND error = $2 AND state = 'new'";
+        self.count(sql(count).text(origin).text(error)).await
+    }
+
     /// The row was dealt with. `false` when it was not new any more: then somebody else dealt with it.
     pub async fn finish_arrival(&mut self, seq: i64) -> Result<bool, Error> {
         let finish = "UPDATE inbox SET state = 'done', error = NULL WHERE seq = $1 AND state = 'new'";

@@ -202,6 +202,19 @@ impl Tx {
         self.one(sql(claim).text(lane).text(fingerprint).number(since_ms).number(now_ms)).await
     }
 
+    /// How many rows of `lane` were sent since `since_ms` (a moment, in milliseconds since 1970).
+    pub async fn count_sent(&mut self, lane: &str, since_ms: i64) -> Result<u64, Error> {
+        let count = "SELECT COUNT(*) AS value FROM outbox WHERE state = 'sent' AND lane = $1 AND sent_at_ms >= $2";
+        self.count(sql(count).text(lane).number(since_ms)).await
+    }
+
+    /// How many rows of `lane` are unfinished.
+    pub async fn count_unfinished(&mut self, lane: &str) -> Result<u64, Error> {
+        let count =
+            "SELECT COUNT(*) AS value FROM outbox WHERE state IN ('ready', 'sending', 'uncertain') AND lane = $1";
+        self.count(sql(count).text(lane)).await
+    }
+
     /// What the receiver called the newest row of `lane` that was sent.
     pub async fn last_result(&mut self, lane: &str) -> Result<Option<String>, Error> {
         let last = "SELECT result AS value FROM outbox WHERE state = 'sent' AND lane = $1 ORDER BY seq DESC LIMIT 1";

@@ -88,6 +88,12 @@ impl Tx {
         }
     }
 
+    /// The number in the column `value` of the one row of `statement`.
+    pub(super) async fn count(&mut self, statement: Statement<'_>) -> Result<u64, Error> {
+        let count = self.one::<Option<i64>>(statement).await?.flatten();
+        Ok(count.and_then(|count| u64::try_from(count).ok()).unwrap_or(0))
+    }
+
     /// Changes the row `key` of `table`, which must exist.
     pub(super) async fn change_row(
         &mut self,

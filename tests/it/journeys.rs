@@ -7,6 +7,7 @@ mod contacts;
 mod content;
 mod crash;
 mod files;
+mod identity;
 mod login;
 mod odd;
 mod password;

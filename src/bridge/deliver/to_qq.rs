@@ -10,7 +10,7 @@ use crate::bridge::departure::{self, ToChat};
 use crate::bridge::lane::Next;
 use crate::bridge::login::Live;
 use crate::bridge::{Bridge, Error, echo, notice, route};
-use crate::qq::{self, AccountId, Capabilities, Sent};
+use crate::qq::{self, AccountId, Capabilities, Doubt, Sent};
 use crate::store::{OutboxRow, OutboxState};
 
 /// What an uncertain message is filed under.
@@ -92,12 +92,25 @@ impl Bridge {
             verdict => {
                 let due = self.clock.now_ms();
                 self.store.write(move |tx| Box::pin(async move { tx.mark_ready(seq, due, &why).await })).await?;
+                if let qq::Error::Unmatched(_) = &error {
+                    self.tell_it_waits(live, row, to_chat).await?;
+                }
                 if verdict == qq::Verdict::LogIn {
                     self.session_lost(&live.account, &error.to_string()).await;
                 }
                 Err(error.into())
             }
         }
+    }
+
+    /// Tells the person who wrote a message that it waits, with all that they write after it, because this login did
+    /// not find its chat: once for each room and login.
+    async fn tell_it_waits(self: &Arc<Self>, live: &Live, row: &OutboxRow, to_chat: &ToChat) -> Result<(), Error> {
+        let is_candidate = |doubt: &Doubt| doubt.candidates.iter().any(|candidate| candidate.chat == to_chat.chat);
+        let phrase = if live.network.matching().open().any(is_candidate) { "message.doubtful" } else { "message.gone" };
+        let key = route::key(&["waits", &row.lane, &live.network.session().epoch, &to_chat.sender]);
+        let content = notice::reply(&self.texts.say(phrase, &[]), &to_chat.event, &to_chat.sender, &key);
+        self.tell(&to_chat.room, content, &key).await
     }
 
     /// Decides about a message that left without our hearing what became of it: its echo tells, else the

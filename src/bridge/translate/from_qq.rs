@@ -6,21 +6,22 @@ use std::time::Duration;
 
 use matrix_sdk::ruma::OwnedUserId;
 use serde_json::Value;
-use tracing::warn;
+use tracing::{info, warn};
 
 use super::{BATCH, Outcome};
 use crate::base::Backoff;
 use crate::bridge::convert::parts::{self, Part};
 use crate::bridge::convert::to_matrix;
 use crate::bridge::departure::{self, Speaker, Target, ToRoom};
+use crate::bridge::doubt::waits_for;
 use crate::bridge::login::Live;
 use crate::bridge::open::{Content, OpenedFromQq, Said};
 use crate::bridge::portal;
 use crate::bridge::{Bridge, Error, Verdict, echo, route};
-use crate::qq::{self, AccountId, Chat, ChatKind, ContactId, Message, Sender};
+use crate::qq::{self, AccountId, Chat, ChatKind, ContactId, Doubt, Message, Sender};
 use crate::store::{self, Departure, InboxRow, Tx};
 
-/// How long a row waits that belongs to a chat in doubt; a new login looks at it at once.
+/// How long a row waits that belongs to a chat in doubt; a decision or a new login looks at it at once.
 const PARKED: Duration = Duration::from_hours(6);
 
 impl Bridge {
@@ -53,6 +54,7 @@ impl Bridge {
 
     /// Opens and translates the oldest rows; `true` when those were all.
     async fn translate_qq_batch(self: &Arc<Self>, live: &Arc<Live>) -> Result<bool, Error> {
+        let _alone = live.translating.lock().await;
         let origin = route::from_qq(&live.account);
         let rows = self.store.read(move |tx| Box::pin(async move { tx.due_arrivals(&origin, 0, BATCH).await })).await?;
         let was_all = u32::try_from(rows.len()).is_ok_and(|count| count < BATCH);
@@ -102,10 +104,8 @@ impl Bridge {
             match content {
                 Content::Said(said) => self.translate_said(tx, live, row.seq, said, out).await?,
                 Content::SignedOut(why) => out.signed_out = Some(why.clone()),
-                Content::Parked(why) => {
-                    let due = self.clock.now_ms() + i64::try_from(PARKED.as_millis()).unwrap_or(i64::MAX);
-                    warn!(account = %live.account, seq = row.seq, why, "a message waits: its chat is in doubt");
-                    return tx.postpone_arrival(row.seq, due, why).await.map(drop);
+                Content::Parked { why, doubt } => {
+                    return self.park(tx, live, row.seq, (why, doubt.as_ref()), out).await;
                 }
                 Content::Odd(why) => {
                     warn!(account = %live.account, seq = row.seq, why, "QQ pushed something odd; it is kept in the inbox");
@@ -114,6 +114,24 @@ impl Bridge {
             }
         }
         tx.finish_arrival(row.seq).await.map(drop)
+    }
+
+    /// Lets a row wait until it is certain where it belongs, and sees to it that the owner is asked.
+    async fn park(
+        &self,
+        tx: &mut Tx,
+        live: &Live,
+        seq: i64,
+        (why, doubt): (&str, Option<&Doubt>),
+        out: &mut Outcome,
+    ) -> Result<(), store::Error> {
+        let due = self.clock.now_ms().saturating_add(i64::try_from(PARKED.as_millis()).unwrap_or(i64::MAX));
+        info!(account = %live.account, seq, why, "a message waits: its chat is in doubt");
+        let Some(doubt) = doubt else { return tx.postpone_arrival(seq, due, why).await.map(drop) };
+        if !out.doubts.iter().any(|asked| asked.number == doubt.number) {
+            out.doubts.push(doubt.clone());
+        }
+        tx.postpone_arrival(seq, due, &waits_for(doubt.number)).await.map(drop)
     }
 
     async fn translate_said(

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::login::Live;
 use super::{Bridge, Order};
-use crate::qq::ContactId;
+use crate::qq::{ContactId, Doubt};
 use crate::store::PortalRow;
 
 /// How many rows are translated in one transaction.
@@ -21,6 +21,8 @@ struct Outcome {
     portals: Vec<PortalRow>,
     ghosts: Vec<(ContactId, String)>,
     orders: Vec<Order>,
+    /// What the owner has to be asked.
+    doubts: Vec<Doubt>,
     signed_out: Option<String>,
 }
 
@@ -42,7 +44,11 @@ impl Bridge {
         for lane in &outcome.lanes {
             self.wake(lane);
         }
-        if let (Some(why), Some(live)) = (outcome.signed_out, live) {
+        let Some(live) = live else { return };
+        for doubt in &outcome.doubts {
+            self.ask_owner(live, doubt).await;
+        }
+        if let Some(why) = outcome.signed_out {
             self.session_lost(&live.account, &why).await;
         }
     }

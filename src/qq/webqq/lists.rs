@@ -10,7 +10,7 @@ use super::api::{get_discu_info, get_group_info_ext2};
 use super::members::Members;
 use super::network::WebQq;
 use super::number::{Did, GroupCode, Uin};
-use super::roster::{Address, Lists, PlaceEvidence, PlaceKind, SeenPlace};
+use super::roster::{Address, Lists, Named, PlaceEvidence, PlaceKind, SeenPlace};
 use crate::qq::{ChatId, Contact, ContactId, Error, Muting, Verdict};
 
 /// How often the friend list is asked for when it comes without marknames. Source: protocol dossier 6.2.
@@ -197,7 +197,13 @@ impl WebQq {
             self.asked.note(Question::Within(kind, number), self.clock.now_ms());
             return Ok(None);
         };
+        let by_name = self.roster.place_chat(kind, self.link.epoch(), number);
         self.roster.look_within(kind, number, &members).await?;
+        let from_within = self.roster.place_chat(kind, self.link.epoch(), number);
+        if from_within != by_name && matches!(from_within, Named::Known(_)) {
+            // Two that exchanged their names: the other one has to be found again as well.
+            self.reload_places(kind).await?;
+        }
         let members = Arc::new(members);
         let mut listed = self.members.lock().unwrap_or_else(PoisonError::into_inner);
         listed.insert((kind, number), Arc::clone(&members));
@@ -256,7 +262,7 @@ impl WebQq {
             return Some(Contact { id, nick: self.link.nick().to_owned(), markname: None, card: None });
         }
         match self.roster.person(self.link.epoch(), uin) {
-            super::roster::Named::Known(id) => self.roster.contact(&id),
+            Named::Known(id) => self.roster.contact(&id),
             _ => None,
         }
     }

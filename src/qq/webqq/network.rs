@@ -22,7 +22,7 @@ use crate::base::Clock;
 use crate::config::WebQq as Settings;
 use crate::qq::{
     Capabilities, Chat, ChatId, Contact, ContactId, Envelope, Error, Event, Matching, Media, MediaRef, Memory, Network,
-    Officers, Outgoing, Piece, Portrait, Profile, Sent, Session, Standing, Status, Upload,
+    Officers, Outgoing, Piece, Portrait, Profile, Sent, Session, Settled, Standing, Status, Upload,
 };
 
 /// The longest text. Nobody knows QQ's limit: real clients sent 720 bytes, but longer ones than this were seen to
@@ -87,6 +87,14 @@ impl Network for WebQq {
 
     fn matching(&self) -> Matching {
         self.roster.matching()
+    }
+
+    async fn settle(&self, number: u32, known: Option<&ChatId>) -> Result<ChatId, Error> {
+        self.roster.settle(number, known, self.clock.now_ms()).await
+    }
+
+    async fn unsettle(&self, number: u32) -> Result<Settled, Error> {
+        self.roster.unsettle(number).await
     }
 
     async fn receive(&self) -> Result<Vec<Envelope>, Error> {

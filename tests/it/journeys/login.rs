@@ -115,7 +115,7 @@ async fn two_friends_of_one_nick_are_left_alone_and_reported_after_a_new_login()
     house.qq.expire(100_000).unwrap();
     house.bot_says(&control, "has ended").await;
     house.log_in_from(&control).await;
-    let report = house.bot_says(&control, "could not be found again for certain").await;
+    let report = house.bot_says(&control, "Not found again for certain").await;
     assert_eq!(report.matches("李明").count(), 2, "{report}");
     assert!(!report.contains("芳芳"), "a unique markname is certain: {report}");
 }

@@ -158,8 +158,8 @@ async fn friends_who_cannot_be_told_apart_are_parked_after_the_next_login() {
     qq.server.always("get_user_friends2", twins(11, 12));
     let network = qq.network().await;
     let matching = network.matching();
-    assert_eq!(matching.doubtful.len(), 2);
-    assert!(matching.doubtful.iter().all(|doubt| doubt.kind == ChatKind::Friend && doubt.name == "同名"));
+    assert_eq!(matching.doubts.len(), 2);
+    assert!(matching.doubts.iter().all(|doubt| doubt.kind == ChatKind::Friend && doubt.name == "同名"));
     qq.server.then("poll2", result(json!([said("message", "hi", &json!({"from_uin": 11}))])));
     let batch = receive(&*network).await;
     assert!(matches!(open(&*network, &batch[0]).await, Event::Parked { .. }));

@@ -3,7 +3,7 @@
 //! Source: protocol dossier 7.5 and 7.6 (`message`), 9.4 (echoes of own messages).
 
 use super::said::Said;
-use super::{Stop, forgotten_login, parked, unreadable};
+use super::{Stop, forgotten_login, in_doubt, parked, unreadable};
 use crate::qq::webqq::network::WebQq;
 use crate::qq::webqq::number::Uin;
 use crate::qq::webqq::roster::Named;
@@ -36,14 +36,14 @@ impl WebQq {
         }
         match self.roster.friend_chat(epoch, peer) {
             Named::Known(chat) => return Ok(chat),
-            Named::Doubtful(reason) => return Err(parked(reason)),
+            Named::Doubtful(number) => return Err(in_doubt(number)),
             Named::Unknown if !self.roster.knows_login(epoch) => return Err(forgotten_login()),
             Named::Unknown => {}
         }
         self.roster.stranger(epoch, peer, "").await?;
         match self.roster.friend_chat(epoch, peer) {
             Named::Known(chat) => Ok(chat),
-            _ => Err(parked("its sender could not be kept".to_owned())),
+            _ => Err(parked("its sender could not be kept")),
         }
     }
 }

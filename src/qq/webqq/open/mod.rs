@@ -40,8 +40,13 @@ fn unreadable(reason: &str) -> Event {
     Event::Unreadable { reason: reason.to_owned() }
 }
 
-fn parked(reason: String) -> Stop {
-    Stop::Event(Event::Parked { reason })
+fn parked(reason: &str) -> Stop {
+    Stop::Event(Event::Parked { reason: reason.to_owned(), doubt: None })
+}
+
+/// It waits until the owner has settled doubt `number`.
+fn in_doubt(number: u32) -> Stop {
+    Stop::Event(Event::Parked { reason: "it is not certain which chat this is".to_owned(), doubt: Some(number) })
 }
 
 impl WebQq {
@@ -78,7 +83,7 @@ impl WebQq {
 }
 
 fn forgotten_login() -> Stop {
-    parked("it came in an earlier login, whose numbers nobody knows any more".to_owned())
+    parked("it came in an earlier login, whose numbers nobody knows any more")
 }
 
 fn kicked(value: &Value) -> Event {

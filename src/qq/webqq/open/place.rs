@@ -5,7 +5,7 @@
 use serde_json::Value;
 
 use super::said::Said;
-use super::{Stop, forgotten_login, parked, unreadable};
+use super::{Stop, forgotten_login, in_doubt, unreadable};
 use crate::qq::webqq::network::WebQq;
 use crate::qq::webqq::number::Uin;
 use crate::qq::webqq::roster::{Named, PlaceKind};
@@ -51,7 +51,7 @@ impl WebQq {
         }
         match self.roster.place_chat(kind, epoch, number) {
             Named::Known(chat) => Ok(chat),
-            Named::Doubtful(reason) => Err(parked(reason)),
+            Named::Doubtful(number) => Err(in_doubt(number)),
             Named::Unknown => Err(forgotten_login()),
         }
     }

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use crate::qq::Likeness;
+
 /// How much two memories have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Tie {
@@ -12,8 +14,12 @@ pub(crate) enum Tie {
     Little,
     /// Enough, unless somebody else has something of it as well.
     Enough,
-    /// Everything that is known.
+    /// Everything that is known, but others may well have the same.
     Full,
+    /// What hardly anybody else has by chance.
+    Nearly,
+    /// What nobody else has by chance.
+    Sure,
 }
 
 /// What lasts of a friend.
@@ -28,21 +34,80 @@ pub(crate) struct FriendEvidence {
 }
 
 /// Compares a known friend with one of the new login. `marknames_told`: whether QQ listed marknames this time.
+///
+/// A markname is the account's own word for one person. A markname that is gone counts against: whoever deletes a
+/// friend loses it, and a stranger of the same nick never had one.
 pub(crate) fn friend_tie(known: &FriendEvidence, seen: &FriendEvidence, marknames_told: bool) -> Tie {
     let marknames = (known.markname.as_ref(), seen.markname.as_ref());
-    let (same_mark, other_mark) = match marknames {
-        (Some(known), Some(seen)) => (known == seen, known != seen),
-        _ => (false, false),
-    };
+    let same_mark = marknames.0.is_some() && marknames.0 == marknames.1;
     let same_nick = !known.nick.is_empty() && known.nick == seen.nick;
     let same_category = known.category == seen.category;
     let all_marks_agree = !marknames_told || marknames.0 == marknames.1;
     match (same_nick, same_mark) {
-        (true, _) if same_category && all_marks_agree => Tie::Full,
-        (_, true) => Tie::Enough,
-        (true, _) if same_category && !other_mark => Tie::Enough,
-        (true, _) => Tie::Little,
+        (true, true) if same_category => Tie::Sure,
+        (true, false) if same_category && all_marks_agree => Tie::Full,
+        (_, true) => Tie::Nearly,
+        (true, false) if same_category && marknames.0.is_none() => Tie::Enough,
+        (true, false) => Tie::Little,
         (false, false) => Tie::Nothing,
+    }
+}
+
+/// What speaks for and against a friend's being the known one, and how much in all, out of 100.
+pub(crate) fn friend_likeness(known: &FriendEvidence, seen: &FriendEvidence) -> (u8, Vec<Likeness>) {
+    let mut weighed = Weighed::default();
+    if !known.nick.is_empty() {
+        weighed.weigh(known.nick == seen.nick, (35, Likeness::SameNick), Likeness::OtherNick);
+    }
+    match (&known.markname, &seen.markname) {
+        (Some(known), Some(seen)) => {
+            weighed.weigh(known == seen, (45, Likeness::SameMarkname), Likeness::OtherMarkname);
+        }
+        (Some(_), None) => weighed.against(Likeness::NoMarkname),
+        (None, Some(_)) => weighed.against(Likeness::NewMarkname),
+        (None, None) => {}
+    }
+    weighed.weigh(known.category == seen.category, (20, Likeness::SameCategory), Likeness::OtherCategory);
+    weighed.done()
+}
+
+/// The same for a group or discussion.
+pub(crate) fn place_likeness(known: &PlaceEvidence, seen: &PlaceEvidence) -> (u8, Vec<Likeness>) {
+    let mut weighed = Weighed::default();
+    weighed.weigh(known.name == seen.name, (30, Likeness::SameName), Likeness::OtherName);
+    if let (Some(known), Some(seen)) = (known.created_at, seen.created_at) {
+        weighed.weigh(known == seen, (30, Likeness::SameBirth), Likeness::OtherBirth);
+    }
+    if let (Some(known), Some(seen)) = (&known.owner, &seen.owner) {
+        weighed.weigh(known == seen, (10, Likeness::SameOwner), Likeness::OtherOwner);
+    }
+    match known.members.as_ref().zip(seen.members.as_ref()).map(|(known, seen)| known.crowd(seen)) {
+        Some(Crowd::Same) => weighed.weigh(true, (30, Likeness::SamePeople), Likeness::OtherPeople),
+        Some(Crowd::Other) => weighed.against(Likeness::OtherPeople),
+        Some(Crowd::Mixed) | None => {}
+    }
+    weighed.done()
+}
+
+/// Reasons on a scale.
+#[derive(Default)]
+struct Weighed {
+    score: u8,
+    reasons: Vec<Likeness>,
+}
+
+impl Weighed {
+    fn weigh(&mut self, agrees: bool, (weight, reason): (u8, Likeness), else_reason: Likeness) {
+        self.score += if agrees { weight } else { 0 };
+        self.reasons.push(if agrees { reason } else { else_reason });
+    }
+
+    fn against(&mut self, reason: Likeness) {
+        self.reasons.push(reason);
+    }
+
+    fn done(self) -> (u8, Vec<Likeness>) {
+        (self.score.min(100), self.reasons)
     }
 }
 
@@ -89,10 +154,10 @@ pub(crate) fn place_tie(known: &PlaceEvidence, seen: &PlaceEvidence) -> Tie {
     let crowd = known.members.as_ref().zip(seen.members.as_ref()).map(|(known, seen)| known.crowd(seen));
     let same_crowd = crowd == Some(Crowd::Same);
     if same_birth {
-        return if same_crowd || same_name || same_owner { Tie::Full } else { Tie::Little };
+        return if same_crowd || same_name || same_owner { Tie::Sure } else { Tie::Little };
     }
     match (same_name, same_crowd) {
-        (true, true) => Tie::Full,
+        (true, true) => Tie::Sure,
         (true, false) => Tie::Enough,
         (false, true) if known.name.is_empty() && seen.name.is_empty() => Tie::Enough,
         (false, true) => Tie::Little,

@@ -2,42 +2,54 @@
 
 use std::collections::HashSet;
 
-use super::evidence::{FriendEvidence, Tie, friend_tie};
+use super::evidence::{FriendEvidence, Tie, friend_likeness, friend_tie};
 use super::matching::{Found, find};
-use super::note::{Changes, DoubtNote, Person, numbered};
+use super::note::{CandidateNote, Changes, Evidence, Person, numbered};
 use super::state::State;
-use crate::qq::ChatKind;
 use crate::qq::webqq::api::get_user_friends2::{Friend, Friends};
 use crate::qq::webqq::number::Uin;
+use crate::qq::{ChatKind, Likeness};
 
 impl State {
     /// What changes with `list`: whoever has a number in `epoch` already keeps it, the others are found again, are
     /// new, or are in doubt.
     pub(crate) fn absorb_friends(&self, epoch: &str, list: &Friends, changes: &mut Changes) {
         let unplaced = self.refresh_friends(epoch, list, changes);
-        let uins: HashSet<Uin> = list.friends.iter().map(|friend| friend.uin).collect();
-        let gone = |person: &Person| person.numbers.of(epoch).is_none_or(|number| !uins.contains(&Uin(number.value)));
-        let is_candidate = |person: &&Person| person.friend.is_some() && gone(person);
-        let known: Vec<&Person> = self.people().filter(is_candidate).collect();
+        let known = self.lost_friends(epoch, list);
         let seen: Vec<FriendEvidence> = unplaced.iter().map(|friend| evidence(friend)).collect();
-        let tie = |known: &&Person, seen: &FriendEvidence| {
-            known.friend.as_ref().map_or(Tie::Nothing, |known| friend_tie(known, seen, list.marknames_told))
-        };
-        for (friend, found) in unplaced.into_iter().zip(find(&known, &seen, tie)) {
-            let again = match &found {
-                Found::Again(place) => known.get(*place).copied(),
-                _ => None,
-            };
-            match found {
-                Found::Doubtful { known, seen } => {
-                    let reason = doubt(known, seen);
-                    let name = friend.markname.clone().unwrap_or_else(|| friend.nick.clone());
-                    let doubt = DoubtNote { kind: ChatKind::Friend, number: friend.uin.0, name, reason };
-                    self.login_in(changes, epoch).doubts.push(doubt);
-                }
-                _ => self.place_friend(epoch, friend, again, list.marknames_told, changes),
+        let tie = |known: &&Person, seen: &FriendEvidence| tie(known, seen, list.marknames_told);
+        let mut explained: HashSet<u64> = HashSet::new();
+        for ((friend, seen), found) in unplaced.into_iter().zip(&seen).zip(find(&known, &seen, tie)) {
+            let person = |place: usize| known.get(place).copied();
+            if let Found::Doubtful(places) = found {
+                let candidates: Vec<CandidateNote> =
+                    places.into_iter().filter_map(person).map(|person| candidate(person, seen)).collect();
+                explained.extend(candidates.iter().map(|candidate| candidate.n));
+                let name = friend.markname.clone().unwrap_or_else(|| friend.nick.clone());
+                let about = (ChatKind::Friend, friend.uin.0, name);
+                self.add_doubt(epoch, about, Evidence::Friend(seen.clone()), candidates, changes);
+            } else {
+                let again = if let Found::Again(place) = found { person(place) } else { None };
+                explained.extend(again.map(|person| person.n));
+                self.place_friend(epoch, friend, again, list.marknames_told, changes);
             }
         }
+        for person in known.into_iter().filter(|person| !person.gone && !explained.contains(&person.n)) {
+            if !self.is_candidate(epoch, ChatKind::Friend, person.n) {
+                changes.people.insert(person.n, Person { listed: false, gone: true, ..person.clone() });
+            }
+        }
+    }
+
+    /// The known friends whom no number of `list` stands for. Whoever had a number of this login and has left is not
+    /// among them, since nobody changes numbers within a login; unless none of the old numbers is there any more.
+    fn lost_friends(&self, epoch: &str, list: &Friends) -> Vec<&Person> {
+        let uins: HashSet<u64> = list.friends.iter().map(|friend| friend.uin.0).collect();
+        let number = |person: &Person| person.numbers.of(epoch).map(|number| number.value);
+        let is_here = |person: &&Person| number(person).is_some_and(|number| uins.contains(&number));
+        let numbers_hold = self.people().any(|person| is_here(&person));
+        let is_lost = |person: &&Person| number(person).is_none() || (!numbers_hold && !is_here(person));
+        self.people().filter(|person| person.friend.is_some()).filter(is_lost).collect()
     }
 
     fn place_friend(&self, epoch: &str, friend: &Friend, again: Option<&Person>, told: bool, changes: &mut Changes) {
@@ -103,15 +115,30 @@ fn learn(person: &mut Person, friend: &Friend, marknames_told: bool) {
     if !marknames_told {
         newer.markname = person.friend.take().and_then(|known| known.markname);
     }
+    befriend(person, newer);
+}
+
+/// Makes `person` a friend of the last list with this evidence.
+pub(super) fn befriend(person: &mut Person, newer: FriendEvidence) {
     newer.nick.clone_into(&mut person.nick);
     person.friend = Some(newer);
     person.listed = true;
+    person.gone = false;
 }
 
-/// Why somebody is in doubt, for people to read.
-pub(super) fn doubt(known: usize, seen: usize) -> String {
-    match (known, seen) {
-        (1, 1) => "only a part of what is known about it is still the same".to_owned(),
-        _ => format!("{known} of the last login and {seen} of this one cannot be told apart by name"),
+/// Compares a known person with a friend of the new login. Of somebody who was gone already, a nick tells little: a
+/// stranger may have it.
+fn tie(known: &Person, seen: &FriendEvidence, marknames_told: bool) -> Tie {
+    let Some(evidence) = &known.friend else { return Tie::Nothing };
+    let tie = friend_tie(evidence, seen, marknames_told);
+    let is_marked = evidence.markname.is_some() && evidence.markname == seen.markname;
+    if known.gone && !is_marked { tie.min(Tie::Little) } else { tie }
+}
+
+fn candidate(known: &Person, seen: &FriendEvidence) -> CandidateNote {
+    let (score, mut reasons) = known.friend.as_ref().map_or((0, Vec::new()), |known| friend_likeness(known, seen));
+    if known.gone {
+        reasons.push(Likeness::WasGone);
     }
+    CandidateNote { n: known.n, score, reasons }
 }

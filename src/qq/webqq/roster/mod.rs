@@ -6,6 +6,7 @@
 //! A person is `<account>.<n>`, the account itself `<account>`; a chat is `friend:<person>`, `group:<n>` or
 //! `discussion:<n>`. Nobody outside takes these apart.
 
+mod doubts;
 mod evidence;
 mod friends;
 mod matching;
@@ -15,6 +16,8 @@ mod speakers;
 mod state;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod worlds;
 
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
@@ -25,7 +28,7 @@ use self::state::State;
 use super::api::get_user_friends2::Friends;
 use super::members::Members;
 use super::number::Uin;
-use crate::qq::{AccountId, Chat, ChatId, ChatKind, Contact, ContactId, Doubt, Error, Matching, Memory, Muting, Note};
+use crate::qq::{AccountId, Chat, ChatId, ChatKind, Contact, ContactId, Error, Matching, Memory, Muting, Note};
 
 pub(crate) use self::evidence::PlaceEvidence;
 pub(crate) use self::note::PlaceKind;
@@ -49,8 +52,8 @@ pub(crate) struct Roster {
 pub(crate) enum Named<T> {
     /// It has a lasting id.
     Known(T),
-    /// It could be more than one of those known before.
-    Doubtful(String),
+    /// It could be more than one of those known before; the number of the doubt.
+    Doubtful(u32),
     /// It is in no list that was seen.
     Unknown,
 }
@@ -186,7 +189,7 @@ impl Roster {
         let state = self.state();
         match (state.person(epoch, uin), state.doubt(epoch, ChatKind::Friend, uin.0)) {
             (Some(person), _) => Named::Known(self.contact_id(person.n)),
-            (None, Some(doubt)) => Named::Doubtful(doubt.reason.clone()),
+            (None, Some(doubt)) => Named::Doubtful(doubt.id),
             (None, None) => Named::Unknown,
         }
     }
@@ -195,7 +198,7 @@ impl Roster {
     pub(crate) fn friend_chat(&self, epoch: &str, uin: Uin) -> Named<ChatId> {
         let state = self.state();
         if let Some(doubt) = state.doubt(epoch, ChatKind::Friend, uin.0) {
-            return Named::Doubtful(doubt.reason.clone());
+            return Named::Doubtful(doubt.id);
         }
         state.person(epoch, uin).map_or(Named::Unknown, |person| Named::Known(self.friend_chat_id(person.n)))
     }
@@ -205,7 +208,7 @@ impl Roster {
         let state = self.state();
         match (state.place(kind, epoch, number), state.doubt(epoch, kind.into(), number)) {
             (Some(place), _) => Named::Known(place_chat_id(kind, place.n)),
-            (None, Some(doubt)) => Named::Doubtful(doubt.reason.clone()),
+            (None, Some(doubt)) => Named::Doubtful(doubt.id),
             (None, None) => Named::Unknown,
         }
     }
@@ -257,19 +260,19 @@ impl Roster {
     /// Where `chat` is in this login; `None` when it is not matched.
     pub(crate) fn address(&self, chat: &ChatId) -> Option<Address> {
         let state = self.state();
-        let (kind, id) = chat.as_str().split_once(':')?;
-        if kind == "friend" {
-            let person = state.person_n(self.n_of(id)?)?;
+        let (kind, n) = self.chat_n(chat)?;
+        if kind == ChatKind::Friend {
+            let person = state.person_n(n)?;
             let number = person.numbers.of(&self.epoch)?.value;
             let doubtful = state.doubt(&self.epoch, ChatKind::Friend, number).is_some();
             return (!doubtful).then_some(Address::Friend(number));
         }
         let (place_kind, address): (_, fn(u64) -> Address) = match kind {
-            "group" => (PlaceKind::Group, Address::Group),
-            "discussion" => (PlaceKind::Discussion, Address::Discussion),
+            ChatKind::Group => (PlaceKind::Group, Address::Group),
+            ChatKind::Discussion => (PlaceKind::Discussion, Address::Discussion),
             _ => return None,
         };
-        let place = state.place_n(place_kind, id.parse().ok()?)?;
+        let place = state.place_n(place_kind, n)?;
         place.numbers.of(&self.epoch).map(|number| address(number.value))
     }
 
@@ -308,11 +311,8 @@ impl Roster {
     /// How this login was matched.
     pub(crate) fn matching(&self) -> Matching {
         let state = self.state();
-        let Some(login) = state.login(&self.epoch) else { return Matching::default() };
-        let doubts = login.doubts.iter();
-        let doubt =
-            doubts.map(|doubt| Doubt { kind: doubt.kind, name: doubt.name.clone(), reason: doubt.reason.clone() });
-        Matching { kept: login.kept, new: login.new, doubtful: doubt.collect() }
+        let (kept, new) = state.login(&self.epoch).map_or((0, 0), |login| (login.kept, login.new));
+        Matching { kept, new, doubts: self.doubts(&state) }
     }
 
     fn state(&self) -> RwLockReadGuard<'_, State> {
@@ -325,6 +325,25 @@ impl Roster {
 
     fn friend_chat_id(&self, n: u64) -> ChatId {
         ChatId::new(format!("friend:{}.{n}", self.account))
+    }
+
+    /// The chat of this kind with this lasting id.
+    fn chat_id(&self, kind: ChatKind, n: u64) -> ChatId {
+        match kind {
+            ChatKind::Group => place_chat_id(PlaceKind::Group, n),
+            ChatKind::Discussion => place_chat_id(PlaceKind::Discussion, n),
+            ChatKind::Friend | ChatKind::Temporary => self.friend_chat_id(n),
+        }
+    }
+
+    /// What [`Roster::chat_id`] was made of.
+    fn chat_n(&self, chat: &ChatId) -> Option<(ChatKind, u64)> {
+        match chat.as_str().split_once(':')? {
+            ("friend", id) => Some((ChatKind::Friend, self.n_of(id)?)),
+            ("group", n) => Some((ChatKind::Group, n.parse().ok()?)),
+            ("discussion", n) => Some((ChatKind::Discussion, n.parse().ok()?)),
+            _ => None,
+        }
     }
 
     /// The `<n>` of `<account>.<n>`.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::evidence::{FriendEvidence, PlaceEvidence};
 use crate::qq::webqq::number::Uin;
-use crate::qq::{ChatKind, Error, MemoryError, Muting, Note};
+use crate::qq::{ChatKind, Error, Likeness, MemoryError, Muting, Note};
 
 /// Of how many logins an entry keeps its numbers: envelopes of these can still be opened.
 const LOGINS_KEPT: usize = 3;
@@ -44,6 +44,15 @@ impl Numbers {
         self.0.drain(..old);
     }
 
+    /// Sets the number of a login that may be an earlier one of `epochs`, the newest last.
+    pub(crate) fn set_among(&mut self, number: Number, epochs: &[&str]) {
+        self.unset(&number.epoch);
+        self.0.push(number);
+        let place = |number: &Number| epochs.iter().position(|epoch| *epoch == number.epoch);
+        self.0.sort_by_key(|number| place(number));
+        self.0.drain(..self.0.len().saturating_sub(LOGINS_KEPT));
+    }
+
     /// Forgets the number of `epoch`.
     pub(crate) fn unset(&mut self, epoch: &str) {
         self.0.retain(|number| number.epoch != epoch);
@@ -67,6 +76,9 @@ pub(crate) struct Person {
     pub(crate) friend: Option<FriendEvidence>,
     /// Whether they were in the last friend list.
     pub(crate) listed: bool,
+    /// Whether nobody in the last friend list can be them: whoever has their nick later may well be somebody else.
+    #[serde(default)]
+    pub(crate) gone: bool,
     /// The places in which they were heard, and their card there (empty for none).
     #[serde(default)]
     pub(crate) heard_in: BTreeMap<u64, String>,
@@ -76,7 +88,7 @@ impl Person {
     /// Somebody of whom nothing is known.
     pub(crate) fn nobody(n: u64) -> Self {
         let (numbers, nick, heard_in) = (Numbers::default(), String::new(), BTreeMap::new());
-        Self { n, numbers, nick, friend: None, listed: false, heard_in }
+        Self { n, numbers, nick, friend: None, listed: false, gone: false, heard_in }
     }
 }
 
@@ -127,10 +139,55 @@ pub(crate) struct LoginNote {
 /// Somebody of one login who could not be matched for certain.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct DoubtNote {
+    /// Unlike that of any other doubt that is kept.
+    #[serde(default)]
+    pub(crate) id: u32,
     pub(crate) kind: ChatKind,
     pub(crate) number: u64,
     pub(crate) name: String,
-    pub(crate) reason: String,
+    /// What QQ says of them: to be learned when it is settled.
+    #[serde(default)]
+    pub(crate) seen: Evidence,
+    /// Whom it may be, the likeliest first.
+    #[serde(default)]
+    pub(crate) candidates: Vec<CandidateNote>,
+    /// Whom "somebody new" means, once that was said: said again after it was taken back, it is the same person.
+    #[serde(default)]
+    pub(crate) made: Option<u64>,
+    #[serde(default)]
+    pub(crate) settled: Option<SettledNote>,
+}
+
+/// A known one that somebody in doubt may be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct CandidateNote {
+    pub(crate) n: u64,
+    /// Out of 100.
+    pub(crate) score: u8,
+    pub(crate) reasons: Vec<Likeness>,
+}
+
+/// How a doubt was settled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SettledNote {
+    pub(crate) n: u64,
+    pub(crate) at_ms: i64,
+    /// What was known of `n` before: what taking it back restores.
+    pub(crate) before: Evidence,
+}
+
+/// What QQ told about somebody or something.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Evidence {
+    #[default]
+    Nothing,
+    Friend(FriendEvidence),
+    Place {
+        evidence: PlaceEvidence,
+        code: Option<u64>,
+        markname: Option<String>,
+    },
 }
 
 /// The last logins, the newest last.
@@ -142,6 +199,11 @@ impl Logins {
     /// The login of `epoch`.
     pub(crate) fn of(&self, epoch: &str) -> Option<&LoginNote> {
         self.0.iter().find(|login| login.epoch == epoch)
+    }
+
+    /// All that are kept, the oldest first.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &LoginNote> {
+        self.0.iter()
     }
 
     /// Adds or replaces a login.

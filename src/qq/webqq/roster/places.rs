@@ -2,10 +2,9 @@
 
 use std::collections::HashSet;
 
-use super::evidence::{PlaceEvidence, Sketch, contradict, place_tie};
-use super::friends::doubt;
+use super::evidence::{PlaceEvidence, Sketch, Tie, contradict, place_likeness, place_tie};
 use super::matching::{Found, find};
-use super::note::{Changes, DoubtNote, Number, Numbers, Place, PlaceKind};
+use super::note::{CandidateNote, Changes, Evidence, Number, Numbers, Place, PlaceKind};
 use super::state::State;
 use crate::qq::Muting;
 use crate::qq::webqq::members::Members;
@@ -58,7 +57,7 @@ impl State {
         let wants = |found: &Found| match found {
             Found::Again(_) => false,
             Found::New => gone,
-            Found::Doubtful { .. } => true,
+            Found::Doubtful(_) => true,
         };
         seen.iter()
             .zip(&found)
@@ -74,16 +73,19 @@ impl State {
         let (known, seen) = self.unplaced(kind, epoch, list);
         let found = find(&known, &seen, |known, seen| place_tie(&known.evidence, &seen.evidence));
         for (seen, found) in seen.into_iter().zip(found) {
-            let login = self.login_in(changes, epoch);
             let place = match found {
-                Found::Doubtful { known, seen: others } => {
-                    let (name, reason) = (seen.evidence.name.clone(), doubt(known, others));
-                    login.doubts.push(DoubtNote { kind: kind.into(), number: seen.number, name, reason });
+                Found::Doubtful(places) => {
+                    let places = places.into_iter().filter_map(|place| known.get(place));
+                    let candidates = places.map(|place| candidate(place, &seen.evidence)).collect();
+                    let name = seen.markname.clone().unwrap_or_else(|| seen.evidence.name.clone());
+                    let about = (kind.into(), seen.number, name);
+                    self.add_doubt(epoch, about, evidence_of(seen), candidates, changes);
                     continue;
                 }
                 Found::Again(place) => known.get(place).copied(),
                 Found::New => None,
             };
+            let login = self.login_in(changes, epoch);
             *if place.is_some() { &mut login.kept } else { &mut login.new } += 1;
             let place = place.cloned().unwrap_or_else(|| nowhere(self.next_place(changes), kind));
             let place = settled(place, epoch, seen);
@@ -120,7 +122,7 @@ impl State {
     }
 
     /// What changes when a place is seen from within. If it contradicts what was known, the match by name was wrong:
-    /// the place loses its number of `epoch` and is in doubt.
+    /// the number belongs to the one known place that it does fit for sure, else it is in doubt.
     pub(crate) fn look_within(
         &self,
         kind: PlaceKind,
@@ -133,14 +135,21 @@ impl State {
         let seen = within(members);
         let mut newer = place.clone();
         let checked = place.checked_in.as_deref() == Some(epoch);
-        if !checked && contradict(&place.evidence, &seen) {
+        let is_wrong = !checked && contradict(&place.evidence, &seen);
+        if let Some(right) = self.right_place(place, epoch, &seen).filter(|_| is_wrong) {
+            changes.places.insert(right.n, moved(right, place, epoch, seen));
             newer.numbers.unset(epoch);
             newer.listed = false;
-            let reason = "it has the name of a known one, but other people or another age".to_owned();
-            let doubt = DoubtNote { kind: kind.into(), number, name: place.evidence.name.clone(), reason };
+        } else if is_wrong {
+            let code = place.numbers.of(epoch).and_then(|number| number.code);
+            newer.numbers.unset(epoch);
+            newer.listed = false;
+            let name = place.markname.clone().unwrap_or_else(|| place.evidence.name.clone());
+            let candidates = self.possible_places(place, epoch, &seen);
+            let seen = Evidence::Place { evidence: seen, code, markname: place.markname.clone() };
+            self.add_doubt(epoch, (kind.into(), number, name), seen, candidates, changes);
             let login = self.login_in(changes, epoch);
             login.kept = login.kept.saturating_sub(1);
-            login.doubts.push(doubt);
         } else {
             newer.evidence.learn(seen);
             newer.checked_in = Some(epoch.to_owned());
@@ -148,6 +157,26 @@ impl State {
         if newer != *place {
             changes.places.insert(newer.n, newer);
         }
+    }
+
+    /// The one known place that is for sure what `mistaken` was taken for, unless it was looked at from within itself.
+    fn right_place(&self, mistaken: &Place, epoch: &str, seen: &PlaceEvidence) -> Option<&Place> {
+        let is_right = |place: &&Place| {
+            let is_unchecked = place.checked_in.as_deref() != Some(epoch) || place.numbers.of(epoch).is_none();
+            place.kind == mistaken.kind && is_unchecked && place_tie(&place.evidence, seen) == Tie::Sure
+        };
+        let mut right = self.places().filter(is_right);
+        right.next().filter(|_| right.next().is_none())
+    }
+
+    /// Which known places one may be that was taken for `mistaken`: that one, and all others without a number that have
+    /// something in common with it.
+    fn possible_places(&self, mistaken: &Place, epoch: &str, seen: &PlaceEvidence) -> Vec<CandidateNote> {
+        let is_possible = |place: &&Place| {
+            let is_free = place.kind == mistaken.kind && place.numbers.of(epoch).is_none();
+            place.n == mistaken.n || (is_free && place_tie(&place.evidence, seen) > Tie::Nothing)
+        };
+        self.places().filter(is_possible).map(|place| candidate(place, seen)).collect()
     }
 
     /// A place that is in no list. What changes, and its lasting id.
@@ -160,10 +189,34 @@ impl State {
     }
 }
 
-fn nowhere(n: u64, kind: PlaceKind) -> Place {
+pub(super) fn nowhere(n: u64, kind: PlaceKind) -> Place {
     let (numbers, evidence) = (Numbers::default(), PlaceEvidence::default());
     let (muting, markname, checked_in) = (Muting::Loud, None, None);
     Place { n, kind, numbers, evidence, markname, listed: false, checked_in, muting }
+}
+
+/// `right` with the number that `mistaken` had in `epoch`. What had its own number before is in no place any more, and
+/// the next look at the list finds out what it is.
+fn moved(right: &Place, mistaken: &Place, epoch: &str, seen: PlaceEvidence) -> Place {
+    let mut right = right.clone();
+    right.numbers.unset(epoch);
+    if let Some(number) = mistaken.numbers.of(epoch) {
+        right.numbers.set(number.clone());
+    }
+    right.evidence.learn(seen);
+    right.markname.clone_from(&mistaken.markname);
+    right.listed = true;
+    right.checked_in = Some(epoch.to_owned());
+    right
+}
+
+fn candidate(known: &Place, seen: &PlaceEvidence) -> CandidateNote {
+    let (score, reasons) = place_likeness(&known.evidence, seen);
+    CandidateNote { n: known.n, score, reasons }
+}
+
+fn evidence_of(seen: &SeenPlace) -> Evidence {
+    Evidence::Place { evidence: seen.evidence.clone(), code: seen.code, markname: seen.markname.clone() }
 }
 
 /// `place` with its number of `epoch` and what the list says of it.

@@ -32,19 +32,19 @@ impl From<Kept> for State {
 impl State {
     /// Makes `changes` part of it; they are on disk already.
     pub(crate) fn apply(&mut self, changes: Changes) {
+        // All old numbers go before the first new one comes: a number may pass from one to another.
+        for old in changes.people.keys().filter_map(|n| self.people.get(n)) {
+            unindex(&mut self.uins, &old.numbers, Clone::clone);
+        }
+        for old in changes.places.keys().filter_map(|n| self.places.get(n)) {
+            unindex(&mut self.place_numbers, &old.numbers, |epoch| (old.kind, epoch.clone()));
+        }
         for (n, person) in changes.people {
-            if let Some(old) = self.people.get(&n) {
-                unindex(&mut self.uins, &old.numbers, Clone::clone);
-            }
             index(&mut self.uins, &person.numbers, n, Clone::clone);
             self.people.insert(n, person);
         }
         for (n, place) in changes.places {
-            let key = |epoch: &String| (place.kind, epoch.clone());
-            if let Some(old) = self.places.get(&n) {
-                unindex(&mut self.place_numbers, &old.numbers, key);
-            }
-            index(&mut self.place_numbers, &place.numbers, n, key);
+            index(&mut self.place_numbers, &place.numbers, n, |epoch| (place.kind, epoch.clone()));
             self.places.insert(n, place);
         }
         if let Some(login) = changes.login {
@@ -64,9 +64,20 @@ impl State {
         self.logins.of(epoch)
     }
 
-    /// The doubt about a number of `epoch`.
+    /// The logins that are kept, the oldest first.
+    pub(crate) fn logins(&self) -> impl Iterator<Item = &LoginNote> {
+        self.logins.iter()
+    }
+
+    /// The doubt about a number of `epoch`, unless it is settled.
     pub(crate) fn doubt(&self, epoch: &str, kind: ChatKind, number: u64) -> Option<&DoubtNote> {
-        self.login(epoch)?.doubts.iter().find(|doubt| doubt.kind == kind && doubt.number == number)
+        self.doubts(epoch).find(|doubt| doubt.kind == kind && doubt.number == number)
+    }
+
+    /// The doubts of `epoch` that are not settled.
+    pub(crate) fn doubts(&self, epoch: &str) -> impl Iterator<Item = &DoubtNote> {
+        let doubts = self.login(epoch).map_or(&[][..], |login| login.doubts.as_slice());
+        doubts.iter().filter(|doubt| doubt.settled.is_none())
     }
 
     /// The person with this number in `epoch`.

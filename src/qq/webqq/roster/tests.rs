@@ -72,7 +72,7 @@ async fn a_friend_keeps_the_id_through_logins_and_old_numbers_still_lead_there()
     }
     assert_eq!(roster.friend_chat("a", Uin(7)), Named::Unknown, "four logins ago");
     assert_eq!(roster.address(&ids[0]), Some(Address::Friend(10)));
-    assert_eq!(roster.matching(), Matching { kept: 2, new: 0, doubtful: Vec::new() });
+    assert_eq!(roster.matching(), Matching { kept: 2, new: 0, doubts: Vec::new() });
 }
 
 #[tokio::test]
@@ -91,7 +91,7 @@ async fn friends_of_one_nick_are_in_doubt_after_the_next_login_and_nothing_reach
         assert_eq!(roster.address(&chat), None);
         assert_eq!(roster.chats().len(), 1);
         let matching = roster.matching();
-        assert_eq!((matching.kept, matching.new, matching.doubtful.len()), (1, 0, 2));
+        assert_eq!((matching.kept, matching.new, matching.open().count()), (1, 0, 2));
         // A second look at the same list in the same login changes nothing.
         roster.absorb(friends(&[(11, "同名", ""), (12, "同名", ""), (13, "x", "")])).await.unwrap();
     }
@@ -100,6 +100,107 @@ async fn friends_of_one_nick_are_in_doubt_after_the_next_login_and_nothing_reach
     roster.absorb(friends(&[(21, "同名", ""), (22, "换了", ""), (23, "x", "")])).await.unwrap();
     assert!(matches!(roster.friend_chat("c", Uin(21)), Named::Doubtful(_)));
     assert!(matches!(roster.friend_chat("c", Uin(22)), Named::Known(_)));
+}
+
+/// The number of the doubt about `uin`, and its candidates.
+fn doubt_about(roster: &Roster, epoch: &str, uin: u64) -> (u32, Vec<ChatId>) {
+    let Named::Doubtful(number) = roster.friend_chat(epoch, Uin(uin)) else { panic!("{uin} is not in doubt") };
+    let matching = roster.matching();
+    let doubt = matching.doubt(number).unwrap();
+    (number, doubt.candidates.iter().map(|candidate| candidate.chat.clone()).collect())
+}
+
+#[tokio::test]
+async fn the_owner_settles_a_doubt_takes_it_back_and_says_something_else() {
+    let memory = Arc::default();
+    let roster = login(&memory, "a").await;
+    roster.absorb(friends(&[(1, "同名", ""), (2, "同名", "")])).await.unwrap();
+    let chats = [known(roster.friend_chat("a", Uin(1))), known(roster.friend_chat("a", Uin(2)))];
+    let roster = login(&memory, "b").await;
+    roster.absorb(friends(&[(11, "同名", ""), (12, "同名", "")])).await.unwrap();
+    let (number, candidates) = doubt_about(&roster, "b", 11);
+    assert_eq!(candidates, chats);
+    assert_eq!(roster.settle(number, Some(&chats[1]), 5).await.unwrap(), chats[1]);
+
+    // It holds after a restart, and through the next look at the list.
+    let roster = login(&memory, "b").await;
+    roster.absorb(friends(&[(11, "同名", ""), (12, "同名", "")])).await.unwrap();
+    assert_eq!(known(roster.friend_chat("b", Uin(11))), chats[1]);
+    assert_eq!(roster.address(&chats[1]), Some(Address::Friend(11)));
+    let (other, _) = doubt_about(&roster, "b", 12);
+    assert!(roster.matching().doubt(other).unwrap().candidates[1].is_taken);
+    assert!(roster.settle(other, Some(&chats[1]), 6).await.is_err(), "somebody else is that one");
+    assert!(roster.settle(number, Some(&chats[0]), 6).await.is_err(), "it is settled");
+    assert!(roster.settle(99, None, 6).await.is_err(), "there is no such doubt");
+
+    let settled = roster.unsettle(number).await.unwrap();
+    assert_eq!((settled.chat, settled.at_ms), (chats[1].clone(), 5));
+    assert!(matches!(roster.friend_chat("b", Uin(11)), Named::Doubtful(_)));
+    assert_eq!(roster.address(&chats[1]), None);
+    assert!(roster.unsettle(number).await.is_err(), "nothing is left to take back");
+    let new = roster.settle(number, None, 7).await.unwrap();
+    assert!(!chats.contains(&new));
+    roster.unsettle(number).await.unwrap();
+    assert_eq!(roster.settle(number, None, 8).await.unwrap(), new, "somebody new is new only once");
+}
+
+#[tokio::test]
+async fn a_doubt_of_an_earlier_login_can_still_be_settled_for_the_messages_of_then() {
+    let memory = Arc::default();
+    let twins = |uin: u64| friends(&[(uin, "同名", ""), (uin + 1, "同名", "")]);
+    let roster = login(&memory, "a").await;
+    roster.absorb(twins(1)).await.unwrap();
+    let chat = known(roster.friend_chat("a", Uin(1)));
+    login(&memory, "b").await.absorb(twins(11)).await.unwrap();
+    let roster = login(&memory, "c").await;
+    roster.absorb(twins(21)).await.unwrap();
+    let (then, _) = doubt_about(&roster, "b", 11);
+    let (now, _) = doubt_about(&roster, "c", 22);
+    assert_eq!(roster.matching().open().count(), 2, "those of now");
+    roster.settle(now, Some(&chat), 1).await.unwrap();
+    roster.settle(then, Some(&chat), 1).await.unwrap();
+    assert_eq!(known(roster.friend_chat("b", Uin(11))), chat);
+    assert_eq!(known(roster.friend_chat("c", Uin(22))), chat);
+    assert_eq!(roster.address(&chat), Some(Address::Friend(22)));
+    // The login after next forgets the oldest numbers first.
+    let roster = login(&memory, "d").await;
+    roster.absorb(friends(&[(31, "同名", "M"), (32, "x", "")])).await.unwrap();
+    let (again, _) = doubt_about(&roster, "d", 31);
+    roster.settle(again, Some(&chat), 1).await.unwrap();
+    assert_eq!(roster.friend_chat("a", Uin(1)), Named::Unknown);
+    assert_eq!(known(roster.friend_chat("b", Uin(11))), chat);
+}
+
+#[tokio::test]
+async fn whoever_was_missing_from_a_list_is_not_found_again_by_a_nick_alone() {
+    let memory = Arc::default();
+    let roster = login(&memory, "a").await;
+    roster.absorb(friends(&[(1, "gone", ""), (2, "marked", "M"), (3, "x", "")])).await.unwrap();
+    let chats = [1, 2].map(|uin| known(roster.friend_chat("a", Uin(uin))));
+    login(&memory, "b").await.absorb(friends(&[(13, "x", "")])).await.unwrap();
+    let roster = login(&memory, "c").await;
+    roster.absorb(friends(&[(21, "gone", ""), (22, "marked", "M"), (23, "x", "")])).await.unwrap();
+    let (number, candidates) = doubt_about(&roster, "c", 21);
+    assert_eq!(candidates, chats[..1]);
+    let reasons = roster.matching().doubt(number).unwrap().candidates[0].reasons.clone();
+    assert!(reasons.contains(&crate::qq::Likeness::WasGone));
+    assert_eq!(known(roster.friend_chat("c", Uin(22))), chats[1], "a markname is the owner's own word");
+    // Once settled, they are found again like anybody else.
+    roster.settle(number, Some(&chats[0]), 1).await.unwrap();
+    let roster = login(&memory, "d").await;
+    roster.absorb(friends(&[(31, "gone", ""), (33, "x", "")])).await.unwrap();
+    assert_eq!(known(roster.friend_chat("d", Uin(31))), chats[0]);
+}
+
+#[tokio::test]
+async fn a_stranger_who_takes_the_nick_of_somebody_who_left_in_the_same_login_is_somebody_new() {
+    let memory = Arc::default();
+    let roster = login(&memory, "a").await;
+    roster.absorb(friends(&[(1, "nick", ""), (2, "x", "")])).await.unwrap();
+    let chat = known(roster.friend_chat("a", Uin(1)));
+    roster.absorb(friends(&[(9, "nick", ""), (2, "x", "")])).await.unwrap();
+    assert_ne!(known(roster.friend_chat("a", Uin(9))), chat);
+    assert_eq!(known(roster.friend_chat("a", Uin(1))), chat, "words that were on their way");
 }
 
 #[tokio::test]
@@ -119,7 +220,7 @@ async fn a_group_found_by_name_is_given_up_when_its_members_contradict() {
     roster.look_within(PlaceKind::Group, 60, &members(2_000, &people)).await.unwrap();
     assert!(matches!(roster.place_chat(PlaceKind::Group, "b", 60), Named::Doubtful(_)));
     assert_eq!(roster.address(&chat), None);
-    assert_eq!(roster.matching().doubtful.len(), 1);
+    assert_eq!(roster.matching().open().count(), 1);
 
     let roster = login(&memory, "c").await;
     roster.absorb(only_groups(&[(70, "群")])).await.unwrap();
