@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Error;
-use crate::qq::{ChatId, ContactId, Outgoing, Piece};
+use crate::qq::{Answer, ChatId, ContactId, Outgoing, Piece};
 use crate::store::OutboxRow;
 
 /// To be sent to a Matrix room.
@@ -28,6 +28,21 @@ pub struct ToRoom {
     /// What has to be fetched from QQ before `content` is complete; absent once it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fetch: Option<Piece>,
+    /// What the speaker does in the room instead of saying something.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub act: Option<Act>,
+}
+
+/// What somebody does in a room.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Act {
+    /// Comes in.
+    Enter,
+    /// Goes, for a reason that people may read.
+    Leave(Option<String>),
+    /// Has this power level from now on.
+    Level(i64),
 }
 
 /// Which room.
@@ -45,6 +60,8 @@ pub enum Target {
         /// Which event of somebody else.
         event: String,
     },
+    /// The control room of this person, made if there is none.
+    Control(String),
 }
 
 /// In whose name something is said in a room.
@@ -95,6 +112,21 @@ impl Attachment {
     pub fn is_picture(&self) -> bool {
         matches!(self.msgtype.as_str(), "m.image" | "m.sticker")
     }
+}
+
+/// To be answered on QQ: what somebody wants of an account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToAsker {
+    /// The number of the request.
+    pub request: i64,
+    /// Who asked, for people to read.
+    pub who: String,
+    /// What answering takes, sealed by the network.
+    pub ticket: String,
+    /// The answer.
+    pub answer: Answer,
+    /// Who gave it.
+    pub sender: String,
 }
 
 /// Reads what lies in `row`.

@@ -31,6 +31,7 @@ mod names;
 pub mod notice;
 pub mod open;
 mod pacing;
+pub mod passing;
 pub mod portal;
 mod portrait;
 pub mod receive;
@@ -81,6 +82,7 @@ pub struct Bridge {
     ghosts: ghost::Ghosts,
     portraits: portrait::Portraits,
     secrets: secret::Secrets,
+    presences: passing::Presences,
     lanes: lane::Lanes,
     arrived_from_matrix: Notify,
     requests: Semaphore,
@@ -139,6 +141,7 @@ impl Bridge {
             ghosts: ghost::Ghosts::default(),
             portraits: portrait::Portraits::default(),
             secrets: secret::Secrets::default(),
+            presences: passing::Presences::default(),
             lanes: lane::Lanes::default(),
             arrived_from_matrix: Notify::new(),
             requests: Semaphore::new(HOMESERVER_REQUESTS),
@@ -164,6 +167,7 @@ impl Bridge {
         self.shutdown.spawn(bridge.translate_from_matrix());
         self.shutdown.spawn(Arc::clone(self).keep_tidy());
         self.shutdown.spawn(Arc::clone(self).show_portraits());
+        self.shutdown.spawn(Arc::clone(self).show_presences());
         self.wake_lanes(route::TO_MATRIX.to_owned()).await?;
         self.take_up_sessions().await
     }

@@ -48,16 +48,22 @@ pub fn reply(text: &str, event: &str, sender: &str, key: &str) -> Value {
 /// Puts `content` into the outbox for `room`; gives the lane to wake once it is on disk. Nothing happens when `key` was
 /// used before.
 pub(super) async fn put(tx: &mut Tx, room: &str, content: Value, key: &str) -> Result<String, store::Error> {
-    let lane = route::lane_to_room(room);
-    let to_room = ToRoom {
-        target: Target::Room(room.to_owned()),
-        speaker: Speaker::Bot,
-        content,
-        ts_ms: None,
-        message: None,
-        part: 0,
-        fetch: None,
-    };
+    put_at(tx, route::lane_to_room(room), Target::Room(room.to_owned()), content, key).await
+}
+
+/// The same for the control room of `owner`, whichever that is when it is said.
+pub(super) async fn put_in_control(tx: &mut Tx, owner: &str, text: &str, key: &str) -> Result<String, store::Error> {
+    put_at(tx, route::lane_to_control(owner), Target::Control(owner.to_owned()), plain(text, key), key).await
+}
+
+/// The same for the room of a portal.
+pub(super) async fn put_in_portal(tx: &mut Tx, portal: i64, text: &str, key: &str) -> Result<String, store::Error> {
+    put_at(tx, route::lane_to_portal_room(portal), Target::Portal(portal), plain(text, key), key).await
+}
+
+async fn put_at(tx: &mut Tx, lane: String, target: Target, content: Value, key: &str) -> Result<String, store::Error> {
+    let to_room =
+        ToRoom { target, speaker: Speaker::Bot, content, ts_ms: None, message: None, part: 0, fetch: None, act: None };
     tx.add_departure(&Departure {
         lane: lane.clone(),
         login: String::new(),

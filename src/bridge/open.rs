@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use super::convert::to_qq::Around;
 use super::login::Live;
+use super::passing::Passing;
 use super::{Bridge, Error, secret};
 use crate::matrix;
-use crate::qq::{Chat, ContactId, Doubt, Envelope, Event, Message, Piece, Sender};
+use crate::qq::{Change, Chat, ContactId, Doubt, Envelope, Event, GroupNews, Message, News, Piece, Request, Sender};
 use crate::store::InboxRow;
 
 /// What an inbox row from QQ turned out to be.
@@ -14,6 +15,8 @@ use crate::store::InboxRow;
 pub(super) struct OpenedFromQq {
     /// Which row.
     pub seq: i64,
+    /// When it arrived, in milliseconds since 1970.
+    pub received_at_ms: i64,
     /// What was in it, in order.
     pub contents: Vec<Content>,
 }
@@ -32,6 +35,18 @@ pub(super) enum Content {
     },
     /// It cannot be shown; the reason.
     Odd(String),
+    /// Of no worth when it is late; never written down.
+    Passing(Passing),
+    /// Something about a group, and those whom it concerns with their nicks.
+    Group(GroupNews, Vec<(ContactId, String)>),
+    /// Somebody wants something of the account.
+    Asked(Request),
+    /// Something that its owner should know.
+    Told(News),
+    /// There is nothing to show.
+    Quiet,
+    /// Of a kind that is not known.
+    Unknown(String),
     /// QQ ended the session; its words.
     SignedOut(String),
 }
@@ -54,13 +69,17 @@ impl Bridge {
     pub(super) async fn open_from_qq(&self, live: &Arc<Live>, row: &InboxRow) -> Result<OpenedFromQq, Error> {
         let Ok(envelope) = serde_json::from_str::<Envelope>(&row.body) else {
             let why = "the row is not an envelope".to_owned();
-            return Ok(OpenedFromQq { seq: row.seq, contents: vec![Content::Odd(why)] });
+            return Ok(OpenedFromQq {
+                seq: row.seq,
+                received_at_ms: row.received_at_ms,
+                contents: vec![Content::Odd(why)],
+            });
         };
         let mut contents = Vec::new();
         for event in live.network.open(&envelope).await? {
             contents.push(self.understand(live, event).await?);
         }
-        Ok(OpenedFromQq { seq: row.seq, contents })
+        Ok(OpenedFromQq { seq: row.seq, received_at_ms: row.received_at_ms, contents })
     }
 
     async fn understand(&self, live: &Arc<Live>, event: Event) -> Result<Content, Error> {
@@ -75,8 +94,21 @@ impl Bridge {
                 let doubt = doubt.and_then(|number| live.network.matching().doubt(number).cloned());
                 Content::Parked { why: reason, doubt }
             }
+            Event::Presence { contact, status } => Content::Passing(Passing::Presence { contact, status }),
+            Event::Typing { chat, contact } => Content::Passing(Passing::Typing { chat, contact }),
+            Event::Group(news) => {
+                let mut people = Vec::new();
+                for contact in concerned(&news.change) {
+                    let known = live.network.contact(contact).await?;
+                    people.push((known.id, known.nick));
+                }
+                Content::Group(news, people)
+            }
+            Event::Asked(request) => Content::Asked(request),
+            Event::Told(news) => Content::Told(news),
+            Event::Quiet => Content::Quiet,
             Event::Unreadable { reason } => Content::Odd(format!("unreadable: {reason}")),
-            Event::Unsupported { kind } => Content::Odd(format!("not carried yet: {kind}")),
+            Event::Unsupported { kind } => Content::Unknown(kind),
             Event::SignedOut { reason } => Content::SignedOut(reason),
         })
     }
@@ -97,6 +129,17 @@ impl Bridge {
                 Some((known.id, known.nick))
             }
         })
+    }
+}
+
+/// The people whom a change in a group concerns.
+fn concerned(change: &Change) -> Vec<&ContactId> {
+    match change {
+        Change::Joined(who) | Change::Left(who) | Change::PutOut { who, .. } | Change::Administrator { who, .. } => {
+            vec![who]
+        }
+        Change::Owner { from, to } => from.iter().chain([to]).collect(),
+        Change::Gone { .. } | Change::Dissolved => Vec::new(),
     }
 }
 

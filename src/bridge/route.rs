@@ -14,6 +14,9 @@ pub const TO_MATRIX: &str = "m/";
 /// Lanes towards QQ begin with this.
 pub const TO_QQ: &str = "q/";
 
+/// The last part of lanes of answers.
+const ANSWERS: &str = "answers";
+
 /// Inbox rows that QQ pushed to `account`.
 #[must_use]
 pub fn from_qq(account: &AccountId) -> String {
@@ -36,6 +39,24 @@ pub fn lane_to_room(room: &str) -> String {
 #[must_use]
 pub fn lane_to_chat(account: &AccountId, portal: i64) -> String {
     format!("{}{portal}", lanes_of(account))
+}
+
+/// The lane of a person's control room, whichever that is.
+#[must_use]
+pub fn lane_to_control(user: &str) -> String {
+    format!("{TO_MATRIX}control/{user}")
+}
+
+/// The lane of the answers that an account gives to requests.
+#[must_use]
+pub fn lane_of_answers(account: &AccountId) -> String {
+    format!("{}{ANSWERS}", lanes_of(account))
+}
+
+/// Whether `lane` is one of [`lane_of_answers`].
+#[must_use]
+pub fn is_of_answers(lane: &str) -> bool {
+    lane.rsplit('/').next() == Some(ANSWERS)
 }
 
 /// What all lanes to QQ of one account begin with.

@@ -135,6 +135,7 @@ impl Bridge {
             message: None,
             part: 0,
             fetch: None,
+            act: None,
         };
         let lane = route::lane_to_room(&room);
         let (body, login) = (departure::write(&to_room), String::new());

@@ -10,10 +10,12 @@ pub struct Matrix {
     pub federate_rooms: bool,
     /// Whether the sender is told in the room when a message could not be delivered.
     pub message_error_notices: bool,
+    /// Whether QQ people are shown as online, away and so on.
+    pub presence: bool,
 }
 
 impl Default for Matrix {
     fn default() -> Self {
-        Self { federate_rooms: true, message_error_notices: true }
+        Self { federate_rooms: true, message_error_notices: true, presence: true }
     }
 }

@@ -2,7 +2,7 @@
 
 use futures_util::future::BoxFuture;
 
-use super::{Context, Error, help, link, list, login, matching, presence, status, whois};
+use super::{Context, Error, help, link, list, login, matching, presence, raw, request, status, whois};
 use crate::config::Permission;
 
 /// A command that people can write.
@@ -53,6 +53,9 @@ pub static COMMANDS: &[Command] = &[
     command!("match", [], "<number> <letter> | new <number> | undo <number>", User, matching::settle),
     command!("id", [], "", User, list::id),
     command!("queue", [], "", User, status::queue),
+    command!("accept", [], "[number]", User, request::accept),
+    command!("deny", [], "<number> [reason]", User, request::deny),
+    command!("raw", [], "<number>", Admin, raw::raw),
 ];
 
 /// The command called `name`.

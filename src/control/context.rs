@@ -67,8 +67,12 @@ impl Context {
 
     /// Answers with `markdown`. It leaves through the outbox, so that an answer is neither lost nor doubled.
     pub async fn reply(&self, markdown: &str) -> Result<(), Error> {
+        self.answer(notice::markdown(markdown)).await
+    }
+
+    /// The same with `content` as it is.
+    pub async fn answer(&self, mut content: Value) -> Result<(), Error> {
         let key = self.key();
-        let mut content = notice::markdown(markdown);
         notice::mark(&mut content, &key);
         Ok(self.bridge().tell(&self.room, content, &key).await?)
     }

@@ -10,6 +10,8 @@ mod list;
 mod login;
 mod matching;
 mod presence;
+mod raw;
+mod request;
 mod status;
 mod whois;
 

@@ -8,6 +8,7 @@ use matrix_sdk::ruma::api::auth_scheme::{AuthScheme, SendAccessToken};
 use matrix_sdk::ruma::api::client::account::register::{self, LoginType};
 use matrix_sdk::ruma::api::client::config::{get_global_account_data, set_global_account_data};
 use matrix_sdk::ruma::api::client::message::send_message_event;
+use matrix_sdk::ruma::api::client::presence::set_presence;
 use matrix_sdk::ruma::api::client::profile::{set_avatar_url, set_display_name};
 use matrix_sdk::ruma::api::client::receipt::create_receipt;
 use matrix_sdk::ruma::api::client::redact::redact_event;
@@ -17,6 +18,7 @@ use matrix_sdk::ruma::api::error::FromHttpResponseError;
 use matrix_sdk::ruma::api::path_builder::VersionHistory;
 use matrix_sdk::ruma::api::{Metadata, OutgoingRequest};
 use matrix_sdk::ruma::events::receipt::ReceiptThread;
+use matrix_sdk::ruma::presence::PresenceState;
 use matrix_sdk::ruma::serde::Raw;
 use matrix_sdk::ruma::{
     EventId, MilliSecondsSinceUnixEpoch, MxcUri, OwnedEventId, OwnedTransactionId, OwnedUserId, RoomId, UInt, UserId,
@@ -38,6 +40,17 @@ use super::event::Event;
 pub struct Intent {
     homeserver: Homeserver,
     user_id: OwnedUserId,
+}
+
+/// Whether somebody is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// They are.
+    Online,
+    /// They are, and do not look.
+    Unavailable,
+    /// They are not.
+    Offline,
 }
 
 impl Intent {
@@ -139,6 +152,18 @@ impl Intent {
         use create_typing_event::v3::{Request, Typing, TypingInfo};
         let state = how_long.map_or(Typing::No, |how_long| Typing::Yes(TypingInfo::new(how_long)));
         self.call("typing", Request::new(self.user_id.clone(), room.to_owned(), state)).await.map(drop)
+    }
+
+    /// Shows the user as online, away or offline, with words of their own. Homeservers forget it after a while.
+    pub async fn set_presence(&self, presence: Presence, words: Option<&str>) -> Result<(), Error> {
+        let state = match presence {
+            Presence::Online => PresenceState::Online,
+            Presence::Unavailable => PresenceState::Unavailable,
+            Presence::Offline => PresenceState::Offline,
+        };
+        let mut request = set_presence::v3::Request::new(self.user_id.clone(), state);
+        request.status_msg = words.map(str::to_owned);
+        self.call("set presence", request).await.map(drop)
     }
 
     /// The user's account data of `kind`, such as `m.direct`; none when there is none.

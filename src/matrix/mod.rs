@@ -29,7 +29,7 @@ pub use client::Homeserver;
 pub use download::Download;
 pub use error::{Error, Refusal, Verdict};
 pub use event::Event;
-pub use intent::Intent;
+pub use intent::{Intent, Presence};
 pub use link::Links;
 pub use namespace::Namespace;
 pub use ping::PingError;

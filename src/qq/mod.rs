@@ -3,6 +3,7 @@
 //! Whoever uses this room knows the seam and the model, never a backend. A backend owes its callers *lasting* ids:
 //! whatever numbers the wire uses, [`ChatId`] and [`ContactId`] mean the same chat and person for ever.
 
+pub mod around;
 pub mod error;
 pub mod face;
 pub mod id;
@@ -21,6 +22,7 @@ use async_trait::async_trait;
 use crate::base::{Clock, Secret};
 use crate::config::Network as Settings;
 
+pub use around::{Answer, Change, GroupNews, News, Request, Wanted};
 pub use error::{Error, Refusal, Verdict};
 pub use face::Face;
 pub use id::{AccountId, ChatId, ContactId, MessageKey};
@@ -120,6 +122,9 @@ pub trait Network: Send + Sync {
 
     /// Fetches the picture that somebody shows themselves by, of at most `most_bytes` bytes.
     async fn portrait(&self, whose: &Portrait, most_bytes: usize) -> Result<Media, Error>;
+
+    /// Answers a request of which `ticket` came with [`Event::Asked`]. Saying the same again does no harm.
+    async fn answer(&self, ticket: &str, answer: &Answer) -> Result<(), Error>;
 
     /// Shows the account to others as `status` until the session ends, through relinks and restarts.
     async fn set_status(&self, status: Status) -> Result<(), Error>;

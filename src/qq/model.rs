@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::around::{GroupNews, News, Request};
 use super::face::Face;
 use super::id::{ChatId, ContactId, MessageKey};
 use super::likeness::Likeness;
+use super::status::Status;
 use super::style::Style;
 
 /// What a network can carry.
@@ -43,6 +45,28 @@ pub struct Envelope {
 pub enum Event {
     /// Somebody said something.
     Message(Message),
+    /// A person shows another status; `None` is offline. Of no worth when it is late.
+    Presence {
+        /// Who.
+        contact: ContactId,
+        /// What they show now.
+        status: Option<Status>,
+    },
+    /// A friend is typing. Of no worth when it is late.
+    Typing {
+        /// Where.
+        chat: ChatId,
+        /// Who.
+        contact: ContactId,
+    },
+    /// Something about a group.
+    Group(GroupNews),
+    /// Somebody wants something of the account.
+    Asked(Request),
+    /// Something that the account should know.
+    Told(News),
+    /// It was read, taken into account, and there is nothing to show.
+    Quiet,
     /// It belongs to a chat or person that this login could not match for certain: keep the envelope, open it later.
     Parked {
         /// What is in doubt, for people to read; names no message text.

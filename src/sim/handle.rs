@@ -5,11 +5,11 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::act::{Act, Asked};
 use super::captcha;
 use super::chat::ChatKey;
 use super::content;
 use super::fault::Fault;
-use super::people::People;
 use super::push;
 use super::qr::QrState;
 use super::rules::Rules;
@@ -182,15 +182,30 @@ impl Handle {
     pub fn edit_world(&self, edit: impl FnOnce(&mut World)) -> Result<(), WorldError> {
         let mut world = self.world();
         edit(&mut world);
-        let people = People::of(&world)?;
+        self.shared.change(|stage| stage.replace_world(world))
+    }
+
+    /// Lets somebody do something besides speaking; the client hears of it as the real service told it.
+    pub fn act(&self, act: &Act) -> Result<(), Refused> {
         self.shared.change(|stage| {
-            for channel in stage.sessions.iter_mut().filter_map(|session| session.channel.as_mut()) {
-                channel.numbers.extend(&mut stage.rng, &world, &people);
-            }
-            stage.world = world;
-            stage.people = people;
-        });
-        Ok(())
+            let mut world = stage.world.clone();
+            let item = act.play(&mut world, stage.next_event())?;
+            stage.replace_world(world).map_err(|why| Refused::Impossible(why.to_string()))?;
+            stage.asked.extend(act.asks());
+            stage.mail.push(Event::Raw(vec![item]), stage.world.options.queue_limit);
+            Ok(())
+        })
+    }
+
+    /// What was asked of the account, in order, and what the client answered.
+    #[must_use]
+    pub fn asked(&self) -> Vec<Asked> {
+        self.shared.look(|stage| stage.asked.clone())
+    }
+
+    /// Waits until what was asked satisfies `enough`, and gives it.
+    pub async fn wait_asked(&self, mut enough: impl FnMut(&[Asked]) -> bool) -> Vec<Asked> {
+        self.wait_for(|stage| enough(&stage.asked).then(|| stage.asked.clone())).await
     }
 
     /// Changes some of the world's rules while it runs: `{"pace_ms": 3000}`.
@@ -254,7 +269,9 @@ impl Handle {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     /// The world has no such chat.
-    #[error("there is no chat {0:?}; chats are written friend:<name>, group:<name> or discussion:<name>")]
+    #[error(
+        "there is no chat {0:?}; chats are written friend:<name>, group:<name>, discussion:<name> or temporary:<name>@<group or discussion>"
+    )]
     UnknownChat(String),
     /// That person is not in that chat.
     #[error("{name:?} is not in {chat}")]
@@ -287,6 +304,9 @@ pub enum Refused {
     /// The world has no such rule, or it takes another value.
     #[error("the rules are not understood: {0}")]
     BadRules(String),
+    /// The world would contradict itself.
+    #[error("that cannot be: {0}")]
+    Impossible(String),
     /// A placeholder stands for nobody.
     #[error("{0:?} stands for nobody in this world")]
     UnknownPlaceholder(String),

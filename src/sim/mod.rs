@@ -10,6 +10,7 @@
 //!  test ───────────────────────▲
 //! ```
 
+mod act;
 mod album;
 mod captcha;
 mod chat;
@@ -44,6 +45,7 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 
+pub use act::{Act, Asked};
 pub use album::Attached;
 pub use era::Era;
 pub use fault::{Fault, Trouble};

@@ -67,6 +67,7 @@ fn check_names(world: &World) -> Result<(), WorldError> {
     once("friend", world.friends.iter().map(|friend| friend.name.as_str()).chain([me]))?;
     once("group", world.groups.iter().map(|group| group.name.as_str()))?;
     once("discussion", world.discussions.iter().map(|discussion| discussion.name.as_str()))?;
+    once("strangers", world.strangers.iter().map(|stranger| stranger.name.as_str()).chain([me]))?;
     for group in &world.groups {
         let members = once(&group.name, group.members.iter().map(|member| member.name.as_str()).chain([me]))?;
         for officer in group.admins.iter().chain([&group.owner]) {

@@ -1,8 +1,11 @@
 //! One login as the service knows it: its tickets, its numbers, its poll.
 
+use std::collections::HashMap;
+
 use rand::Rng;
 use rand::rngs::StdRng;
 
+use super::chat::ChatKey;
 use super::numbers::Numbers;
 use super::people::People;
 use super::token;
@@ -36,6 +39,8 @@ pub(crate) struct Session {
     pub(crate) held_polls: u32,
     /// A `kick_message` waits for the next poll; nothing else is served any more.
     pub(crate) kicked: Option<String>,
+    /// For whom `get_c2cmsg_sig2` gave which leave.
+    pub(crate) leaves: HashMap<String, ChatKey>,
 }
 
 /// A session after login2.
@@ -65,6 +70,7 @@ impl Session {
             poll_turn: 0,
             held_polls: 0,
             kicked: None,
+            leaves: HashMap::new(),
         }
     }
 

@@ -8,6 +8,7 @@ use rand::{Rng as _, SeedableRng as _};
 use serde_json::Value;
 use tokio::sync::watch;
 
+use super::act::Asked;
 use super::album::{self, Album};
 use super::captcha;
 use super::chat::ChatKey;
@@ -19,7 +20,7 @@ use super::qr::Attempt;
 use super::session::{Session, SessionId};
 use super::talk::{Event, Heard, Log, Mail, Said, Speaker, Spoken};
 use super::token;
-use super::world::World;
+use super::world::{World, WorldError};
 use crate::base::{Clock, Shutdown};
 
 /// More sessions than this are not remembered at once.
@@ -87,6 +88,8 @@ pub(crate) struct Stage {
     pub(crate) mail: Mail,
     pub(crate) heard: Vec<Heard>,
     pub(crate) log: Log,
+    /// What was asked of the account, in order.
+    pub(crate) asked: Vec<Asked>,
     pub(crate) album: Album,
     pub(crate) faults: Faults,
     /// Calls by endpoint.
@@ -96,6 +99,7 @@ pub(crate) struct Stage {
     pub(crate) dropped: u64,
     pace: Pace,
     next_session: u64,
+    events: u64,
     msg_ids: HashMap<String, u16>,
 }
 
@@ -118,6 +122,7 @@ impl Stage {
             mail: Mail::default(),
             heard: Vec::new(),
             log: Log::default(),
+            asked: Vec::new(),
             album: Album::default(),
             faults,
             calls: BTreeMap::new(),
@@ -125,6 +130,7 @@ impl Stage {
             dropped: 0,
             pace: Pace::default(),
             next_session: 0,
+            events: 0,
             msg_ids: HashMap::new(),
         }
     }
@@ -207,6 +213,33 @@ impl Stage {
         }
     }
 
+    /// Another world takes the place of this one: logged-in clients get numbers for whoever is new.
+    pub(crate) fn replace_world(&mut self, world: World) -> Result<(), WorldError> {
+        let people = People::of(&world)?;
+        for channel in self.sessions.iter_mut().filter_map(|session| session.channel.as_mut()) {
+            channel.numbers.extend(&mut self.rng, &world, &people);
+        }
+        self.world = world;
+        self.people = people;
+        Ok(())
+    }
+
+    /// The number of the next event that is no message.
+    pub(crate) fn next_event(&mut self) -> u64 {
+        self.events += 1;
+        self.events
+    }
+
+    /// The client answers what was asked; `None` when nobody asked for it, or it was answered before.
+    pub(crate) fn answer(&mut self, (name, group): (&str, Option<&str>), accepted: bool, reason: String) -> Option<()> {
+        let open =
+            |asked: &&mut Asked| asked.name == name && asked.group.as_deref() == group && asked.accepted.is_none();
+        let asked = self.asked.iter_mut().find(open)?;
+        asked.accepted = Some(accepted);
+        asked.reason = reason;
+        Some(())
+    }
+
     /// Puts a message of somebody on its way to the client. Gives its `msg_id`.
     pub(crate) fn say(&mut self, chat: ChatKey, speaker: Speaker, content: Vec<Value>, now_ms: i64) -> u16 {
         self.log_line(&chat, &speaker, false, &content, now_ms);
@@ -228,7 +261,8 @@ impl Stage {
         let heard =
             Heard { n, chat: chat.to_string(), text, content: content.clone(), attached, msg_id, at_ms: now_ms };
         self.heard.push(heard);
-        if self.world.options.echo && !self.world.options.era.is_old() && !matches!(chat, ChatKey::Friend(_)) {
+        let echoes = self.world.options.echo && !self.world.options.era.is_old();
+        if echoes && !matches!(chat, ChatKey::Friend(_) | ChatKey::Temporary { .. }) {
             self.send_to_client(chat, Speaker::Me, content, now_ms);
         }
     }

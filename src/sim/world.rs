@@ -34,6 +34,9 @@ pub struct World {
     /// What goes wrong from the start.
     #[serde(default, skip_serializing)]
     pub faults: Vec<Fault>,
+    /// People whom the account may hear of without having met them.
+    #[serde(default)]
+    pub strangers: Vec<Member>,
     /// How the service behaves.
     #[serde(default)]
     pub options: Rules,
@@ -82,6 +85,15 @@ pub struct Friend {
     /// QQ level.
     #[serde(default)]
     pub level: u32,
+}
+
+impl Friend {
+    /// Somebody of whom only the name is known.
+    pub(crate) fn named(name: &str) -> Self {
+        let (nick, markname, category, number) = (None, None, None, None);
+        let (name, signature) = (name.to_owned(), String::new());
+        Self { name, nick, markname, category, number, online: true, signature, level: 0 }
+    }
 }
 
 /// A group.
@@ -204,7 +216,7 @@ impl World {
         let friends = self.friends.iter().map(|friend| (friend.name.as_str(), friend.nick.as_deref(), friend.number));
         let groups = self.groups.iter().flat_map(|group| &group.members);
         let discussions = self.discussions.iter().flat_map(|discussion| &discussion.members);
-        let members = groups.chain(discussions);
+        let members = groups.chain(discussions).chain(&self.strangers);
         friends.chain(members.map(|member| (member.name.as_str(), member.nick.as_deref(), member.number)))
     }
 }

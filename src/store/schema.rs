@@ -5,10 +5,16 @@ use super::tx::{Tx, sql};
 use crate::config::DatabaseKind;
 
 /// The scripts, oldest first; number 1 is the first. What was released is never changed.
-const SQLITE: &[&str] =
-    &[include_str!("migrations/sqlite/0001_the_house.sql"), include_str!("migrations/sqlite/0002_portraits.sql")];
-const POSTGRES: &[&str] =
-    &[include_str!("migrations/postgres/0001_the_house.sql"), include_str!("migrations/postgres/0002_portraits.sql")];
+const SQLITE: &[&str] = &[
+    include_str!("migrations/sqlite/0001_the_house.sql"),
+    include_str!("migrations/sqlite/0002_portraits.sql"),
+    include_str!("migrations/sqlite/0003_requests.sql"),
+];
+const POSTGRES: &[&str] = &[
+    include_str!("migrations/postgres/0001_the_house.sql"),
+    include_str!("migrations/postgres/0002_portraits.sql"),
+    include_str!("migrations/postgres/0003_requests.sql"),
+];
 
 /// Where the number of the newest migration is kept.
 const META: &str = "CREATE TABLE IF NOT EXISTS meta (key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL)";

@@ -6,6 +6,7 @@ mod commands;
 mod contacts;
 mod content;
 mod crash;
+mod events;
 mod files;
 mod identity;
 mod login;

@@ -9,7 +9,7 @@ use matrix_webqq::base::{Clock, Secret, Shutdown};
 use matrix_webqq::config::{Database, DatabaseKind};
 use matrix_webqq::store::{
     Arrival, Departure, Error, InboxState, LoginRow, LoginState, MessageRow, NoteRow, OutboxRow, OutboxState,
-    PortalState, QueueCount, Store, Tx, Verdict,
+    PortalState, QueueCount, RequestState, Store, Tx, Verdict,
 };
 use tokio::sync::oneshot;
 
@@ -113,6 +113,7 @@ mod connection;
 mod inbox;
 mod memory;
 mod outbox;
+mod request;
 
 fn arrival(key: &str) -> Arrival {
     Arrival { dedup_key: key.to_owned(), body: format!("body of {key}") }

@@ -1,5 +1,6 @@
 //! The WebQQ client through its seam, against a QQ that answers as the script says.
 
+mod around;
 mod eras;
 mod login;
 mod media;

@@ -1,5 +1,7 @@
 //! Room 4 of both journeys: the head of a lane leaves, and what came of it is written down.
 
+mod act;
+mod answer;
 mod attach;
 mod fetch;
 mod to_matrix;

@@ -18,7 +18,7 @@ use crate::store::{MessageRow, OutboxRow, OutboxState};
 const BATCH: u32 = 32;
 
 /// Rows of one lane that have left.
-type Gone = Vec<(OutboxRow, ToRoom, OwnedRoomId, OwnedEventId)>;
+type Gone = Vec<(OutboxRow, ToRoom, OwnedRoomId, Option<OwnedEventId>)>;
 
 impl Bridge {
     /// Sends what lies at the head of a lane to Matrix.
@@ -72,6 +72,7 @@ impl Bridge {
                 let portal = self.portals.by_id(id).ok_or(Error::NoPortal(id))?;
                 Ok((room, self.room_creator(&portal).await?))
             }
+            Target::Control(owner) => Ok((self.ensure_control_room(&owner).await?, self.homeserver.bot())),
             Target::Room(room) | Target::Takedown { room, .. } => {
                 let room = OwnedRoomId::try_from(room).map_err(|why| Error::Row {
                     table: "outbox",
@@ -125,8 +126,8 @@ impl Bridge {
                 Err(error) => return (gone, Some((row, error))),
             };
             let event = match known.get(&row.dedup_key) {
-                Some(event) => Ok(event.clone()),
-                None => self.say_in_room(&to_room, &row.dedup_key, room, host).await,
+                Some(event) => Ok(Some(event.clone())),
+                None => self.carry_out(&to_room, &row.dedup_key, room, host).await,
             };
             match event {
                 Ok(event) => gone.push((row, to_room, room.clone(), event)),
@@ -134,6 +135,21 @@ impl Bridge {
             }
         }
         (gone, None)
+    }
+
+    /// Says or does what lies in a row. What is done has no event that could be found again: doing it twice is no harm.
+    async fn carry_out(
+        &self,
+        to_room: &ToRoom,
+        key: &str,
+        room: &OwnedRoomId,
+        host: &Intent,
+    ) -> Result<Option<OwnedEventId>, Error> {
+        match (&to_room.act, &to_room.speaker) {
+            (Some(act), Speaker::Ghost(contact)) => self.act_in_room(act, contact, room, host).await.map(|()| None),
+            (Some(_), Speaker::Bot) => Ok(None),
+            (None, _) => self.say_in_room(to_room, key, room, host).await.map(Some),
+        }
     }
 
     async fn say_in_room(
@@ -178,8 +194,8 @@ impl Bridge {
             .write(move |tx| {
                 Box::pin(async move {
                     for (row, to_room, room, event) in &gone {
-                        tx.mark_sent(row.seq, Some(event.as_str())).await?;
-                        if let Some(key) = &to_room.message {
+                        tx.mark_sent(row.seq, event.as_ref().map(|event| event.as_str())).await?;
+                        if let (Some(key), Some(event)) = (&to_room.message, event) {
                             tx.add_message(&MessageRow {
                                 login: row.login.clone(),
                                 message_key: key.clone(),

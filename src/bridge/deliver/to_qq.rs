@@ -22,7 +22,8 @@ const DEAF_WAIT: Duration = Duration::from_millis(500);
 impl Bridge {
     /// Says what lies at the head of a lane on QQ.
     pub(in crate::bridge) async fn deliver_to_qq(self: &Arc<Self>, lane: &str, failures: &mut u32) -> Next {
-        match self.say_head(lane).await {
+        let done = if route::is_of_answers(lane) { self.answer_head(lane).await } else { self.say_head(lane).await };
+        match done {
             Ok(next) => {
                 *failures = 0;
                 next

@@ -85,7 +85,11 @@ impl Bridge {
             match self.open_from_qq(live, row).await {
                 Ok(row) => opened.push(row),
                 Err(error) if error.verdict() == Verdict::GiveUp => {
-                    opened.push(OpenedFromQq { seq: row.seq, contents: vec![Content::Odd(error.to_string())] });
+                    opened.push(OpenedFromQq {
+                        seq: row.seq,
+                        received_at_ms: row.received_at_ms,
+                        contents: vec![Content::Odd(error.to_string())],
+                    });
                 }
                 Err(error) => return (opened, Some(error)),
             }
@@ -103,6 +107,12 @@ impl Bridge {
         for content in &row.contents {
             match content {
                 Content::Said(said) => self.translate_said(tx, live, row.seq, said, out).await?,
+                Content::Passing(passing) => out.passing.extend(self.still_worth(passing, row.received_at_ms)),
+                Content::Group(news, people) => self.translate_group(tx, live, row.seq, (news, people), out).await?,
+                Content::Asked(request) => self.translate_asked(tx, live, request, out).await?,
+                Content::Told(news) => self.translate_told(tx, live, row.seq, news, out).await?,
+                Content::Quiet => {}
+                Content::Unknown(kind) => return self.translate_unknown(tx, live, row.seq, kind, out).await,
                 Content::SignedOut(why) => out.signed_out = Some(why.clone()),
                 Content::Parked { why, doubt } => {
                     return self.park(tx, live, row.seq, (why, doubt.as_ref()), out).await;
@@ -167,6 +177,7 @@ impl Bridge {
                 message: Some(message.key.to_string()),
                 part: number,
                 fetch,
+                act: None,
             };
             tx.add_departure(&Departure {
                 lane: lane.clone(),
@@ -242,7 +253,7 @@ impl Bridge {
     }
 
     /// Puts the ghost of `contact` on disk, called `nick`.
-    async fn keep_ghost(
+    pub(super) async fn keep_ghost(
         &self,
         tx: &mut Tx,
         contact: &ContactId,

@@ -1,12 +1,14 @@
 //! Room 3 of both journeys: opened rows become rows of the outbox, in one transaction and without the network. Either
 //! all of it is on disk afterwards, or none.
 
+mod around;
 mod from_matrix;
 mod from_qq;
 
 use std::sync::Arc;
 
 use super::login::Live;
+use super::passing::Passing;
 use super::{Bridge, Order};
 use crate::qq::{ContactId, Doubt};
 use crate::store::PortalRow;
@@ -23,6 +25,7 @@ struct Outcome {
     orders: Vec<Order>,
     /// What the owner has to be asked.
     doubts: Vec<Doubt>,
+    passing: Vec<Passing>,
     signed_out: Option<String>,
 }
 
@@ -38,6 +41,9 @@ impl Bridge {
         for order in outcome.orders {
             // It fails when nobody takes orders any more: shutdown.
             let _ = self.orders.send(order);
+        }
+        if let Some(live) = live {
+            self.pass_on(live, outcome.passing);
         }
         outcome.lanes.sort_unstable();
         outcome.lanes.dedup();

@@ -130,7 +130,7 @@ fn field(item: &str, name: &str) -> Option<i64> {
 }
 
 fn envelope(epoch: &str, body: String) -> Envelope {
-    let identity = identity(&body).unwrap_or_else(|| body.clone());
+    let identity = identity(&body).unwrap_or_else(|| [&*body, &nonce(&body)].concat());
     let digest = Sha256::digest(identity);
     Envelope { dedup_key: [epoch, &hex(digest.iter().take(16))].join("."), epoch: epoch.to_owned(), body }
 }
@@ -144,6 +144,17 @@ fn identity(body: &str) -> Option<String> {
     let fields =
         fields.map(|name| value.get(name).and_then(integer).map(|number| number.to_string()).unwrap_or_default());
     Some([item.get("poll_type")?.as_str()?, &fields.join("|")].join("|"))
+}
+
+/// Makes pushes differ that look the same each time they truly happen again, such as somebody who comes online. To take
+/// in one of them twice does no harm; to take the second for the first would.
+fn nonce(body: &str) -> String {
+    let poll_type =
+        serde_json::from_str::<Value>(body).ok().and_then(|item| Some(item.get("poll_type")?.as_str()?.to_owned()));
+    match poll_type.as_deref() {
+        Some("buddies_status_change" | "buddylist_change") => rand::random::<u64>().to_string(),
+        _ => String::new(),
+    }
 }
 
 #[cfg(test)]
@@ -249,5 +260,14 @@ mod tests {
         }
         assert!(!key(&one, "e").contains('7'.to_string().repeat(5).as_str()));
         assert_ne!(key(&json!("a"), "e"), key(&json!("b"), "e"));
+    }
+
+    #[test]
+    fn somebody_who_comes_online_twice_is_told_of_twice() {
+        let online = r#"{"poll_type":"buddies_status_change","value":{"uin":1,"status":"online","client_type":1}}"#;
+        let key = || envelope("e", online.to_owned()).dedup_key;
+        assert_ne!(key(), key());
+        let request = r#"{"poll_type":"system_message","value":{"seq":1,"type":"verify_required"}}"#;
+        assert_eq!(envelope("e", request.to_owned()), envelope("e", request.to_owned()));
     }
 }

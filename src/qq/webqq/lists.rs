@@ -190,6 +190,21 @@ impl WebQq {
             .await
     }
 
+    /// Gives ids to all members of a place.
+    pub(super) async fn name_all_members(&self, kind: PlaceKind, number: u64) -> Result<(), Error> {
+        let Some(members) = self.members_of(kind, number).await? else { return Ok(()) };
+        let uins: Vec<Uin> = members.list.iter().map(|member| member.uin).collect();
+        self.roster.name_members(kind, number, &members, &uins).await
+    }
+
+    /// Changes the member list of a group as QQ told: no list needs to be asked for.
+    pub(super) fn change_members(&self, gid: u64, change: impl FnOnce(&mut Members)) {
+        let mut listed = self.members.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(members) = listed.get_mut(&(PlaceKind::Group, gid)) {
+            change(Arc::make_mut(members));
+        }
+    }
+
     /// Asks for the members, and compares them with what was known of the place.
     async fn look_within(&self, kind: PlaceKind, number: u64) -> Result<Option<Arc<Members>>, Error> {
         let code = self.roster.code(number).filter(|_| kind == PlaceKind::Group);
@@ -232,7 +247,9 @@ impl WebQq {
     pub(super) async fn members_of_chat(&self, chat: &ChatId) -> Result<Vec<Contact>, Error> {
         let unmatched = || Error::Unmatched(chat.to_string());
         let (kind, number) = match self.roster.address(chat).ok_or_else(unmatched)? {
-            Address::Friend(uin) => return Ok(self.contact_of(Uin(uin)).into_iter().collect()),
+            Address::Friend(uin) | Address::Temporary { uin, .. } => {
+                return Ok(self.contact_of(Uin(uin)).into_iter().collect());
+            }
             Address::Group(gid) => (PlaceKind::Group, gid),
             Address::Discussion(did) => (PlaceKind::Discussion, did),
         };
@@ -248,7 +265,7 @@ impl WebQq {
         let is_own = *contact == ContactId::from(self.link.account());
         let uin = if is_own { self.link.uin() } else { self.roster.uin(contact)? };
         let members = match self.roster.address(chat)? {
-            Address::Friend(_) => None,
+            Address::Friend(_) | Address::Temporary { .. } => None,
             Address::Group(gid) => self.listed_members(PlaceKind::Group, gid),
             Address::Discussion(did) => self.listed_members(PlaceKind::Discussion, did),
         };

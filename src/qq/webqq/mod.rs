@@ -27,6 +27,7 @@ pub mod hash;
 mod hostile;
 mod http;
 mod jar;
+mod leave;
 mod list_hash;
 mod lists;
 mod login;
@@ -48,6 +49,7 @@ mod session;
 mod standing;
 #[cfg(test)]
 mod vectors;
+mod web_message;
 
 use std::sync::Arc;
 

@@ -10,6 +10,7 @@ use super::api::{change_status2, logout2};
 use super::asked::Asked;
 use super::content::decode::{Decoded, decode};
 use super::content::encode::encode;
+use super::leave::Leaves;
 use super::media::Carrier;
 use super::members::Members;
 use super::msg_id::MsgIds;
@@ -21,8 +22,8 @@ use super::standing::Told;
 use crate::base::Clock;
 use crate::config::WebQq as Settings;
 use crate::qq::{
-    Capabilities, Chat, ChatId, Contact, ContactId, Envelope, Error, Event, Matching, Media, MediaRef, Memory, Network,
-    Officers, Outgoing, Piece, Portrait, Profile, Sent, Session, Settled, Standing, Status, Upload,
+    Answer, Capabilities, Chat, ChatId, Contact, ContactId, Envelope, Error, Event, Matching, Media, MediaRef, Memory,
+    Network, Officers, Outgoing, Piece, Portrait, Profile, Sent, Session, Settled, Standing, Status, Upload,
 };
 
 /// The longest text. Nobody knows QQ's limit: real clients sent 720 bytes, but longer ones than this were seen to
@@ -39,6 +40,8 @@ pub(crate) struct WebQq {
     pub(super) msg_ids: MsgIds,
     /// Members as QQ listed them in this process.
     pub(super) members: Mutex<HashMap<(PlaceKind, u64), Arc<Members>>>,
+    /// The leave to speak to fellow members.
+    pub(super) leaves: Leaves,
     pub(super) asked: Asked<super::lists::Question>,
     pub(super) told: Mutex<Told>,
     poller: Poller,
@@ -60,9 +63,22 @@ impl WebQq {
         let msg_ids = MsgIds::new(clock.now_ms());
         let poller = Poller::new(pace, clock.clone());
         let (members, asked, told) = (Mutex::default(), Asked::default(), Mutex::default());
-        let listed_at_ms = AtomicI64::new(clock.now_ms());
-        let webqq =
-            Self { link, roster, carrier, clock, pace, msg_ids, members, asked, told, poller, settings, listed_at_ms };
+        let (listed_at_ms, leaves) = (AtomicI64::new(clock.now_ms()), Leaves::default());
+        let webqq = Self {
+            link,
+            roster,
+            carrier,
+            clock,
+            pace,
+            msg_ids,
+            members,
+            leaves,
+            asked,
+            told,
+            poller,
+            settings,
+            listed_at_ms,
+        };
         webqq.take_up().await?;
         Ok(webqq)
     }
@@ -172,6 +188,10 @@ impl Network for WebQq {
 
     async fn portrait(&self, whose: &Portrait, most_bytes: usize) -> Result<Media, Error> {
         self.portrait_of(whose, most_bytes).await
+    }
+
+    async fn answer(&self, ticket: &str, answer: &Answer) -> Result<(), Error> {
+        self.answer_request(ticket, answer).await
     }
 
     async fn set_status(&self, status: Status) -> Result<(), Error> {

@@ -4,7 +4,10 @@
 //! [`Sent::Uncertain`] and is never repeated here.
 
 use super::api::get_gface_sig2::GfaceSig;
-use super::api::{get_online_buddies2, send_buddy_msg2, send_discu_msg2, send_offfile2, send_qun_msg2};
+use super::api::{
+    get_c2cmsg_sig2, get_online_buddies2, send_buddy_msg2, send_discu_msg2, send_offfile2, send_qun_msg2,
+    send_sess_msg2,
+};
 use super::content::encode::encode;
 use super::http::{Answer, Fault};
 use super::media::Uploaded;
@@ -54,7 +57,8 @@ impl WebQq {
         let mut tried = Tried::default();
         loop {
             let address = self.checked_address(chat).await?;
-            let (endpoint, answer) = self.request(address, &saying).await;
+            let leave = self.leave_for(address).await?;
+            let (endpoint, answer) = self.request(address, &leave, &saying).await;
             let (retcode, p) = match outcome(endpoint, answer) {
                 Outcome::Code { retcode, p } => (retcode, p),
                 Outcome::Unknown => return Ok(Sent::Uncertain),
@@ -75,7 +79,8 @@ impl WebQq {
                 (OnSend::Refetch, _) if !tried.refetched => {
                     tried.refetched = true;
                     self.reload(address).await?;
-                    if self.roster.address(chat) == Some(address) {
+                    let has_leave = matches!(address, Address::Temporary { .. });
+                    if !has_leave && self.roster.address(chat) == Some(address) {
                         return Err(Error::Refused { endpoint, retcode, meaning: row.meaning });
                     }
                 }
@@ -92,9 +97,13 @@ impl WebQq {
     /// must not reach other people of the same name.
     async fn checked_address(&self, chat: &ChatId) -> Result<Address, Error> {
         let unmatched = || Error::Unmatched(chat.to_string());
+        if let (None, Some((kind, number))) = (self.roster.address(chat), self.roster.met_in(chat)) {
+            // The other person of a temporary session is found again among the members.
+            self.name_all_members(kind, number).await?;
+        }
         let address = self.roster.address(chat).ok_or_else(unmatched)?;
         let (kind, number) = match address {
-            Address::Friend(_) => return Ok(address),
+            Address::Friend(_) | Address::Temporary { .. } => return Ok(address),
             Address::Group(gid) => (PlaceKind::Group, gid),
             Address::Discussion(did) => (PlaceKind::Discussion, did),
         };
@@ -104,7 +113,19 @@ impl WebQq {
         self.roster.address(chat).ok_or_else(unmatched)
     }
 
-    async fn request(&self, to: Address, saying: &Saying) -> (&'static str, Result<Answer, Fault>) {
+    /// The leave to speak to a fellow member; nothing is needed elsewhere.
+    async fn leave_for(&self, address: Address) -> Result<String, Error> {
+        let Address::Temporary { uin, kind, number } = address else { return Ok(String::new()) };
+        let whom = (kind, number, Uin(uin));
+        if let Some(leave) = self.leaves.of(whom, self.clock.now_ms()) {
+            return Ok(leave);
+        }
+        let leave = get_c2cmsg_sig2::ask(&self.link, (kind, number), Uin(uin)).await?;
+        self.leaves.keep(whom, leave.clone(), self.clock.now_ms());
+        Ok(leave)
+    }
+
+    async fn request(&self, to: Address, leave: &str, saying: &Saying) -> (&'static str, Result<Answer, Fault>) {
         let Saying { content, gface_sig, file, msg_id } = saying;
         let (gface_sig, msg_id) = (gface_sig.as_ref(), *msg_id);
         let link = &self.link;
@@ -121,6 +142,10 @@ impl WebQq {
             Address::Discussion(did) => {
                 (send_discu_msg2::ENDPOINT, send_discu_msg2::ask(link, Did(did), content, msg_id, gface_sig).await)
             }
+            Address::Temporary { uin, kind, .. } => {
+                let answer = send_sess_msg2::ask(link, (Uin(uin), kind), leave, (content, msg_id)).await;
+                (send_sess_msg2::ENDPOINT, answer)
+            }
         }
     }
 
@@ -129,6 +154,10 @@ impl WebQq {
             Address::Friend(_) => self.reload_friends().await,
             Address::Group(_) => self.reload_places(PlaceKind::Group).await,
             Address::Discussion(_) => self.reload_places(PlaceKind::Discussion).await,
+            Address::Temporary { uin, kind, number } => {
+                self.leaves.drop((kind, number, Uin(uin)));
+                Ok(())
+            }
         }
     }
 }

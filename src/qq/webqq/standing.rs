@@ -43,6 +43,14 @@ impl WebQq {
         self.told(|told| told.online = online);
     }
 
+    /// Somebody shows another status now.
+    pub(super) fn note_status(&self, who: Uin, status: Option<Status>) {
+        self.told(|told| match status {
+            Some(status) => drop(told.online.insert(who, status)),
+            None => drop(told.online.remove(&who)),
+        });
+    }
+
     fn told<T>(&self, look: impl FnOnce(&mut Told) -> T) -> T {
         look(&mut self.told.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -53,7 +61,7 @@ impl WebQq {
             Some(Address::Friend(uin)) => (Recent::Friend(uin), Some(Uin(uin))),
             Some(Address::Group(gid)) => (Recent::Group(gid), None),
             Some(Address::Discussion(did)) => (Recent::Discussion(did), None),
-            None => return Standing::default(),
+            Some(Address::Temporary { .. }) | None => return Standing::default(),
         };
         let muting = self.roster.muting(chat);
         self.told(|told| Standing {
@@ -71,7 +79,7 @@ impl WebQq {
         let card = if own || self.roster.is_friend(uin) {
             get_friend_info2::ask(&self.link, uin).await
         } else {
-            get_friend_info2::ask_stranger(&self.link, uin).await
+            get_friend_info2::ask_stranger(&self.link, uin, "").await
         };
         let signature = or_nothing(get_single_long_nick2::ask(&self.link, uin).await)?;
         let level = or_nothing(get_qq_level2::ask(&self.link, uin).await)?;

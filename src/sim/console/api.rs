@@ -13,6 +13,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use crate::sim::act::Act;
 use crate::sim::face;
 use crate::sim::handle::{Handle, Refused};
 use crate::sim::world::World;
@@ -49,7 +50,9 @@ impl From<Refused> for Fault {
             | Refused::UnknownPlaceholder(_)
             | Refused::UnknownPicture(_) => StatusCode::NOT_FOUND,
             Refused::QrState { .. } | Refused::NobodyLoggedIn => StatusCode::CONFLICT,
-            Refused::NothingSaid | Refused::BadFault(_) | Refused::BadRules(_) => StatusCode::BAD_REQUEST,
+            Refused::Impossible(_) | Refused::NothingSaid | Refused::BadFault(_) | Refused::BadRules(_) => {
+                StatusCode::BAD_REQUEST
+            }
         };
         Self::new(status, refused.to_string())
     }
@@ -159,6 +162,18 @@ pub(super) struct Since {
     after: u64,
     #[serde(default)]
     wait_ms: u64,
+}
+
+/// POST /api/act
+pub(super) async fn act(State(handle): State<Handle>, body: Bytes) -> Result<Json<Value>, Fault> {
+    let act: Act = read(&body)?;
+    handle.act(&act)?;
+    Ok(done())
+}
+
+/// GET /api/asked
+pub(super) async fn asked(State(handle): State<Handle>) -> Response {
+    Json(handle.asked()).into_response()
 }
 
 /// GET /api/heard

@@ -65,6 +65,8 @@ fn api_routes() -> Router<Handle> {
         .route("/api/picture", post(media::send_picture).layer(DefaultBodyLimit::max(LARGEST)))
         .route("/api/file", post(media::send_file).layer(DefaultBodyLimit::max(LARGEST)))
         .route("/api/media", get(media::show))
+        .route("/api/act", post(api::act))
+        .route("/api/asked", get(api::asked))
         .route("/api/heard", get(api::heard))
         .route("/api/push", post(api::push))
         .route("/api/fault", post(api::fault).delete(api::clear_faults))

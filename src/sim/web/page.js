@@ -2,7 +2,26 @@
 "use strict";
 
 const $ = (id) => document.getElementById(id);
-const KINDS = { friend: "好友 Friends", group: "群 Groups", discussion: "讨论组 Discussions" };
+const KINDS = { friend: "好友 Friends", group: "群 Groups", discussion: "讨论组 Discussions", temporary: "临时会话 Temporary" };
+// What /api/act can do: the kind of the open chat that it is about, and which of the two fields it takes.
+const ACTS = {
+  ask_friendship: ["申请加好友 Ask for friendship", "", "name", "text"],
+  ask_membership: ["申请加群 Ask to enter the group", "group", "name", "text"],
+  join: ["进群 Enter the group", "group", "name"],
+  leave: ["退群 Leave the group", "group", "name"],
+  remove: ["移出群 Be put out of the group", "group", "name"],
+  administrator: ["设为管理员 Become administrator", "group", "name"],
+  former: ["取消管理员 Be administrator no more", "group", "name"],
+  owner: ["转让群 Own the group", "group", "name"],
+  dissolve: ["解散群 Dissolve the group", "group"],
+  web: ["分享文件 Share a file", "group", "name", "words"],
+  whisper: ["临时会话 Temporary session", "group", "name"],
+  type: ["正在输入 Type", "friend"],
+  status: ["改状态 (online, away, busy, offline) Set status", "friend", "", "status"],
+  add: ["直接加我 Add the account", "", "name"],
+  befriend: ["成为好友 Become a friend", "", "name"],
+  unfriend: ["删除好友 Be a friend no more", "", "name"],
+};
 const QR_TEXT = {
   none: "还没有客户端要求登录。No client has asked to log in yet.",
   waiting: "客户端正在显示这个二维码。A client shows this code: scan it.",
@@ -166,12 +185,56 @@ function pictureElement(attached) {
   return picture;
 }
 
+/** The chat that a line is in; temporary sessions are in no list and begin with their first line. */
+function chatOf(line) {
+  if (!chats.has(line.chat) && line.chat.startsWith("temporary:")) meetTemporary(line.chat.slice("temporary:".length));
+  return chats.get(line.chat);
+}
+
+function meetTemporary(name) {
+  const at = name.indexOf("@");
+  meet("temporary", name, [name.slice(0, at)], name.slice(at + 1));
+  return chats.get(`temporary:${name}`);
+}
+
+async function meetAnew() {
+  world = await (await fetch("/api/world")).json();
+  const before = chats;
+  meetEverybody();
+  for (const [key, chat] of before) {
+    const now = chats.get(key);
+    if (now) Object.assign(now, { lines: chat.lines, unread: chat.unread });
+    else if (chat.kind === "temporary") chats.set(key, chat);
+  }
+  show(chats.get(open?.key) ?? [...chats.values()][0]);
+}
+
+async function happen() {
+  const what = $("what").value;
+  const [, kind, who, words] = ACTS[what];
+  if (kind && open?.kind !== kind) return notice(`请先打开一个${KINDS[kind]}。Open one of these first.`);
+  if (what === "whisper") return show(chatOf({ chat: `temporary:${$("who").value}@${open.key}` }));
+  const act = { do: what === "former" ? "administrator" : what };
+  if (kind) act[kind] = open.name;
+  if (who) act[who] = $("who").value;
+  if (words && words !== "words") act[words] = $("words").value;
+  if (act.do === "administrator") act.now = what === "administrator";
+  if (what === "web") act.xml = sharedFile($("words").value);
+  if (await call("/api/act", act)) await meetAnew();
+}
+
+/** As clients told of a shared file. */
+function sharedFile(name) {
+  const quoted = name.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
+  return `<?xml version="1.0" encoding="utf-8"?><d><n t="t" s="共享文件"/><n t="b"/><n t="t" s="${quoted}"/></d>`;
+}
+
 function hearLines(spoken) {
   const lines = $("lines");
   const atBottom = lines.scrollHeight - lines.scrollTop - lines.clientHeight < 60;
   let first = true;
   for (const line of spoken) {
-    const chat = chats.get(line.chat);
+    const chat = chatOf(line);
     if (!chat) continue;
     chat.lines.push(line);
     if (chat !== open) { chat.unread += 1; continue; }
@@ -248,7 +311,7 @@ async function hear(event) {
     world = await (await fetch("/api/world")).json();
     const before = open?.key;
     meetEverybody();
-    for (const line of news.spoken) chats.get(line.chat)?.lines.push(line);
+    for (const line of news.spoken) chatOf(line)?.lines.push(line);
     const first = [...chats.values()].find((chat) => chat.kind === "group") ?? [...chats.values()][0];
     const chosen = chats.get(before) ?? first;
     if (chosen) show(chosen);
@@ -329,6 +392,8 @@ async function start() {
   $("trouble").addEventListener("toggle", () => { if ($("trouble").open) showRules(); });
   $("fault").addEventListener("submit", (event) => { event.preventDefault(); orderFault(); });
   $("no-faults").addEventListener("click", () => fetch("/api/fault", { method: "DELETE" }));
+  for (const [what, [label]] of Object.entries(ACTS)) $("what").append(new Option(label, what));
+  $("act").addEventListener("submit", (event) => { event.preventDefault(); happen(); });
   $("back").addEventListener("click", () => document.body.classList.remove("open"));
   $("pictures").addEventListener("click", () => { showAlbum(); $("album").hidden = !$("album").hidden; });
   $("own-picture").addEventListener("change", (event) => {

@@ -128,6 +128,7 @@ fn recent(chat: ChatKey, numbers: &Numbers) -> Option<Value> {
         ChatKey::Friend(name) => (Whom::Person(name), 0),
         ChatKey::Group(name) => (Whom::Group(name), 1),
         ChatKey::Discussion(name) => (Whom::Discussion(name), 2),
+        ChatKey::Temporary { .. } => return None,
     };
     Some(json!({"uin": numbers.of(&whom)?, "type": kind}))
 }

@@ -1,6 +1,7 @@
 //! The QQ side of the simulator: one router that plays every qq.com host.
 
 mod admit;
+mod answer;
 mod ask;
 mod file;
 mod getface;
@@ -20,6 +21,7 @@ mod ptlogin;
 mod render;
 mod reply;
 mod send;
+mod temporary;
 mod trouble;
 mod upload;
 
@@ -92,6 +94,9 @@ fn list_routes() -> Router<Arc<Shared>> {
             post(lists::get_group_name_list_mask2).get(lists::get_group_name_list_mask2),
         )
         .route("/api/get_group_info_ext2", get(members::get_group_info_ext2))
+        .route("/api/allow_and_add2", post(answer::allow_and_add2))
+        .route("/api/allow_added_request2", post(answer::allow_added_request2))
+        .route("/api/deny_added_request2", post(answer::deny_added_request2))
         .route("/api/get_discus_list", get(lists::get_discus_list))
         .route("/api/get_self_info2", get(profile::get_self_info2))
         .route("/api/get_friend_info2", get(profile::get_friend_info2))
@@ -118,6 +123,8 @@ fn channel_routes() -> Router<Arc<Shared>> {
         .route("/channel/logout2", get(login2::logout2))
         .route("/channel/get_discu_info", get(members::get_discu_info))
         .route("/channel/get_discu_list_new2", get(lists::get_discus_list))
+        .route("/channel/op_group_join_req", get(answer::op_group_join_req))
+        .route("/channel/get_c2cmsg_sig2", get(temporary::get_c2cmsg_sig2))
         .route("/channel/get_recent_list2", post(lists::get_recent_list2))
         .route("/channel/poll2", post(poll2::poll2))
         .route("/channel/get_file2", get(file::get_file2))
@@ -131,4 +138,5 @@ fn channel_routes() -> Router<Arc<Shared>> {
         .route("/channel/send_buddy_msg2", post(send::send_buddy_msg2))
         .route("/channel/send_qun_msg2", post(send::send_qun_msg2))
         .route("/channel/send_discu_msg2", post(send::send_discu_msg2))
+        .route("/channel/send_sess_msg2", post(temporary::send_sess_msg2))
 }

@@ -42,14 +42,15 @@ pub(crate) async fn ask(link: &Link, Uin(uin): Uin) -> Result<Card, Error> {
     read(FRIEND, link.ask(Ask::get(Site::Lists, "/api/get_friend_info2", &query)).await)
 }
 
-/// The card of `uin`, who is no friend.
-pub(crate) async fn ask_stranger(link: &Link, Uin(uin): Uin) -> Result<Card, Error> {
+/// The card of `uin`, who is no friend. `code` tells on which occasion they are met, such as
+/// `group_request_join-<gid>`; empty for none.
+pub(crate) async fn ask_stranger(link: &Link, Uin(uin): Uin, code: &str) -> Result<Card, Error> {
     let (tickets, uin, t) = (link.tickets(), uin.to_string(), super::t());
     let query = [
         ("tuin", uin.as_str()),
         ("verifysession", ""),
         ("gid", "0"),
-        ("code", ""),
+        ("code", code),
         ("vfwebqq", &tickets.vfwebqq),
         ("t", &t),
     ];

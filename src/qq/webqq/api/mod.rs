@@ -1,9 +1,13 @@
 //! The calls of WebQQ: one endpoint per file, named after it.
 
+pub(crate) mod allow_added_request2;
+pub(crate) mod allow_and_add2;
 pub(crate) mod cface_upload;
 pub(crate) mod change_status2;
 pub(crate) mod check;
 pub(crate) mod check_sig;
+pub(crate) mod deny_added_request2;
+pub(crate) mod get_c2cmsg_sig2;
 pub(crate) mod get_cface2;
 pub(crate) mod get_discu_info;
 pub(crate) mod get_discus_list;
@@ -29,6 +33,7 @@ pub(crate) mod login;
 pub(crate) mod login2;
 pub(crate) mod logout2;
 pub(crate) mod notify_offfile2;
+pub(crate) mod op_group_join_req;
 pub(crate) mod poll2;
 pub(crate) mod ptqrlogin;
 pub(crate) mod ptqrshow;
@@ -37,6 +42,7 @@ pub(crate) mod send_buddy_msg2;
 pub(crate) mod send_discu_msg2;
 pub(crate) mod send_offfile2;
 pub(crate) mod send_qun_msg2;
+pub(crate) mod send_sess_msg2;
 pub(crate) mod upload_offline_file;
 pub(crate) mod upload_offline_pic;
 

@@ -92,6 +92,7 @@ impl WebQq {
         let Named::Known(chat) = chat else { return None };
         match self.roster.address(&chat)? {
             Address::Friend(number) | Address::Group(number) | Address::Discussion(number) => Some(number),
+            Address::Temporary { uin, .. } => Some(uin),
         }
     }
 }

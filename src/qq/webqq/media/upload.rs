@@ -121,7 +121,7 @@ impl WebQq {
                 cface_upload::ask(link, outside, upload).await?
             }
             // Groups kept files on a page of their own.
-            Address::Group(_) | Address::Discussion(_) => return Ok(None),
+            Address::Group(_) | Address::Discussion(_) | Address::Temporary { .. } => return Ok(None),
         };
         Ok(Some(uploaded.piece()))
     }

@@ -2,10 +2,14 @@
 //!
 //! Source: protocol dossier 7.5 and 7.6 (events).
 
+mod around;
 mod called;
 mod friend;
+mod group;
 mod place;
+mod request;
 mod said;
+mod temporary;
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -14,6 +18,7 @@ use self::said::Said;
 use super::content::entity;
 use super::gesture;
 use super::network::WebQq;
+use super::number::{Uin, integer};
 use super::roster::PlaceKind;
 use crate::qq::{Envelope, Error, Event};
 
@@ -56,18 +61,28 @@ impl WebQq {
             return Ok(unreadable("it is not an event of poll2"));
         };
         let opened = match poll_type.as_str() {
+            "message" | "sess_message" if temporary::is_temporary(&poll_type, &value) => {
+                self.open_temporary_message(envelope, &value).await
+            }
             "message" => match Said::read(envelope, &value) {
                 Ok(said) => self.open_friend_message(said).await,
                 Err(stop) => Err(stop),
             },
             "group_message" => self.open_place_message(PlaceKind::Group, envelope, &value).await,
             "discu_message" => self.open_place_message(PlaceKind::Discussion, envelope, &value).await,
+            "group_web_message" => self.open_web_message(envelope, &value).await,
             "kick_message" => return Ok(kicked(&value)),
+            "buddies_status_change" => Ok(self.open_status(envelope, &value)),
+            "input_notify" => Ok(self.open_typing(envelope, &value)),
+            "buddylist_change" => self.open_list_change(envelope).await,
+            "sys_g_msg" => self.open_group_news(envelope, &value).await,
+            "system_message" => self.open_system_message(envelope, &value).await,
             _ => match gesture::shown(&poll_type, &value) {
                 Some(piece) => {
                     let said = Said { envelope, value: &value, pieces: vec![piece] };
                     self.open_friend_message(said).await
                 }
+                None if gesture::is_quiet(&poll_type, &value) => Ok(Event::Quiet),
                 None => return Ok(Event::Unsupported { kind: poll_type }),
             },
         };
@@ -89,4 +104,19 @@ fn forgotten_login() -> Stop {
 fn kicked(value: &Value) -> Event {
     let reason = value.get("reason").and_then(Value::as_str).unwrap_or_default();
     Event::SignedOut { reason: entity::decode(reason) }
+}
+
+/// A field as an integer.
+fn number(value: &Value, field: &str) -> Option<i64> {
+    value.get(field).and_then(integer)
+}
+
+/// A field as the number of a person, or of anything else.
+fn uin(value: &Value, field: &str) -> Option<Uin> {
+    number(value, field).and_then(|number| u64::try_from(number).ok()).map(Uin)
+}
+
+/// A field as text.
+fn text<'a>(value: &'a Value, field: &str) -> Option<&'a str> {
+    value.get(field).and_then(Value::as_str)
 }

@@ -5,11 +5,12 @@
 use serde_json::Value;
 
 use super::said::Said;
-use super::{Stop, forgotten_login, in_doubt, unreadable};
+use super::{Stop, forgotten_login, in_doubt, text, uin, unreadable};
 use crate::qq::webqq::network::WebQq;
 use crate::qq::webqq::number::Uin;
 use crate::qq::webqq::roster::{Named, PlaceKind};
-use crate::qq::{ChatId, Envelope, Error, Event, Sender};
+use crate::qq::webqq::web_message;
+use crate::qq::{ChatId, Envelope, Error, Event, Piece, Sender};
 
 impl WebQq {
     pub(super) async fn open_place_message(
@@ -18,14 +19,33 @@ impl WebQq {
         envelope: &Envelope,
         value: &Value,
     ) -> Result<Event, Stop> {
-        let mut said = Said::read(envelope, value)?;
+        self.place_message(kind, Said::read(envelope, value)?).await
+    }
+
+    /// A shared file, an invitation and the like: XML that a member's client made.
+    pub(super) async fn open_web_message(&self, envelope: &Envelope, value: &Value) -> Result<Event, Stop> {
+        let read = text(value, "xml").and_then(web_message::read);
+        let piece = read.map_or_else(|| Piece::Unsupported { label: "[网页消息]".to_owned() }, Piece::Text);
+        let said = Said { envelope, value, pieces: vec![piece] };
+        let mut event = self.place_message(PlaceKind::Group, said).await?;
+        // Whom nobody knows is the group itself: it is no echo, since nobody sends these through us.
+        if let Event::Message(message) = &mut event
+            && message.sender == Sender::Me
+            && uin(value, "send_uin") != Some(self.link.uin())
+        {
+            message.sender = Sender::System;
+        }
+        Ok(event)
+    }
+
+    async fn place_message(&self, kind: PlaceKind, mut said: Said<'_>) -> Result<Event, Stop> {
         // Old servers send 10000 as the sender of every discussion. Source: protocol dossier 14 row 14.
         let number = match kind {
             PlaceKind::Group => said.uin("from_uin"),
             PlaceKind::Discussion => said.uin("did").or_else(|| said.uin("from_uin")),
         };
         let Uin(number) = number.ok_or_else(|| Stop::Event(unreadable("it names no chat")))?;
-        let chat = self.place_chat(kind, &envelope.epoch, number).await?;
+        let chat = self.place_chat(kind, &said.envelope.epoch, number).await?;
         let sender = match said.uin("send_uin") {
             None => Sender::System,
             Some(uin) => self.speaker((kind, number), uin, &said).await?,
@@ -36,7 +56,7 @@ impl WebQq {
     }
 
     /// The chat of a group or discussion; seen from within before the first message of a login is let in.
-    async fn place_chat(&self, kind: PlaceKind, epoch: &str, number: u64) -> Result<ChatId, Stop> {
+    pub(super) async fn place_chat(&self, kind: PlaceKind, epoch: &str, number: u64) -> Result<ChatId, Stop> {
         if self.is_now(epoch) {
             if self.roster.place_chat(kind, epoch, number) == Named::Unknown {
                 self.refresh_places(kind, number).await?;
@@ -77,7 +97,11 @@ impl WebQq {
     }
 
     /// The member `uin` of a place. `None` when QQ lists the members and this is none of them.
-    async fn listed_speaker(&self, (kind, number): (PlaceKind, u64), uin: Uin) -> Result<Option<Sender>, Error> {
+    pub(super) async fn listed_speaker(
+        &self,
+        (kind, number): (PlaceKind, u64),
+        uin: Uin,
+    ) -> Result<Option<Sender>, Error> {
         let was_listed = self.listed_members(kind, number).is_some();
         let Some(mut members) = self.members_of(kind, number).await? else {
             return self.roster.stranger(self.link.epoch(), uin, "").await.map(Sender::Contact).map(Some);

@@ -2,12 +2,12 @@
 
 use serde_json::Value;
 
-use super::{Stop, unreadable};
+use super::{Stop, number, uin, unreadable};
 use crate::qq::webqq::content::decode::{Decoded, decode};
 use crate::qq::webqq::content::font;
 use crate::qq::webqq::media;
 use crate::qq::webqq::notice::is_notice;
-use crate::qq::webqq::number::{Uin, integer};
+use crate::qq::webqq::number::Uin;
 use crate::qq::webqq::roster::PlaceKind;
 use crate::qq::{ChatId, ChatKind, Envelope, Event, Message, MessageKey, Piece, Sender};
 
@@ -41,11 +41,11 @@ impl<'a> Said<'a> {
     }
 
     fn number(&self, name: &str) -> Option<i64> {
-        self.value.get(name).and_then(integer)
+        number(self.value, name)
     }
 
     pub(super) fn uin(&self, name: &str) -> Option<Uin> {
-        self.number(name).and_then(|number| u64::try_from(number).ok()).map(Uin)
+        uin(self.value, name)
     }
 
     pub(super) fn is_notice(&self) -> bool {

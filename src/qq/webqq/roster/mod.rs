@@ -14,6 +14,7 @@ mod note;
 mod places;
 mod speakers;
 mod state;
+mod temporary;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -72,6 +73,12 @@ pub(crate) enum Address {
     Friend(u64),
     Group(u64),
     Discussion(u64),
+    /// With a member of a place who is no friend.
+    Temporary {
+        uin: u64,
+        kind: PlaceKind,
+        number: u64,
+    },
 }
 
 impl Roster {
@@ -259,6 +266,9 @@ impl Roster {
 
     /// Where `chat` is in this login; `None` when it is not matched.
     pub(crate) fn address(&self, chat: &ChatId) -> Option<Address> {
+        if chat.as_str().starts_with("temporary:") {
+            return self.temporary_address(chat);
+        }
         let state = self.state();
         let (kind, n) = self.chat_n(chat)?;
         if kind == ChatKind::Friend {

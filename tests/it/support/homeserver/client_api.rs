@@ -40,6 +40,7 @@ const ROUTES: &[(&str, &str, Endpoint)] = &[
     ("GET", "client/v1/media/download/*/*", Endpoint::Download),
     ("POST", "client/v3/rooms/*/receipt/*/*", Endpoint::Receipt),
     ("PUT", "client/v3/rooms/*/typing/*", Endpoint::Typing),
+    ("PUT", "client/v3/presence/*/status", Endpoint::Presence),
     ("PUT", "client/v3/user/*/account_data/*", Endpoint::SetAccountData),
     ("GET", "client/v3/user/*/account_data/*", Endpoint::GetAccountData),
     ("POST", "client/v1/appservice/*/ping", Endpoint::Ping),
@@ -264,6 +265,11 @@ fn look(world: &mut World, who: &str, endpoint: Endpoint, args: &[&str], request
             if body()["typing"] == true {
                 typing.push(who.to_owned());
             }
+            Ok(json!({}))
+        }
+        (Endpoint::Presence, [user]) => {
+            need_self(who, user)?;
+            world.presence.insert(who.to_owned(), body());
             Ok(json!({}))
         }
         (Endpoint::SetAccountData, [user, kind]) => {

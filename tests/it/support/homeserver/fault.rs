@@ -28,6 +28,7 @@ pub(crate) enum Endpoint {
     Download,
     Receipt,
     Typing,
+    Presence,
     SetAccountData,
     GetAccountData,
     Ping,

@@ -98,6 +98,7 @@ pub(crate) struct World {
     pub(super) media: BTreeMap<String, (String, Vec<u8>)>,
     pub(super) receipts: Vec<(String, String)>,
     pub(super) typing: BTreeMap<String, Vec<String>>,
+    pub(super) presence: BTreeMap<String, Value>,
     pub(super) requests: Vec<Endpoint>,
     pub(super) faults: Faults,
     pub(super) bridge_url: Option<String>,
@@ -122,6 +123,7 @@ impl World {
             media: BTreeMap::new(),
             receipts: Vec::new(),
             typing: BTreeMap::new(),
+            presence: BTreeMap::new(),
             requests: Vec::new(),
             faults: Faults::default(),
             bridge_url: None,
@@ -218,6 +220,11 @@ impl World {
     /// How often anything was asked, faults included.
     pub(crate) fn asked_in_all(&self) -> usize {
         self.requests.len()
+    }
+
+    /// `online`, `unavailable`, `offline`, or nothing when `user` never said.
+    pub(crate) fn presence(&self, user: &str) -> &str {
+        self.presence.get(user).and_then(|presence| presence["presence"].as_str()).unwrap_or("")
     }
 
     /// How often `endpoint` was asked, faults included.

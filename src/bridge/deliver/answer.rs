@@ -1,0 +1,83 @@
+//! Towards QQ: what a person answered to a request. QQ may be told the same twice, so that doubt needs no decision here.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::bridge::departure::{self, ToAsker};
+use crate::bridge::lane::Next;
+use crate::bridge::{Bridge, Error, notice, route};
+use crate::qq::{self, AccountId, Answer};
+use crate::store::{OutboxRow, RequestState};
+
+impl Bridge {
+    /// Gives the answer at the head of a lane.
+    pub(super) async fn answer_head(self: &Arc<Self>, lane: &str) -> Result<Next, Error> {
+        let name = lane.to_owned();
+        let rows = self.store.read(move |tx| Box::pin(async move { tx.lane_head(&name, 1).await })).await?;
+        let Some(row) = rows.into_iter().next() else { return Ok(Next::End) };
+        // Its owner has to log in; taking up a session wakes the lane.
+        let Some(live) = self.logins.live(&AccountId::new(&row.login)) else { return Ok(Next::End) };
+        let early = row.due_at_ms - self.clock.now_ms();
+        if early > 0 {
+            return Ok(Next::Wait(Duration::from_millis(early.unsigned_abs())));
+        }
+        let to_asker: ToAsker = match departure::read(&row) {
+            Ok(to_asker) => to_asker,
+            Err(error) => return self.bury(&row, &error).await,
+        };
+        let seq = row.seq;
+        self.store.write(move |tx| Box::pin(async move { tx.mark_sending(&[seq]).await })).await?;
+        let error = match live.network.answer(&to_asker.ticket, &to_asker.answer).await {
+            Ok(()) => {
+                self.close_answer(&row, to_asker, None).await?;
+                return Ok(Next::More);
+            }
+            Err(error) => error,
+        };
+        match error.verdict() {
+            qq::Verdict::GiveUp => {
+                self.close_answer(&row, to_asker, Some(error.to_string())).await?;
+                Ok(Next::More)
+            }
+            verdict => {
+                let (due, why) = (self.clock.now_ms(), error.to_string());
+                self.store.write(move |tx| Box::pin(async move { tx.mark_ready(seq, due, &why).await })).await?;
+                if verdict == qq::Verdict::LogIn {
+                    self.session_lost(&live.account, &error.to_string()).await;
+                }
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Takes an answer out of its lane and tells the person who gave it what came of it, both or neither.
+    async fn close_answer(
+        self: &Arc<Self>,
+        row: &OutboxRow,
+        to_asker: ToAsker,
+        failure: Option<String>,
+    ) -> Result<(), Error> {
+        let key = route::key(&["answered", &row.seq.to_string()]);
+        let who = to_asker.who.as_str();
+        let text = match (&failure, &to_asker.answer) {
+            (Some(why), _) => self.texts.say("request.failed", &[("who", who), ("why", why)]),
+            (None, Answer::Accept) => self.texts.say("request.accepted", &[("who", who)]),
+            (None, Answer::Deny(_)) => self.texts.say("request.denied", &[("who", who)]),
+        };
+        let seq = row.seq;
+        let closed = self.store.write(move |tx| {
+            Box::pin(async move {
+                if let Some(why) = &failure {
+                    tx.mark_dead(seq, why).await?;
+                    tx.close_request(to_asker.request, RequestState::Failed).await?;
+                } else {
+                    tx.mark_sent(seq, None).await?;
+                    tx.close_request(to_asker.request, RequestState::Done).await?;
+                }
+                notice::put_in_control(tx, &to_asker.sender, &text, &key).await
+            })
+        });
+        self.wake(&closed.await?);
+        Ok(())
+    }
+}

@@ -1,0 +1,178 @@
+//! What happens around an account: groups change, people want something, kinds of events that nobody knows.
+
+use crate::bridge::departure::{self, Act, Speaker, Target, ToRoom};
+use crate::bridge::login::Live;
+use crate::bridge::passing::Passing;
+use crate::bridge::{Bridge, notice, route};
+use crate::qq::{Change, ContactId, GroupNews, News, Request, Wanted};
+use crate::store::{self, Departure, Tx};
+
+use super::Outcome;
+
+/// The power level of administrators.
+const ADMINISTRATOR: i64 = 50;
+/// The power level of owners: less than the bot's, which has to take it back one day.
+const OWNER: i64 = 75;
+/// How long news of a moment is worth passing on, in milliseconds.
+const WORTH_MS: i64 = 30_000;
+
+impl Bridge {
+    /// `passing`, unless it came too long ago.
+    pub(super) fn still_worth(&self, passing: &Passing, received_at_ms: i64) -> Option<Passing> {
+        (self.clock.now_ms() - received_at_ms < WORTH_MS).then(|| passing.clone())
+    }
+
+    /// Shows a change in a group in its room. Without a room there is nobody to show it to.
+    pub(super) async fn translate_group(
+        &self,
+        tx: &mut Tx,
+        live: &Live,
+        seq: i64,
+        (news, people): (&GroupNews, &[(ContactId, String)]),
+        out: &mut Outcome,
+    ) -> Result<(), store::Error> {
+        let own = ContactId::from(&live.account);
+        let key = |part: &str| route::key(&["group", live.account.as_str(), &seq.to_string(), part]);
+        let name = news.name.as_str();
+        let gone = match &news.change {
+            Change::Gone { by } if by.is_empty() => Some(self.texts.say("group.left", &[("group", name)])),
+            Change::Gone { by } => Some(self.texts.say("group.removed", &[("group", name), ("by", by)])),
+            Change::Dissolved => Some(self.texts.say("group.dissolved", &[("group", name)])),
+            _ => None,
+        };
+        if let Some(text) = &gone {
+            out.lanes.push(notice::put_in_control(tx, &live.owner, text, &key("control")).await?);
+        }
+        let Some(portal) = self.portals.by_chat(&live.account, &news.chat) else { return Ok(()) };
+        if let Some(text) = gone {
+            out.lanes.push(notice::put_in_portal(tx, portal.id, &text, &key("portal")).await?);
+            return Ok(());
+        }
+        for (at, (who, act)) in self.acts(&news.change).into_iter().enumerate() {
+            if who == own {
+                let text = if matches!(act, Act::Level(0)) { "group.no_office" } else { "group.office" };
+                let text = self.texts.say(text, &[("group", name)]);
+                out.lanes.push(notice::put_in_portal(tx, portal.id, &text, &key(&at.to_string())).await?);
+                continue;
+            }
+            if let (Act::Enter, Some((_, nick))) = (&act, people.iter().find(|(contact, _)| *contact == who)) {
+                self.keep_ghost(tx, &who, nick, out).await?;
+            }
+            out.lanes.push(put_act(tx, live, portal.id, (who, act), key(&at.to_string())).await?);
+        }
+        Ok(())
+    }
+
+    /// Who does what in the room because of `change`.
+    fn acts(&self, change: &Change) -> Vec<(ContactId, Act)> {
+        match change {
+            Change::Joined(who) => vec![(who.clone(), Act::Enter)],
+            Change::Left(who) => vec![(who.clone(), Act::Leave(None))],
+            Change::PutOut { who, by } => {
+                let reason = self.texts.say("group.put_out", &[("by", by)]);
+                vec![(who.clone(), Act::Leave(Some(reason)))]
+            }
+            Change::Administrator { who, now } => {
+                vec![(who.clone(), Act::Level(if *now { ADMINISTRATOR } else { 0 }))]
+            }
+            Change::Owner { from, to } => {
+                let from = from.iter().map(|from| (from.clone(), Act::Level(0)));
+                from.chain([(to.clone(), Act::Level(OWNER))]).collect()
+            }
+            Change::Gone { .. } | Change::Dissolved => Vec::new(),
+        }
+    }
+
+    /// Keeps what somebody wants, and asks the owner of the account for an answer.
+    pub(super) async fn translate_asked(
+        &self,
+        tx: &mut Tx,
+        live: &Live,
+        request: &Request,
+        out: &mut Outcome,
+    ) -> Result<(), store::Error> {
+        let account = live.account.as_str();
+        let who = if request.who.is_empty() { "?" } else { &request.who };
+        let what = match &request.wanted {
+            Wanted::Friendship => self.texts.say("request.friendship", &[("who", who), ("account", account)]),
+            Wanted::Membership(group) => self.texts.say("request.membership", &[("who", who), ("group", group)]),
+        };
+        let Some(row) = tx.add_request(account, &request.key, &what, who, &request.ticket).await? else {
+            return Ok(());
+        };
+        let n = row.id.to_string();
+        let words = if request.words.is_empty() { String::new() } else { format!("\n> {}", request.words) };
+        let hint = self.texts.say("request.hint", &[("n", &n)]);
+        let text = format!("{what}{words}\n{hint}");
+        let key = route::key(&["request", account, &n]);
+        out.lanes.push(notice::put_in_control(tx, &live.owner, &text, &key).await?);
+        Ok(())
+    }
+
+    /// Tells the owner of the account.
+    pub(super) async fn translate_told(
+        &self,
+        tx: &mut Tx,
+        live: &Live,
+        seq: i64,
+        news: &News,
+        out: &mut Outcome,
+    ) -> Result<(), store::Error> {
+        let text = match news {
+            News::Added(who) => self.texts.say("news.added", &[("who", who)]),
+            News::Befriended(who) => self.texts.say("news.befriended", &[("who", who)]),
+            News::Rejected { who, why } => self.texts.say("news.rejected", &[("who", who), ("why", why)]),
+            News::LetIn(group) => self.texts.say("news.let_in", &[("group", group)]),
+            News::KeptOut { group, why } => self.texts.say("news.kept_out", &[("group", group), ("why", why)]),
+        };
+        let key = route::key(&["news", live.account.as_str(), &seq.to_string()]);
+        out.lanes.push(notice::put_in_control(tx, &live.owner, &text, &key).await?);
+        Ok(())
+    }
+
+    /// Keeps an event of an unknown kind, and tells the owner of the account once for each kind.
+    pub(super) async fn translate_unknown(
+        &self,
+        tx: &mut Tx,
+        live: &Live,
+        seq: i64,
+        kind: &str,
+        out: &mut Outcome,
+    ) -> Result<(), store::Error> {
+        let account = live.account.as_str();
+        tracing::warn!(account, seq, kind, "QQ pushed something of an unknown kind; it is kept in the inbox");
+        let text = self.texts.say("event.unsupported", &[("kind", kind), ("n", &seq.to_string())]);
+        let key = route::key(&["unsupported", account, kind]);
+        out.lanes.push(notice::put_in_control(tx, &live.owner, &text, &key).await?);
+        tx.bury_arrival(seq, &format!("not carried yet: {kind}")).await.map(drop)
+    }
+}
+
+async fn put_act(
+    tx: &mut Tx,
+    live: &Live,
+    portal: i64,
+    (who, act): (ContactId, Act),
+    key: String,
+) -> Result<String, store::Error> {
+    let lane = route::lane_to_portal_room(portal);
+    let to_room = ToRoom {
+        target: Target::Portal(portal),
+        speaker: Speaker::Ghost(who),
+        content: serde_json::Value::Null,
+        ts_ms: None,
+        message: None,
+        part: 0,
+        fetch: None,
+        act: Some(act),
+    };
+    tx.add_departure(&Departure {
+        lane: lane.clone(),
+        login: live.account.to_string(),
+        body: departure::write(&to_room),
+        dedup_key: key,
+        echo: None,
+    })
+    .await?;
+    Ok(lane)
+}
