@@ -170,6 +170,7 @@ impl Bridge {
         self.wake_lanes(route::lanes_of(&account)).await?;
         // Pictures can be fetched again.
         self.wake_lanes(route::TO_MATRIX.to_owned()).await?;
+        self.begin_presences(&live).await;
         info!(%account, "logged in to QQ");
         Ok(live)
     }

@@ -109,6 +109,18 @@ impl Bridge {
         }
     }
 
+    /// Notes who is there already when a session is taken up: QQ tells changes only.
+    pub(super) async fn begin_presences(&self, live: &Live) {
+        if !self.config.matrix.presence {
+            return;
+        }
+        for chat in live.network.chats().await.unwrap_or_default() {
+            if let (Some(peer), Some(status)) = (chat.peer, live.network.standing(&chat.id).status) {
+                self.presences.note(&live.account, peer, Some(status));
+            }
+        }
+    }
+
     async fn show_typing(&self, account: &AccountId, chat: &ChatId, contact: &ContactId) -> Result<(), Error> {
         let portal = self.portals.by_chat(account, chat);
         let Some(room) = portal.as_ref().and_then(|portal| portal.room.as_ref()) else { return Ok(()) };
@@ -129,7 +141,10 @@ impl Bridge {
             };
             match self.show_presence(&contact, &account, status).await {
                 Ok(true) => {}
-                Ok(false) => self.presences.forget(&contact),
+                Ok(false) => {
+                    self.presences.forget(&contact);
+                    continue;
+                }
                 Err(error) => debug!(%error, "a status could not be shown"),
             }
             self.shutdown.unless_asked(tokio::time::sleep(PACE)).await;

@@ -17,11 +17,13 @@ use super::login::ptui::Ptui;
 use super::members::Members;
 use super::mend::mend;
 use super::reply::Reply;
+use super::web_message;
 use crate::base::damage::anything_like;
 use crate::qq::{Error, Piece};
 
 /// Real answers, one of each shape. Source: protocol dossier 4.4, 6, 7.6, 9.4.
-const REAL: [&str; 15] = [
+const REAL: [&str; 16] = [
+    r#"<?xml version="1.0" encoding="utf-8"?><d><n t="h" u="2519967390"/><n t="t" s="\u5171" l="http://x/?a=1&amp;b"/><n t="b"/><n t="r"/><n t="i" s="x"/></d>"#,
     r#"{"retcode":0,"result":[{"uin":1414495278,"status":"online","client_type":1,"type":0,"lnick":"\u5c81\u6708"}]}"#,
     r#"{"retcode":0,"result":{"uin":1382902354,"level":19,"nick":"ABCD","face":603,"country":"\u4e2d\u56fd","province":"\u5e7f\u4e1c","city":"","gender":"female"}}"#,
     r#"{"retcode":0,"result":{"stats":[{"client_type":41,"uin":2769546520,"stat":10}],"minfo":[{"nick":"qqbot","province":"\u5e7f\u4e1c","gender":"male","uin":2769546520}],"ginfo":{"face":0,"code":3483368056,"createtime":1388307595,"name":"qqbot\u7fa4","gid":2559225925,"owner":2769546520,"members":[{"muin":2769546520,"mflag":20}]},"cards":[{"muin":2769546520,"card":"\u7fa4\u540d\u7247"}]}}"#,
@@ -166,6 +168,14 @@ proptest! {
         prop_assert!(is_named(&get_qq_level2::read(came()), "get_qq_level2"));
         let card = card.unwrap_or_default();
         prop_assert!(is_clean(&card.nick) && card.place.chars().count() <= 602 && is_clean(&signature.unwrap_or_default()));
+    }
+
+    #[test]
+    fn shared_xml_says_no_more_than_came(body in answers()) {
+        let xml = String::from_utf8_lossy(&body);
+        if let Some(text) = web_message::read(&xml) {
+            prop_assert!(!text.is_empty() && text.len() <= 2 * xml.len() + 8);
+        }
     }
 
     #[test]

@@ -265,7 +265,8 @@ impl WebQq {
         let is_own = *contact == ContactId::from(self.link.account());
         let uin = if is_own { self.link.uin() } else { self.roster.uin(contact)? };
         let members = match self.roster.address(chat)? {
-            Address::Friend(_) | Address::Temporary { .. } => None,
+            Address::Friend(_) => None,
+            Address::Temporary { kind, number, .. } => self.listed_members(kind, number),
             Address::Group(gid) => self.listed_members(PlaceKind::Group, gid),
             Address::Discussion(did) => self.listed_members(PlaceKind::Discussion, did),
         };

@@ -45,22 +45,24 @@ fn send(shared: &Shared, ask: &Ask, target: &str) -> Outcome {
         let channel = stage.session(id).and_then(|session| session.channel.as_ref()).ok_or(BAD_TARGET)?;
         let whom = number_of(&r, target).and_then(|number| channel.numbers.whom(number)).ok_or(BAD_TARGET)?;
         let chat = addressed(stage, target, whom).ok_or(BAD_TARGET)?;
-        let content = r.get("content").and_then(content::from_client).ok_or(MALFORMED)?;
-        if !stage.album.has_all(&content) || !shows_ticket(stage, id, &r, (&chat, &content)) {
-            return Err(MALFORMED);
-        }
-        let msg_id = text_of(&r, "msg_id").parse().unwrap_or_default();
-        match stage.lose(&content, now_ms) {
-            Some(why) => tracing::info!(?why, lost = stage.dropped, "a message reaches nobody"),
-            None => stage.hear(chat, content, msg_id, now_ms),
-        }
-        let accepted = if stage.world.options.era.is_old() {
-            json!({"retcode": 0, "result": "ok"})
-        } else {
-            json!({"errCode": 0, "msg": "send ok"})
-        };
-        Ok(json_reply(&accepted))
+        accept(stage, id, chat, (&r, now_ms))
     })
+}
+
+/// Takes what the client says in `chat`, or loses it without telling.
+pub(super) fn accept(stage: &mut Stage, id: SessionId, chat: ChatKey, (r, now_ms): (&Value, i64)) -> Outcome {
+    let content = r.get("content").and_then(content::from_client).ok_or(MALFORMED)?;
+    if !stage.album.has_all(&content) || !shows_ticket(stage, id, r, (&chat, &content)) {
+        return Err(MALFORMED);
+    }
+    let msg_id = text_of(r, "msg_id").parse().unwrap_or_default();
+    match stage.lose(&content, now_ms) {
+        Some(why) => tracing::info!(?why, lost = stage.dropped, "a message reaches nobody"),
+        None => stage.hear(chat, content, msg_id, now_ms),
+    }
+    let is_old = stage.world.options.era.is_old();
+    let accepted = if is_old { json!({"retcode": 0, "result": "ok"}) } else { json!({"errCode": 0, "msg": "send ok"}) };
+    Ok(json_reply(&accepted))
 }
 
 /// Whether a message with a picture for a group shows what `get_gface_sig2` gave, and the group's code. Which code its

@@ -9,17 +9,16 @@ use serde_json::{Value, json};
 
 use super::admit;
 use super::ask::{Ask, number_of, text_of};
-use super::reply::{Outcome, Refusal, json_reply, result};
+use super::reply::{Outcome, Refusal, result};
+use super::send;
 use crate::sim::chat::ChatKey;
-use crate::sim::content;
 use crate::sim::numbers::Whom;
+use crate::sim::session::SessionId;
 use crate::sim::stage::{Shared, Stage};
 use crate::sim::token;
 
 /// A number that stands for nobody, or a leave that is for somebody else.
 const BAD_TARGET: Refusal = Refusal(100_001);
-/// Content that is not JSON within JSON with the font last.
-const MALFORMED: Refusal = Refusal(100_006);
 
 /// `GET d1.web2.qq.com/channel/get_c2cmsg_sig2`: the leave, 96 hexadecimal digits.
 pub(super) async fn get_c2cmsg_sig2(State(shared): State<Arc<Shared>>, ask: Ask) -> Outcome {
@@ -52,15 +51,12 @@ pub(super) async fn send_sess_msg2(State(shared): State<Arc<Shared>>, ask: Ask) 
     shared.change(|stage| {
         let id = admit::to_channel(stage, &ask, &r)?;
         let chat = permitted(stage, id, &r).ok_or(BAD_TARGET)?;
-        let content = r.get("content").and_then(content::from_client).ok_or(MALFORMED)?;
-        let msg_id = text_of(&r, "msg_id").parse().unwrap_or_default();
-        stage.hear(chat, content, msg_id, now_ms);
-        Ok(json_reply(&json!({"errCode": 0, "msg": "send ok"})))
+        send::accept(stage, id, chat, (&r, now_ms))
     })
 }
 
 /// The chat that the call's leave is for, if it is for the one whom the call names.
-fn permitted(stage: &Stage, id: crate::sim::session::SessionId, r: &Value) -> Option<ChatKey> {
+fn permitted(stage: &Stage, id: SessionId, r: &Value) -> Option<ChatKey> {
     let session = stage.session(id)?;
     let chat = session.leaves.get(&text_of(r, "group_sig"))?;
     let ChatKey::Temporary { name, via } = chat else { return None };

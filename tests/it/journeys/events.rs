@@ -64,6 +64,29 @@ async fn an_answer_that_qq_did_not_take_is_given_again_until_it_does() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_answer_survives_the_death_of_the_bridge_and_nobody_else_can_give_it() {
+    let mut house = House::new().await;
+    let control = house.log_in().await;
+    act(&house, json!({"do": "ask_friendship", "name": "陈小花", "text": ""}));
+    house.bot_says(&control, "wants to be a QQ friend").await;
+    let bob = house.matrix.user("bob");
+    let office = bob.create_dm("@qqbot:hs.test");
+    house.bot_says(&office, "control room").await;
+    bob.say(&office, "accept 1");
+    house.bot_says(&office, "You have no request 1").await;
+
+    house.qq.fault(Fault::new("allow_and_add2", Trouble::Http(502)).times(1_000));
+    house.owner.say(&control, "accept 1");
+    house.qq.wait_session(|session| session.calls.contains_key("allow_and_add2")).await;
+    house.kill();
+    assert_eq!(house.qq.asked()[0].accepted, None);
+    house.qq.clear_faults();
+    house.start();
+    house.bot_says(&control, "is accepted").await;
+    assert_eq!(house.qq.asked()[0].accepted, Some(true));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn somebody_who_asks_to_enter_a_group_is_denied_or_let_in() {
     let house = House::new().await;
     let control = house.log_in().await;
@@ -179,7 +202,7 @@ async fn what_members_share_is_shown_as_text() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn presence_and_typing_are_seen_and_leave_nothing_behind() {
-    let house = House::new().await;
+    let mut house = House::new().await;
     let control = house.log_in().await;
     house.qq.say("friend:王芳", "王芳", "hi").unwrap();
     let find =
@@ -192,6 +215,10 @@ async fn presence_and_typing_are_seen_and_leave_nothing_behind() {
         act(&house, json!({"do": "status", "friend": "王芳", "status": status}));
         house.matrix.wait_until(&format!("{status} to be seen"), |world| world.presence(&ghost) == presence).await;
     }
+    house.kill();
+    act(&house, json!({"do": "status", "friend": "王芳", "status": "away"}));
+    house.start();
+    house.matrix.wait_until("away to be seen", |world| world.presence(&ghost) == "unavailable").await;
     act(&house, json!({"do": "type", "friend": "王芳"}));
     house.matrix.wait_until("typing to be seen", |world| world.typing(&room) == [ghost.clone()]).await;
     // Nobody is made to exist for a status.

@@ -6,7 +6,7 @@ use matrix_webqq::sim::Rules;
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::browser::{Browser, LoggedIn, PTLOGIN, simulator, words};
+use super::browser::{Browser, D, LoggedIn, PTLOGIN, S, simulator, words};
 
 struct Console {
     http: Client,
@@ -219,4 +219,73 @@ async fn the_page_and_its_live_updates_are_served() {
     hear("在吗").await;
     Browser::new(sim.qq_addr()).get(&format!("{PTLOGIN}ptqrshow?appid=501004106")).await;
     hear("\"waiting\"").await;
+}
+
+#[tokio::test]
+async fn what_people_do_and_what_the_client_answers_is_seen_in_json() {
+    let sim = simulator(Rules::default()).await;
+    let console = Console::at(sim.console_addr());
+    let client = LoggedIn::to(sim.qq_addr(), &sim.handle()).await;
+    console.post("/api/act", json!({"do": "ask_friendship", "name": "陈小花", "text": "我是小花"})).await;
+    let item = client.poll_json().await["result"][0].clone();
+    assert_eq!((&item["poll_type"], &item["value"]["type"]), (&json!("system_message"), &json!("verify_required")));
+    let waiting = json!([{"name": "陈小花", "group": null, "accepted": null, "reason": ""}]);
+    assert_eq!(console.get("/api/asked").await, waiting);
+
+    let r = json!({"account": item["value"]["account"], "gid": 0, "mname": "", "vfwebqq": client.vfwebqq});
+    let strange = json!({"account": 12_345, "gid": 0, "mname": "", "vfwebqq": client.vfwebqq});
+    assert_eq!(client.browser.post_json(&format!("{S}allow_and_add2"), &strange).await["retcode"], 100_001);
+    assert_eq!(client.browser.post_json(&format!("{S}allow_and_add2"), &r).await["retcode"], 0);
+    assert_eq!(console.get("/api/asked").await[0]["accepted"], true);
+    assert_eq!(client.browser.post_json(&format!("{S}deny_added_request2"), &r).await["retcode"], 100_001, "answered");
+    assert_eq!(client.poll_json().await["result"][0]["poll_type"], "buddylist_change");
+    assert_eq!(client.friend("陈小花").await, item["value"]["from_uin"]);
+
+    for (act, status) in [
+        (json!({"do": "join", "group": "none", "name": "x"}), StatusCode::NOT_FOUND),
+        (json!({"do": "leave", "group": "Weekend Hikers", "name": "妈妈"}), StatusCode::NOT_FOUND),
+        (json!({"do": "dance"}), StatusCode::BAD_REQUEST),
+        (json!({"do": "ask_friendship", "name": "小明", "text": ""}), StatusCode::BAD_REQUEST),
+    ] {
+        assert_eq!(console.refused("/api/act", act).await, status);
+    }
+}
+
+#[tokio::test]
+async fn a_stranger_is_answered_only_with_the_leave_for_just_this_one() {
+    let sim = simulator(Rules::default()).await;
+    let qq = sim.handle();
+    let mut client = LoggedIn::to(sim.qq_addr(), &qq).await;
+    let chat = "temporary:程序员小李@group:Rust 学习小组 🦀";
+    assert!(qq.say("temporary:妈妈@group:Rust 学习小组 🦀", "妈妈", "hi").is_err(), "no member");
+    qq.say(chat, "程序员小李", "hi").unwrap();
+    let item = client.poll_json().await["result"][0].clone();
+    assert_eq!((&item["poll_type"], &item["value"]["service_type"]), (&json!("sess_message"), &json!(0)));
+    let (gid, _) = client.group("Rust 学习小组 🦀").await;
+    assert_eq!(item["value"]["id"], gid);
+    let uin = item["value"]["from_uin"].clone();
+    let ask = |id: &Value, to: &Value, kind: u8| format!("&id={id}&to_uin={to}&service_type={kind}");
+    for (id, to, kind) in [(&gid, &gid, 0), (&uin, &uin, 0), (&gid, &uin, 1)] {
+        let refused = client.browser.get_json(&client.channel("get_c2cmsg_sig2", &ask(id, to, kind))).await;
+        assert_eq!(refused["retcode"], 100_001, "{id} {to} {kind}");
+    }
+    let leave = client.browser.get_json(&client.channel("get_c2cmsg_sig2", &ask(&gid, &uin, 0))).await;
+    let leave = leave["result"]["value"].clone();
+    assert_eq!(leave.as_str().unwrap().len(), 96);
+    let wang = client.friend("王芳").await;
+    for (to, group_sig, service_type, heard) in [
+        (&uin, &json!("made up"), 0, false),
+        (&wang, &leave, 0, false),
+        (&uin, &leave, 1, false),
+        (&uin, &leave, 0, true),
+    ] {
+        let r = json!({
+            "to": to, "group_sig": group_sig, "face": 522, "content": words("说吧").to_string(), "msg_id": 1,
+            "service_type": service_type, "clientid": 53_999_199, "psessionid": client.psessionid,
+        });
+        let answer = client.browser.post_json(&format!("{D}send_sess_msg2"), &r).await;
+        assert_eq!(answer["errCode"] == 0, heard, "{r} {answer}");
+    }
+    let heard = qq.heard(0);
+    assert_eq!((heard.len(), heard[0].chat.as_str(), heard[0].text.as_str()), (1, chat, "说吧"));
 }

@@ -278,7 +278,7 @@ async fn an_answer_in_a_temporary_session_takes_a_leave_that_is_good_for_five_mi
     let chat = message(opened(&qq, &*network, whisper(50, 0, 3, 1)).await).chat;
     qq.server.always("get_c2cmsg_sig2", result(json!({"type": 0, "value": "5ca1ab1e", "flags": {"text": 1}})));
     qq.server.always("send_sess_msg2", body(r#"{"errCode":0,"msg":"send ok"}"#));
-    let words = Outgoing { pieces: vec![Piece::Text("hi".to_owned())], style: Style::default() };
+    let words = Outgoing { pieces: vec![Piece::Text("hi".to_owned())], ..Outgoing::default() };
     for _ in 0..2 {
         assert_eq!(network.send(&chat, &words).await.unwrap(), Sent::Accepted(None));
     }

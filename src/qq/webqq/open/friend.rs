@@ -13,11 +13,11 @@ impl WebQq {
     pub(super) async fn open_friend_message(&self, mut said: Said<'_>) -> Result<Event, Stop> {
         let envelope = said.envelope;
         let own = self.link.uin();
-        let from = said.uin("from_uin").ok_or_else(|| Stop::Event(unreadable("it names no sender")))?;
+        let from = said.uin("from_uin").ok_or_else(|| Stop::from(unreadable("it names no sender")))?;
         // From 0 or from oneself: said on another device, to the one it was addressed to.
         let (peer, mine) = if from == Uin(0) || from == own { (said.uin("to_uin"), true) } else { (Some(from), false) };
         let Some(peer) = peer.filter(|peer| *peer != own && *peer != Uin(0)) else {
-            return Err(Stop::Event(unreadable("an own message that names no recipient")));
+            return Err(Stop::from(unreadable("an own message that names no recipient")));
         };
         let chat = self.friend_chat(&envelope.epoch, peer).await?;
         let sender = match self.roster.person(&envelope.epoch, peer) {

@@ -17,7 +17,7 @@ const GROUP: PlaceKind = PlaceKind::Group;
 impl WebQq {
     pub(super) async fn open_group_news(&self, envelope: &Envelope, value: &Value) -> Result<Event, Stop> {
         let Some(Uin(gid)) = uin(value, "from_uin") else {
-            return Err(Stop::Event(unreadable("it names no group")));
+            return Err(Stop::from(unreadable("it names no group")));
         };
         let group = (envelope.epoch.as_str(), gid);
         match text(value, "type").unwrap_or_default() {
@@ -165,7 +165,7 @@ fn note_office(members: &mut Members, value: &Value) {
 }
 
 fn nobody(what: &str) -> Stop {
-    Stop::Event(unreadable(&format!("it does not say who {what}")))
+    Stop::from(unreadable(&format!("it does not say who {what}")))
 }
 
 fn named(value: &Value, field: &str) -> String {

@@ -31,8 +31,14 @@ struct Item {
 
 /// What stops a message from being shown.
 enum Stop {
-    Event(Event),
+    Event(Box<Event>),
     Error(Error),
+}
+
+impl From<Event> for Stop {
+    fn from(event: Event) -> Self {
+        Self::Event(Box::new(event))
+    }
 }
 
 impl From<Error> for Stop {
@@ -46,12 +52,12 @@ fn unreadable(reason: &str) -> Event {
 }
 
 fn parked(reason: &str) -> Stop {
-    Stop::Event(Event::Parked { reason: reason.to_owned(), doubt: None })
+    Stop::from(Event::Parked { reason: reason.to_owned(), doubt: None })
 }
 
 /// It waits until the owner has settled doubt `number`.
 fn in_doubt(number: u32) -> Stop {
-    Stop::Event(Event::Parked { reason: "it is not certain which chat this is".to_owned(), doubt: Some(number) })
+    Stop::from(Event::Parked { reason: "it is not certain which chat this is".to_owned(), doubt: Some(number) })
 }
 
 impl WebQq {
@@ -87,7 +93,8 @@ impl WebQq {
             },
         };
         match opened {
-            Ok(event) | Err(Stop::Event(event)) => Ok(event),
+            Ok(event) => Ok(event),
+            Err(Stop::Event(event)) => Ok(*event),
             Err(Stop::Error(error)) => Err(error),
         }
     }

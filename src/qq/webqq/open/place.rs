@@ -44,7 +44,7 @@ impl WebQq {
             PlaceKind::Group => said.uin("from_uin"),
             PlaceKind::Discussion => said.uin("did").or_else(|| said.uin("from_uin")),
         };
-        let Uin(number) = number.ok_or_else(|| Stop::Event(unreadable("it names no chat")))?;
+        let Uin(number) = number.ok_or_else(|| Stop::from(unreadable("it names no chat")))?;
         let chat = self.place_chat(kind, &said.envelope.epoch, number).await?;
         let sender = match said.uin("send_uin") {
             None => Sender::System,

@@ -46,7 +46,7 @@ impl WebQq {
         ) {
             return Ok(Event::Unsupported { kind: format!("system_message {}", name::decode(kind)).trim().to_owned() });
         }
-        let from = uin(value, "from_uin").ok_or_else(|| Stop::Event(unreadable("it does not say who asks")))?;
+        let from = uin(value, "from_uin").ok_or_else(|| Stop::from(unreadable("it does not say who asks")))?;
         let number = number(value, "account").and_then(|account| u64::try_from(account).ok());
         let who = self.somebody(&envelope.epoch, from, number, "").await;
         let words = text(value, "msg").map(name::decode).unwrap_or_default();
@@ -70,7 +70,7 @@ impl WebQq {
 
     /// Somebody wants to enter a group of which the account is an administrator.
     pub(super) async fn open_join_request(&self, envelope: &Envelope, gid: u64, value: &Value) -> Result<Event, Stop> {
-        let from = uin(value, "request_uin").ok_or_else(|| Stop::Event(unreadable("it does not say who asks")))?;
+        let from = uin(value, "request_uin").ok_or_else(|| Stop::from(unreadable("it does not say who asks")))?;
         let chat = self.group_chat((&envelope.epoch, gid)).await?;
         let group = chat.and_then(|chat| self.roster.chat_name(&chat)).unwrap_or_default();
         let number = number(value, "t_request_uin").and_then(|number| u64::try_from(number).ok());

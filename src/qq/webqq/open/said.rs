@@ -23,10 +23,10 @@ pub(super) struct Said<'a> {
 
 impl<'a> Said<'a> {
     pub(super) fn read(envelope: &'a Envelope, value: &'a Value) -> Result<Self, Stop> {
-        let content = value.get("content").ok_or_else(|| Stop::Event(unreadable("it has no content")))?;
+        let content = value.get("content").ok_or_else(|| Stop::from(unreadable("it has no content")))?;
         let pieces = match decode(content) {
             Decoded::Pieces(pieces) => pieces,
-            Decoded::Ghost => return Err(Stop::Event(Event::Unsupported { kind: "ghost text".to_owned() })),
+            Decoded::Ghost => return Err(Stop::from(Event::Unsupported { kind: "ghost text".to_owned() })),
         };
         let mut said = Self { envelope, value, pieces };
         if said.number("msg_type") == Some(32) {

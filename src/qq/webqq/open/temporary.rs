@@ -21,9 +21,9 @@ impl WebQq {
     pub(super) async fn open_temporary_message(&self, envelope: &Envelope, value: &Value) -> Result<Event, Stop> {
         let mut said = Said::read(envelope, value)?;
         let from = said.uin("from_uin").filter(|from| *from != Uin(0) && *from != self.link.uin());
-        let from = from.ok_or_else(|| Stop::Event(unreadable("it names no sender")))?;
+        let from = from.ok_or_else(|| Stop::from(unreadable("it names no sender")))?;
         let kind = if number(value, "service_type") == Some(1) { PlaceKind::Discussion } else { PlaceKind::Group };
-        let Uin(number) = uin(value, "id").ok_or_else(|| Stop::Event(unreadable("it names no place")))?;
+        let Uin(number) = uin(value, "id").ok_or_else(|| Stop::from(unreadable("it names no place")))?;
         let epoch = envelope.epoch.as_str();
         // By most accounts `id` is the gid, by one the code. Source: protocol dossier 7.5.
         let number = self.roster.gid(number).filter(|_| kind == PlaceKind::Group).unwrap_or(number);

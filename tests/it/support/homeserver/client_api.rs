@@ -203,6 +203,11 @@ fn act(world: &mut World, who: &str, request: &Request) -> Result<Value, Refused
             world.enter_again(who);
             Ok(json!({}))
         }
+        (Endpoint::Presence, [user]) => {
+            need_self(who, user)?;
+            world.presence.insert(who.to_owned(), body());
+            Ok(json!({}))
+        }
         (Endpoint::CreateRoom, _) => Ok(json!({ "room_id": world.create_room(who, &body()) })),
         (Endpoint::Join, [room]) => world.join(room, who).map(|()| json!({ "room_id": room })),
         (Endpoint::Invite, [room]) => world.invite(room, who, body()["user_id"].as_str().unwrap()).map(|()| json!({})),
@@ -265,11 +270,6 @@ fn look(world: &mut World, who: &str, endpoint: Endpoint, args: &[&str], request
             if body()["typing"] == true {
                 typing.push(who.to_owned());
             }
-            Ok(json!({}))
-        }
-        (Endpoint::Presence, [user]) => {
-            need_self(who, user)?;
-            world.presence.insert(who.to_owned(), body());
             Ok(json!({}))
         }
         (Endpoint::SetAccountData, [user, kind]) => {
