@@ -159,13 +159,13 @@ async fn a_picture_to_qq_survives_kills_and_is_said_once() {
     house.owner.say(&room, "after");
     house.qq.wait_session(|session| session.calls.get("cface_upload") == Some(&1)).await;
     house.matrix.all_is_pushed().await;
-    house.kill();
+    house.kill().await;
     // While the homeserver is asked again.
     let before = house.matrix.see(|world| world.asked(Endpoint::Download));
     house.matrix.fail_next(Endpoint::Download, 1, MatrixFault::DropBefore);
     house.start();
     house.matrix.wait_until("a download", |world| world.asked(Endpoint::Download) > before).await;
-    house.kill();
+    house.kill().await;
     house.start();
     let heard = heard(&house, 2).await;
     assert_eq!(heard.iter().map(|heard| heard.text.as_str()).collect::<Vec<_>>(), ["[图片]", "after"]);

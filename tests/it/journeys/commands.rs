@@ -115,7 +115,7 @@ async fn the_status_on_qq_is_set_and_told_again_when_the_link_is_renewed() {
     house.bot_says(&room, "shows as hidden on QQ now").await;
     assert_eq!(house.qq.session().status, "hidden");
 
-    house.kill();
+    house.kill().await;
     house.start();
     house.qq.fault(Fault::new("poll2", Trouble::Body(r#"{"retcode":121,"t":"0"}"#.to_owned())));
     house.qq.wait_session(|session| session.calls.get("login2") == Some(&2)).await;

@@ -31,7 +31,7 @@ fn five_groups() -> World {
 async fn trouble(house: &mut House, turn: usize) {
     match turn % 10 {
         1 => {
-            house.kill();
+            house.kill().await;
             house.start();
         }
         2 => {
@@ -43,7 +43,7 @@ async fn trouble(house: &mut House, turn: usize) {
         4 => house.matrix.fail_next(Endpoint::Send, 2, MatrixFault::Drop),
         5 => {
             house.matrix.fail_next(Endpoint::Send, 1, MatrixFault::Drop);
-            house.kill();
+            house.kill().await;
             house.matrix.forget_txn_ids();
             house.start();
         }
@@ -55,7 +55,7 @@ async fn trouble(house: &mut House, turn: usize) {
         }
         8 => house.qq.fault(Fault::new("send_qun_msg2", Trouble::DropBefore)),
         9 => {
-            house.kill();
+            house.kill().await;
             house.matrix.go_down().await;
             house.start();
             house.matrix.come_back().await;

@@ -29,7 +29,7 @@ async fn a_friend_request_is_accepted_from_the_control_room_once_and_survives_a_
     let asked = house.bot_says(&control, "wants to be a QQ friend").await;
     assert!(asked.contains("陈小花") && asked.contains("> 我是小花") && asked.contains("accept 1"), "{asked}");
 
-    house.kill();
+    house.kill().await;
     house.start();
     house.owner.say(&control, "accept");
     house.bot_says(&control, "These wait for").await;
@@ -78,7 +78,7 @@ async fn an_answer_survives_the_death_of_the_bridge_and_nobody_else_can_give_it(
     house.qq.fault(Fault::new("allow_and_add2", Trouble::Http(502)).times(1_000));
     house.owner.say(&control, "accept 1");
     house.qq.wait_session(|session| session.calls.contains_key("allow_and_add2")).await;
-    house.kill();
+    house.kill().await;
     assert_eq!(house.qq.asked()[0].accepted, None);
     house.qq.clear_faults();
     house.start();
@@ -215,7 +215,7 @@ async fn presence_and_typing_are_seen_and_leave_nothing_behind() {
         act(&house, json!({"do": "status", "friend": "王芳", "status": status}));
         house.matrix.wait_until(&format!("{status} to be seen"), |world| world.presence(&ghost) == presence).await;
     }
-    house.kill();
+    house.kill().await;
     act(&house, json!({"do": "status", "friend": "王芳", "status": "away"}));
     house.start();
     house.matrix.wait_until("away to be seen", |world| world.presence(&ghost) == "unavailable").await;

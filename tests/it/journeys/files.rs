@@ -89,7 +89,7 @@ async fn a_file_survives_kills_on_its_way_to_matrix() {
         house.matrix.fail_next(endpoint, 1, fault);
         house.qq.leave_file(WANG, "plan.txt", b"at nine".as_slice()).unwrap();
         house.matrix.wait_until("the trouble", |world| world.asked(endpoint) > before).await;
-        house.kill();
+        house.kill().await;
         house.start();
         let end = format!("end of {endpoint:?}");
         house.qq.say(CHAT, WANG, &end).unwrap();

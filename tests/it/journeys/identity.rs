@@ -103,7 +103,7 @@ async fn two_friends_of_one_nick_wait_in_order_until_the_owner_says_who_is_who()
     house.owner.say(&beijing, "to bj 2");
 
     // What waits is on disk.
-    house.kill();
+    house.kill().await;
     house.start();
     house.meets("王芳", "the bridge is back").await;
     let right = command(&question, &beijing);

@@ -132,7 +132,7 @@ async fn a_password_said_after_a_restart_is_no_command_and_is_taken_down_as_well
     let mut house = house(Era::Y2013, false).await;
     let room = trusting_room(&house).await;
     begin(&house, &room).await;
-    house.kill();
+    house.kill().await;
     let event = house.owner.say(&room, PASSWORD);
     house.start();
     house.bot_says(&room, "The login that asked for a password has ended").await;

@@ -156,7 +156,7 @@ async fn a_picture_survives_a_kill_between_its_fetching_and_its_upload() {
     house.qq.send_picture(FAMILY_CHAT, "妈妈", SUNSET).unwrap();
     house.qq.say(FAMILY_CHAT, "妈妈", "end").unwrap();
     house.matrix.wait_until("an upload", |world| world.asked(Endpoint::Upload) == 2).await;
-    house.kill();
+    house.kill().await;
     house.start();
     house.sees(FAMILY, "end").await;
     assert_eq!(shown(&house, &room), ["start", "<picture>", "end"]);
@@ -172,7 +172,7 @@ async fn a_picture_survives_a_kill_between_its_upload_and_its_sending() {
         house.qq.send_picture(FAMILY_CHAT, "妈妈", SUNSET).unwrap();
         house.qq.say(FAMILY_CHAT, "妈妈", "end").unwrap();
         house.matrix.wait_until("a sending", |world| world.asked(Endpoint::Send) > sent).await;
-        house.kill();
+        house.kill().await;
         house.matrix.forget_txn_ids();
         house.start();
         house.sees(FAMILY, "end").await;

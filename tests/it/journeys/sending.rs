@@ -28,7 +28,7 @@ async fn a_burst_waits_on_disk_for_its_turns_and_nothing_of_it_is_lost() {
     house.owner.say(&control, "queue");
     house.bot_says(&control, "→ QQ: waits").await;
     assert_eq!(house.heard_in(FAMILY_CHAT), burst[..1], "the next one has its turn in an hour");
-    house.kill();
+    house.kill().await;
     house.configure(&json!({}));
     house.start();
     house.qq.wait_heard(|heard| heard.len() >= burst.len()).await;

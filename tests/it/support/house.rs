@@ -103,11 +103,13 @@ impl House {
         self.bridge = Some(bridge);
     }
 
-    /// Kills the bridge with SIGKILL and waits for its end.
-    pub(crate) fn kill(&mut self) {
+    /// Kills the bridge with SIGKILL and waits for its end, and until QQ has noticed: what it says into a connection that
+    /// is dead is lost, as it was with the real one.
+    pub(crate) async fn kill(&mut self) {
         let mut bridge = self.bridge.take().expect("it runs");
         bridge.kill().expect("it can be killed");
         bridge.wait().expect("it ends");
+        self.qq.wait_session(|session| !session.polling).await;
     }
 
     /// Asks the bridge to stop and waits for its end; `false` when it did not end well, as when it had hardly begun.
