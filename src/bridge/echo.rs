@@ -25,18 +25,7 @@ pub fn fingerprint(pieces: &[Piece]) -> String {
         }
     }
     let words: String = said.chars().filter(|c| !c.is_whitespace() && *c != '\u{a0}').collect();
-    hex(&Sha256::digest(words))
-}
-
-/// `bytes` in lower-case hexadecimal.
-#[must_use]
-pub fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    hex::encode(Sha256::digest(words))
 }
 
 #[cfg(test)]

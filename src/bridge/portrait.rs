@@ -4,7 +4,6 @@
 //! twice, and is looked at again after days.
 
 use std::collections::{HashMap, VecDeque};
-use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use matrix_sdk::ruma::OwnedMxcUri;
@@ -156,7 +155,7 @@ impl Bridge {
             Source::Qq(portrait) => {
                 let Some(live) = self.logins.live(account) else { return Ok(None) };
                 let media = live.network.portrait(&portrait, MOST_BYTES).await?;
-                let hash = hash(&media.bytes);
+                let hash = hex::encode(Sha256::digest(&media.bytes));
                 let uri = self.uploaded(&hash, media.bytes).await?;
                 Ok(uri.map(|uri| (hash, uri)))
             }
@@ -199,15 +198,6 @@ impl Bridge {
 /// Under which key it is remembered what the ghost of `contact` shows.
 pub(super) fn ghost_key(contact: &ContactId) -> String {
     format!("ghost {contact}")
-}
-
-/// SHA-256 in hexadecimal digits.
-fn hash(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut hex, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
 }
 
 #[cfg(test)]

@@ -2,7 +2,6 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::echo::hex;
 use crate::qq::AccountId;
 
 /// Inbox rows that the homeserver pushed.
@@ -81,7 +80,7 @@ pub fn key(parts: &[&str]) -> String {
         hash.update(part.len().to_be_bytes());
         hash.update(part);
     }
-    let mut text = hex(&hash.finalize());
+    let mut text = hex::encode(hash.finalize());
     text.truncate(40);
     format!("qq.{text}")
 }

@@ -44,7 +44,7 @@ impl Links {
         let path = [self.address.path().trim_end_matches('/'), PATH].concat();
         url.set_path(&path);
         url.path_segments_mut().ok()?.extend([server.as_str(), id, &name]);
-        url.query_pairs_mut().append_pair("until", &until).append_pair("sig", &hex(&signature));
+        url.query_pairs_mut().append_pair("until", &until).append_pair("sig", &hex::encode(signature));
         Some(url)
     }
 
@@ -52,7 +52,7 @@ impl Links {
     #[must_use]
     pub fn open(&self, place: &LinkPath, stamp: &LinkStamp, now_ms: i64) -> Option<OwnedMxcUri> {
         let LinkPath { server, id, name } = place;
-        let signature = unhex(&stamp.sig)?;
+        let signature = hex::decode(&stamp.sig).ok()?;
         // In constant time.
         self.digest(server, id, name, &stamp.until).verify_slice(&signature).ok()?;
         let is_good = stamp.until.parse::<i64>().is_ok_and(|until| now_ms / 1000 <= until);
@@ -113,17 +113,6 @@ fn plain(name: &str) -> String {
     let stem: String = stem.chars().filter(fits).take(LONGEST_NAME).collect();
     let stem = if stem.is_empty() { "file" } else { &stem };
     if ending.is_empty() { stem.to_owned() } else { format!("{stem}.{ending}") }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).filter_map(|half| char::from_digit(half.into(), 16)).collect()
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digits: Option<Vec<u8>> =
-        text.chars().map(|digit| digit.to_digit(16).and_then(|half| u8::try_from(half).ok())).collect();
-    let digits = digits.filter(|digits| digits.len().is_multiple_of(2))?;
-    Some(digits.chunks_exact(2).map(|pair| pair.iter().fold(0, |byte, half| byte << 4 | half)).collect())
 }
 
 #[cfg(test)]

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
-use std::fmt::Write as _;
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -103,11 +102,7 @@ impl Head<'_> {
 
 /// An id for an event without one: the same bytes get the same id, so that it too is taken once.
 fn id_from(body: &str) -> String {
-    Sha256::digest(body).iter().fold("$without-id-".to_owned(), |mut id, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(id, "{byte:02x}");
-        id
-    })
+    format!("$without-id-{}", hex::encode(Sha256::digest(body)))
 }
 
 /// The way in: one transaction at a time, because Synapse may push the same one twice at once.

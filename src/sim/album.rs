@@ -156,14 +156,14 @@ fn named(element: &Value) -> Option<Attached> {
 /// 32 upper-case digits that the same bytes always have; the real ones were the MD5.
 pub(crate) fn fingerprint(bytes: &[u8]) -> String {
     let digest = Sha256::digest(bytes);
-    token::to_hex(&digest.iter().copied().take(16).collect::<Vec<u8>>()).to_uppercase()
+    hex::encode_upper(digest).chars().take(32).collect()
 }
 
 /// `279dd1f0-e108-4482-a194-c158175beacf`
 fn guid(rng: &mut StdRng) -> String {
     let mut bytes = [0; 16];
     rng.fill_bytes(&mut bytes);
-    let hex = token::to_hex(&bytes);
+    let hex = hex::encode(bytes);
     [0..8, 8..12, 12..16, 16..20, 20..32].map(|range| hex.get(range).unwrap_or_default()).join("-")
 }
 

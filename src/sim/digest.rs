@@ -8,7 +8,6 @@ use base64::engine::general_purpose::STANDARD;
 use md5::{Digest as _, Md5};
 
 use super::era::Hiding;
-use super::token::to_hex;
 
 /// How long the part for Tencent's key is.
 const RSA_LENGTH: usize = 128;
@@ -25,8 +24,8 @@ pub(crate) fn is_right(hiding: Hiding, password: &str, number: u32, captcha: &st
 }
 
 fn sealed(digest: &[u8; 16], captcha: &str) -> String {
-    let text = [to_hex(digest), captcha.to_owned()].concat().to_uppercase();
-    to_hex(&md5(text.as_bytes())).to_uppercase()
+    let text = [hex::encode(digest), captcha.to_owned()].concat().to_uppercase();
+    hex::encode_upper(md5(text.as_bytes()))
 }
 
 /// Whether the cipher opens with `key` and holds salt and captcha, and something that may be for Tencent.

@@ -2,8 +2,6 @@
 //!
 //! Source: protocol dossier 6.1.
 
-use super::token::to_hex;
-
 /// The hash of 2013.
 pub(crate) fn of_2013(number: u32, ptwebqq: &str) -> String {
     let mut key = ptwebqq.as_bytes().to_vec();
@@ -25,7 +23,7 @@ pub(crate) fn of_2013(number: u32, ptwebqq: &str) -> String {
             }
         }
     }
-    to_hex(&count).to_uppercase()
+    hex::encode_upper(count)
 }
 
 /// Puts the first byte in its place, counting every step; gives the place.

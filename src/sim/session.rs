@@ -94,7 +94,7 @@ impl Session {
             asked_for_buddies: false,
         });
         self.kicked = None;
-        token::to_hex(&ticket)
+        hex::encode(ticket)
     }
 
     pub(crate) fn psessionid(&self) -> Option<&str> {

@@ -8,7 +8,7 @@ const NODE: &[u8] = b"connserver_webqq@10.133.41.84";
 
 /// `bytes` random bytes as lower hex.
 pub(crate) fn hex(rng: &mut impl Rng, bytes: usize) -> String {
-    to_hex(&(0..bytes).map(|_| rng.random()).collect::<Vec<u8>>())
+    hex::encode((0..bytes).map(|_| rng.random()).collect::<Vec<u8>>())
 }
 
 /// Random letters and digits.
@@ -38,16 +38,7 @@ pub(crate) fn psessionid(rng: &mut impl Rng, uin: u32, skey: &str, ticket: &[u8;
         term.extend_from_slice(&u32::try_from(binary.len()).unwrap_or(u32::MAX).to_be_bytes());
         term.extend_from_slice(binary);
     }
-    to_hex(&term)
-}
-
-/// Bytes as lower hex.
-pub(crate) fn to_hex(bytes: &[u8]) -> String {
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 0x0f)]).collect()
-}
-
-fn digit(value: u8) -> char {
-    char::from_digit(u32::from(value), 16).unwrap_or('0')
+    hex::encode(term)
 }
 
 /// `ptqrtoken`, made from the cookie qrsig. Source: protocol dossier 4.3.
@@ -68,7 +59,7 @@ pub(crate) fn list_hash(uin: u32, ptwebqq: &str) -> String {
     }
     let own = uin.to_be_bytes().into_iter().zip(*b"ECOK").map(|(byte, letter)| byte ^ letter);
     let bytes: Vec<u8> = folded.into_iter().zip(own).flat_map(|(sum, own)| [sum, own]).collect();
-    to_hex(&bytes).to_uppercase()
+    hex::encode_upper(bytes)
 }
 
 #[cfg(test)]

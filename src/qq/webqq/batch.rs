@@ -9,7 +9,6 @@ use sha2::{Digest as _, Sha256};
 
 use super::mend::mend;
 use super::number::integer;
-use super::session::hex;
 use crate::qq::Envelope;
 
 /// The answer of one poll.
@@ -131,8 +130,8 @@ fn field(item: &str, name: &str) -> Option<i64> {
 
 fn envelope(epoch: &str, body: String) -> Envelope {
     let identity = identity(&body).unwrap_or_else(|| [&*body, &nonce(&body)].concat());
-    let digest = Sha256::digest(identity);
-    Envelope { dedup_key: [epoch, &hex(digest.iter().take(16))].join("."), epoch: epoch.to_owned(), body }
+    let digest: String = hex::encode(Sha256::digest(identity)).chars().take(32).collect();
+    Envelope { dedup_key: [epoch, &digest].join("."), epoch: epoch.to_owned(), body }
 }
 
 /// What a push handed out twice has in common with itself; `None` when only all of it tells.

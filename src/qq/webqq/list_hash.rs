@@ -2,8 +2,6 @@
 //!
 //! Source: protocol dossier 6.1. The letters are the dossier's.
 
-use std::fmt::Write as _;
-
 /// One way of making the hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ListHash {
@@ -41,13 +39,13 @@ fn n(number: u32, key: &[u8]) -> String {
         let four = (0..4).map(|step| if missing == 0 || step < missing { at + step } else { step - missing });
         hash ^= four.fold(0, |word, at| (word << 8) | byte(at));
     }
-    hex(&hash.to_be_bytes())
+    hex::encode_upper(hash.to_be_bytes())
 }
 
 fn o(number: u32, key: &[u8]) -> String {
     let number = number.to_string();
     let bytes = key.iter().chain(b"password error").zip(number.bytes().cycle()).map(|(byte, mask)| byte ^ mask);
-    hex(&bytes.collect::<Vec<u8>>())
+    hex::encode_upper(bytes.collect::<Vec<u8>>())
 }
 
 fn p(number: u32, key: &[u8]) -> String {
@@ -58,7 +56,7 @@ fn p(number: u32, key: &[u8]) -> String {
         }
     }
     let keyed = number.to_be_bytes().into_iter().zip(*b"ECOK").map(|(byte, key)| byte ^ key);
-    hex(&folded.into_iter().zip(keyed).flat_map(|(folded, keyed)| [folded, keyed]).collect::<Vec<u8>>())
+    hex::encode_upper(folded.into_iter().zip(keyed).flat_map(|(folded, keyed)| [folded, keyed]).collect::<Vec<u8>>())
 }
 
 fn q(number: u32, key: &[u8]) -> String {
@@ -74,7 +72,7 @@ fn q(number: u32, key: &[u8]) -> String {
             }
         }
     }
-    hex(&sort.steps)
+    hex::encode_upper(sort.steps)
 }
 
 /// A quicksort of which only the number of its steps counts.
@@ -128,15 +126,6 @@ impl Sort {
         self.steps = [a, b, c, d];
         low
     }
-}
-
-/// Capital hex.
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut hex, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(hex, "{byte:02X}");
-        hex
-    })
 }
 
 #[cfg(test)]

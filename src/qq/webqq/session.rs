@@ -1,6 +1,5 @@
 //! A logged-in session: its tickets, its cookies, and how they are kept.
 
-use std::fmt::Write as _;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use serde::{Deserialize, Serialize};
@@ -169,15 +168,7 @@ fn seal(tickets: &Tickets, jar: &Jar) -> Secret {
 }
 
 fn epoch(psessionid: &str) -> String {
-    hex(Sha256::digest(psessionid).iter().take(8))
-}
-
-/// Lower-case hex.
-pub(crate) fn hex<'a>(bytes: impl IntoIterator<Item = &'a u8>) -> String {
-    bytes.into_iter().fold(String::new(), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    hex::encode(Sha256::digest(psessionid)).chars().take(16).collect()
 }
 
 #[cfg(test)]

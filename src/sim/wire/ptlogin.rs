@@ -124,7 +124,7 @@ pub(super) fn let_in(stage: &mut Stage, id: SessionId, way: Way) -> Response {
     set_cookie(&mut reply, "superkey", &superkey, PTLOGIN);
     set_cookie(&mut reply, "supertoken", &supertoken, PTLOGIN);
     set_cookie(&mut reply, "pt_recent_uins", &session.p_skey.to_lowercase(), PTLOGIN);
-    set_cookie(&mut reply, &nick_cookie, &token::to_hex(account.nick.as_bytes()), PTLOGIN);
+    set_cookie(&mut reply, &nick_cookie, &hex::encode(&account.nick), PTLOGIN);
     set_cookie(&mut reply, "uin", &padded, QQ);
     set_cookie(&mut reply, "skey", &session.skey, QQ);
     set_cookie(&mut reply, "ptwebqq", &session.ptwebqq, QQ);

@@ -6,8 +6,6 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use crate::sim::token;
-
 /// How a call ends: well, or with a retcode.
 pub(super) type Outcome = Result<Response, Refusal>;
 
@@ -48,7 +46,7 @@ pub(super) fn json_text(value: &Value) -> String {
             let mut units = [0; 2];
             for unit in character.encode_utf16(&mut units) {
                 text.push_str("\\u");
-                text.push_str(&token::to_hex(&unit.to_be_bytes()));
+                text.push_str(&hex::encode(unit.to_be_bytes()));
             }
         }
     }

@@ -3,8 +3,6 @@
 //! Source: protocol dossier 3.3, which also tells the wrong readings apart. Each of them opens the account as the password
 //! does, so none is printed or kept.
 
-use std::fmt::Write as _;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use md5::{Digest as _, Md5};
@@ -60,7 +58,7 @@ fn rsa(text: &[u8], rng: &mut impl Rng) -> Vec<u8> {
 }
 
 fn sealed(digest: &[u8; 16], captcha: &str) -> Secret {
-    Secret::new(hex(&md5(&[hex(digest).as_bytes(), captcha.to_uppercase().as_bytes()])))
+    Secret::new(hex::encode_upper(md5(&[hex::encode_upper(digest).as_bytes(), captcha.to_uppercase().as_bytes()])))
 }
 
 fn md5(parts: &[&[u8]]) -> [u8; 16] {
@@ -69,13 +67,6 @@ fn md5(parts: &[&[u8]]) -> [u8; 16] {
         hasher.update(part);
     }
     hasher.finalize().into()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02X}");
-        hex
-    })
 }
 
 #[cfg(test)]
@@ -122,7 +113,7 @@ mod tests {
     fn the_ciphers_of_the_official_page_open_as_the_vectors_say() {
         for case in vectors::cases("password_tea_2014_plus") {
             let plain = decipher(&case, case["p_sample"].as_str().unwrap()).unwrap();
-            assert_eq!(hex(&plain).to_lowercase(), case["decoded_plain_hex"].as_str().unwrap(), "{case}");
+            assert_eq!(hex::encode(&plain), case["decoded_plain_hex"].as_str().unwrap(), "{case}");
         }
     }
 
@@ -137,7 +128,7 @@ mod tests {
             let (rsa, rest) = ours.split_at(2 + RSA_BYTES);
             assert_eq!(rsa[..2], [0, 128]);
             let theirs = case["decoded_plain_hex"].as_str().unwrap();
-            assert_eq!(hex(rest).to_lowercase(), theirs[2 * (2 + RSA_BYTES)..], "salt and captcha: {case}");
+            assert_eq!(hex::encode(rest), theirs[2 * (2 + RSA_BYTES)..], "salt and captcha: {case}");
         }
     }
 
