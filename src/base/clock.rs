@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, UNIX_EPOCH};
 
 /// Tells the time of day in milliseconds since 1970; cheap to clone.
 #[derive(Clone, Debug, Default)]
@@ -43,6 +43,12 @@ impl Clock {
                 .unwrap_or(0),
         }
     }
+
+    /// The moment `wait` from now, in milliseconds since 1970.
+    #[must_use]
+    pub fn ms_in(&self, wait: Duration) -> i64 {
+        self.now_ms().saturating_add(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX))
+    }
 }
 
 #[cfg(test)]
@@ -55,6 +61,7 @@ mod tests {
         let twin = clock.clone();
         clock.set(9);
         assert_eq!((clock.now_ms(), twin.now_ms()), (9, 9));
+        assert_eq!((clock.ms_in(Duration::from_secs(1)), clock.ms_in(Duration::MAX)), (1009, i64::MAX));
     }
 
     #[test]

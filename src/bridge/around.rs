@@ -10,7 +10,7 @@ use super::Bridge;
 use super::convert::to_qq::{self, Around, Quote};
 use super::portal::Portal;
 use crate::matrix::Event;
-use crate::matrix::event::{Kind, Message, Relation};
+use crate::matrix::event::Kind;
 use crate::qq::ContactId;
 
 /// How long a message waits for the one that it answers.
@@ -81,17 +81,9 @@ impl Bridge {
         if original.sender == self.homeserver.bot_id() {
             return None;
         }
-        let words = to_qq::excerpt(said(message));
+        let words = to_qq::excerpt(message);
         let who = self.contact_behind(portal, &original.sender).await?;
         let name = self.name_in_chat(portal, &who).await?;
         (!words.is_empty()).then_some(Quote { name, words })
-    }
-}
-
-/// `message` as it was meant last.
-fn said(message: &Message) -> &Message {
-    match &message.relation {
-        Relation::Edit { by, .. } => by,
-        _ => message,
     }
 }

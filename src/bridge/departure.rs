@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::Error;
 use crate::qq::{Answer, ChatId, ContactId, Outgoing, Piece};
-use crate::store::OutboxRow;
+use crate::store::{self, OutboxRow, Tx};
 
 /// To be sent to a Matrix room.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,6 +31,14 @@ pub struct ToRoom {
     /// What the speaker does in the room instead of saying something.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub act: Option<Act>,
+}
+
+impl ToRoom {
+    /// `content`, said by `speaker` now and complete as it is.
+    #[must_use]
+    pub fn new(target: Target, speaker: Speaker, content: Value) -> Self {
+        Self { target, speaker, content, ts_ms: None, message: None, part: 0, fetch: None, act: None }
+    }
 }
 
 /// What somebody does in a room.
@@ -127,6 +135,22 @@ pub struct ToAsker {
     pub answer: Answer,
     /// Who gave it.
     pub sender: String,
+}
+
+/// Puts `departure`, of the account `login`, at the end of `lane`; gives the lane to wake once it is on disk. Nothing
+/// happens when `key` was used before.
+pub async fn put<T: Serialize>(
+    tx: &mut Tx,
+    lane: String,
+    login: &str,
+    departure: &T,
+    key: &str,
+) -> Result<String, store::Error> {
+    let (login, dedup_key) = (login.to_owned(), key.to_owned());
+    // What it sounds like on QQ is known only to the network that it leaves by.
+    let row = store::Departure { lane, login, body: write(departure), dedup_key, echo: None };
+    tx.add_departure(&row).await?;
+    Ok(row.lane)
 }
 
 /// Reads what lies in `row`.

@@ -53,24 +53,15 @@ impl Bridge {
         if nick.is_empty() || self.ghosts.is_named(peer, nick) {
             return Ok(());
         }
-        let (id, name) = (peer.to_string(), nick.to_owned());
-        let is_known = self
-            .store
-            .write(move |tx| {
-                Box::pin(async move {
-                    let Some(ghost) = tx.ghost(&id).await? else { return Ok(false) };
-                    if ghost.name != name {
-                        tx.set_ghost_name(&id, &name).await?;
-                    }
-                    Ok(true)
-                })
-            })
-            .await?;
-        if is_known {
-            self.ghosts.note_name(peer.clone(), nick.to_owned());
-            self.ensure_ghost(peer).await?;
+        let id = peer.to_string();
+        let ghost = self.store.read(move |tx| Box::pin(async move { tx.ghost(&id).await })).await?;
+        let Some(ghost) = ghost else { return Ok(()) };
+        if ghost.name != nick {
+            let (id, name) = (peer.to_string(), nick.to_owned());
+            self.store.write(move |tx| Box::pin(async move { tx.set_ghost_name(&id, &name).await })).await?;
         }
-        Ok(())
+        self.ghosts.note_name(peer.clone(), nick.to_owned());
+        self.ensure_ghost(peer).await.map(drop)
     }
 
     async fn rename_portal(&self, live: &Live, portal: &Portal, chat: &Chat) -> Result<(), Error> {

@@ -11,7 +11,7 @@ use super::convert::to_matrix::KEY_FIELD;
 use super::departure::{self, Speaker, Target, ToRoom};
 use super::{Bridge, Error, route};
 use crate::matrix::NewRoom;
-use crate::store::{self, Departure, Tx};
+use crate::store::{self, Tx};
 
 /// An `m.notice` that says `text`, marked with `key`.
 #[must_use]
@@ -62,17 +62,7 @@ pub(super) async fn put_in_portal(tx: &mut Tx, portal: i64, text: &str, key: &st
 }
 
 async fn put_at(tx: &mut Tx, lane: String, target: Target, content: Value, key: &str) -> Result<String, store::Error> {
-    let to_room =
-        ToRoom { target, speaker: Speaker::Bot, content, ts_ms: None, message: None, part: 0, fetch: None, act: None };
-    tx.add_departure(&Departure {
-        lane: lane.clone(),
-        login: String::new(),
-        body: departure::write(&to_room),
-        dedup_key: key.to_owned(),
-        echo: None,
-    })
-    .await?;
-    Ok(lane)
+    departure::put(tx, lane, "", &ToRoom::new(target, Speaker::Bot, content), key).await
 }
 
 impl Bridge {

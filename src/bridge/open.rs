@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use super::convert::to_qq::Around;
 use super::login::Live;
-use super::passing::Passing;
 use super::{Bridge, Error, secret};
 use crate::matrix;
-use crate::qq::{Change, Chat, ContactId, Doubt, Envelope, Event, GroupNews, Message, News, Piece, Request, Sender};
+use crate::qq::{
+    Change, Chat, ContactId, Doubt, Envelope, Event, GroupNews, Message, News, Passing, Piece, Request, Sender,
+};
 use crate::store::InboxRow;
 
 /// What an inbox row from QQ turned out to be.
@@ -19,6 +20,13 @@ pub(super) struct OpenedFromQq {
     pub received_at_ms: i64,
     /// What was in it, in order.
     pub contents: Vec<Content>,
+}
+
+impl OpenedFromQq {
+    /// `row`, in which there were `contents`.
+    pub(super) fn of(row: &InboxRow, contents: Vec<Content>) -> Self {
+        Self { seq: row.seq, received_at_ms: row.received_at_ms, contents }
+    }
 }
 
 /// One thing that QQ pushed, with all that has to be asked of QQ to show it.
@@ -69,17 +77,13 @@ impl Bridge {
     pub(super) async fn open_from_qq(&self, live: &Arc<Live>, row: &InboxRow) -> Result<OpenedFromQq, Error> {
         let Ok(envelope) = serde_json::from_str::<Envelope>(&row.body) else {
             let why = "the row is not an envelope".to_owned();
-            return Ok(OpenedFromQq {
-                seq: row.seq,
-                received_at_ms: row.received_at_ms,
-                contents: vec![Content::Odd(why)],
-            });
+            return Ok(OpenedFromQq::of(row, vec![Content::Odd(why)]));
         };
         let mut contents = Vec::new();
         for event in live.network.open(&envelope).await? {
             contents.push(self.understand(live, event).await?);
         }
-        Ok(OpenedFromQq { seq: row.seq, received_at_ms: row.received_at_ms, contents })
+        Ok(OpenedFromQq::of(row, contents))
     }
 
     async fn understand(&self, live: &Arc<Live>, event: Event) -> Result<Content, Error> {
@@ -94,8 +98,7 @@ impl Bridge {
                 let doubt = doubt.and_then(|number| live.network.matching().doubt(number).cloned());
                 Content::Parked { why: reason, doubt }
             }
-            Event::Presence { contact, status } => Content::Passing(Passing::Presence { contact, status }),
-            Event::Typing { chat, contact } => Content::Passing(Passing::Typing { chat, contact }),
+            Event::Passing(passing) => Content::Passing(passing),
             Event::Group(news) => {
                 let mut people = Vec::new();
                 for contact in concerned(&news.change) {

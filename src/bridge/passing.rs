@@ -13,7 +13,7 @@ use tracing::debug;
 use super::login::Live;
 use super::{Bridge, Error};
 use crate::matrix::{Intent, Presence};
-use crate::qq::{AccountId, ChatId, ContactId, Status};
+use crate::qq::{AccountId, ChatId, ContactId, Passing, Status};
 
 /// The least time between two presences.
 const PACE: Duration = Duration::from_millis(200);
@@ -21,25 +21,6 @@ const PACE: Duration = Duration::from_millis(200);
 const AGAIN: Duration = Duration::from_secs(20);
 /// QQ says once that somebody began to type.
 const TYPING: Duration = Duration::from_secs(10);
-
-/// Something of the moment.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Passing {
-    /// Somebody shows another status; `None` is offline.
-    Presence {
-        /// Who.
-        contact: ContactId,
-        /// What they show.
-        status: Option<Status>,
-    },
-    /// A friend is typing.
-    Typing {
-        /// Where.
-        chat: ChatId,
-        /// Who.
-        contact: ContactId,
-    },
-}
 
 /// Who is there, as far as it was told, and whose turn it is to be shown.
 #[derive(Debug, Default)]
@@ -50,18 +31,27 @@ pub(super) struct Presences {
 
 #[derive(Debug, Default)]
 struct Known {
-    statuses: HashMap<ContactId, (AccountId, Option<Status>)>,
+    people: HashMap<ContactId, Person>,
     turns: VecDeque<ContactId>,
+}
+
+#[derive(Debug)]
+struct Person {
+    account: AccountId,
+    status: Option<Status>,
+    /// Whether they are among those who wait for their turn.
+    waits: bool,
 }
 
 impl Presences {
     /// Somebody shows this status now. Whoever is waiting for their turn keeps it, with the newer status.
     fn note(&self, account: &AccountId, contact: ContactId, status: Option<Status>) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if !known.turns.contains(&contact) {
-            known.turns.push_back(contact.clone());
+        let waited = known.people.get(&contact).is_some_and(|person| person.waits);
+        known.people.insert(contact.clone(), Person { account: account.clone(), status, waits: true });
+        if !waited {
+            known.turns.push_back(contact);
         }
-        known.statuses.insert(contact, (account.clone(), status));
         self.bell.notify_one();
     }
 
@@ -69,22 +59,31 @@ impl Presences {
     fn next(&self) -> Option<(ContactId, AccountId, Option<Status>)> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let contact = known.turns.pop_front()?;
-        let (account, status) = known.statuses.get(&contact)?.clone();
+        let person = known.people.get_mut(&contact)?;
+        person.waits = false;
+        let (account, status) = (person.account.clone(), person.status);
         if status.is_none() {
-            known.statuses.remove(&contact);
+            known.people.remove(&contact);
         }
         Some((contact, account, status))
     }
 
+    /// Whoever waits for another turn already is remembered.
     fn forget(&self, contact: &ContactId) {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).statuses.remove(contact);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.people.get(contact).is_some_and(|person| !person.waits) {
+            known.people.remove(contact);
+        }
     }
 
     /// Gives everybody who is there a turn again.
     fn again(&self) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let all: Vec<ContactId> = known.statuses.keys().filter(|one| !known.turns.contains(one)).cloned().collect();
-        known.turns.extend(all);
+        let Known { people, turns } = &mut *known;
+        for (contact, person) in people.iter_mut().filter(|(_, person)| !person.waits) {
+            person.waits = true;
+            turns.push_back(contact.clone());
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use super::departure::{self, Speaker, Target, ToRoom};
 use super::{Bridge, Error, notice, route};
 use crate::base::Secret;
 use crate::matrix::{Event, Incoming};
-use crate::store::{self, Departure, Tx};
+use crate::store::{self, Tx};
 
 /// Where it is kept who is asked.
 const META: &str = "awaited_secrets";
@@ -127,20 +127,10 @@ impl Bridge {
     /// Puts the taking down of `event` into the outbox; gives the lane to wake.
     pub(super) async fn take_down_secret(&self, tx: &mut Tx, event: &Event) -> Result<String, store::Error> {
         let (room, key) = (event.room.to_string(), route::key(&["secret", event.id.as_str()]));
-        let to_room = ToRoom {
-            content: notice::plain(&self.texts.say("login.password.take_down", &[]), &key),
-            target: Target::Takedown { room: room.clone(), event: event.id.to_string() },
-            speaker: Speaker::Bot,
-            ts_ms: None,
-            message: None,
-            part: 0,
-            fetch: None,
-            act: None,
-        };
+        let content = notice::plain(&self.texts.say("login.password.take_down", &[]), &key);
         let lane = route::lane_to_room(&room);
-        let (body, login) = (departure::write(&to_room), String::new());
-        tx.add_departure(&Departure { lane: lane.clone(), login, body, dedup_key: key, echo: None }).await?;
-        Ok(lane)
+        let target = Target::Takedown { room, event: event.id.to_string() };
+        departure::put(tx, lane, "", &ToRoom::new(target, Speaker::Bot, content), &key).await
     }
 }
 

@@ -76,36 +76,35 @@ async fn list(context: &Context, kind: ChatKind, filter: &str) -> Result<(), Err
 }
 
 async fn line(context: &Context, live: &Live, chat: &Chat) -> Result<String, Error> {
-    let mut text = escape(&chat.name);
+    let mut parts = vec![escape(&chat.name)];
     if let Some(peer) = &chat.peer {
         let nick = live.network.contact(peer).await?.nick;
         if nick != chat.name && !nick.is_empty() {
-            text.push_str(&format_args!(" ({})", escape(&nick)).to_string());
+            parts.push(format!(" ({})", escape(&nick)));
         }
     }
-    if let Some(category) = &chat.category {
-        text.push_str(&format_args!(" [{}]", escape(category)).to_string());
-    }
-    for mark in marks(context, live, chat) {
-        text.push_str(" · ");
-        text.push_str(&mark);
-    }
+    parts.extend(chat.category.iter().map(|category| format!(" [{}]", escape(category))));
+    parts.extend(marks(context, live, chat).iter().map(|mark| format!(" · {mark}")));
     let portal = context.bridge().portals.by_chat(&live.account, &chat.id);
-    if let Some(room) = portal.and_then(|portal| portal.room.clone()) {
-        text.push_str(&format_args!(" → [{}]({})", room, room.matrix_to_uri()).to_string());
-    }
-    Ok(text)
+    let room = portal.and_then(|portal| portal.room.clone());
+    parts.extend(room.map(|room| format!(" → [{room}]({})", room.matrix_to_uri())));
+    Ok(parts.concat())
 }
 
 /// How a chat stands: what is usual goes without saying.
 fn marks(context: &Context, live: &Live, chat: &Chat) -> Vec<String> {
     let standing = live.network.standing(&chat.id);
-    let muting = match standing.muting {
+    let status = standing.status.map(|status| status.to_string());
+    status.into_iter().chain(muted(context, standing.muting)).collect()
+}
+
+/// That a group is muted, in words; `None` when it is not.
+pub(super) fn muted(context: &Context, muting: Muting) -> Option<String> {
+    match muting {
         Muting::Loud => None,
         Muting::Silent => Some(context.say("list.silent", &[])),
         Muting::Blocked => Some(context.say("list.blocked", &[])),
-    };
-    standing.status.map(|status| status.to_string()).into_iter().chain(muting).collect()
+    }
 }
 
 /// Makes the room of one friend, group or discussion, and asks the sender in.

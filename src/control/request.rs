@@ -6,7 +6,7 @@ use crate::bridge::departure::{self, ToAsker};
 use crate::bridge::route;
 use crate::bridge::text::escape;
 use crate::qq::{AccountId, Answer};
-use crate::store::{Departure, RequestRow};
+use crate::store::RequestRow;
 
 /// Says yes to a request; without a number, lists those that wait.
 pub(super) async fn accept(context: &Context, number: &str) -> Result<(), Error> {
@@ -51,19 +51,13 @@ async fn put(context: &Context, row: &RequestRow, answer: Answer, lane: &str) ->
         answer,
         sender: context.sender.clone(),
     };
-    let departure = Departure {
-        lane: lane.to_owned(),
-        login: row.login.clone(),
-        body: departure::write(&to_asker),
-        dedup_key: route::key(&["answer to", &row.id.to_string()]),
-        echo: None,
-    };
-    let id = row.id;
+    let (id, login, lane) = (row.id, row.login.clone(), lane.to_owned());
+    let key = route::key(&["answer to", &id.to_string()]);
     let taken = context.bridge().store.write(move |tx| {
         Box::pin(async move {
             let taken = tx.answer_request(id).await?;
             if taken {
-                tx.add_departure(&departure).await?;
+                departure::put(tx, lane, &login, &to_asker, &key).await?;
             }
             Ok(taken)
         })

@@ -6,7 +6,7 @@ use super::list;
 use super::{Context, Error};
 use crate::bridge::login::Live;
 use crate::bridge::text::escape;
-use crate::qq::{Chat, ChatKind, Contact, ContactId, Muting, Officers};
+use crate::qq::{Chat, ChatKind, Contact, ContactId, Officers};
 
 /// Shows what is known of whoever or whatever `name` means.
 pub(super) async fn whois(context: &Context, name: &str) -> Result<(), Error> {
@@ -93,11 +93,8 @@ async fn place(context: &Context, live: &Live, chat: &Chat) -> Result<String, Er
     add("whois.owner", &names(owner.as_slice()));
     add("whois.admins", &names(&admins));
     if chat.kind == ChatKind::Group {
-        match live.network.standing(&chat.id).muting {
-            Muting::Loud => {}
-            Muting::Silent => add("whois.muted", &context.say("list.silent", &[])),
-            Muting::Blocked => add("whois.muted", &context.say("list.blocked", &[])),
-        }
+        let muting = live.network.standing(&chat.id).muting;
+        add("whois.muted", &list::muted(context, muting).unwrap_or_default());
     }
     Ok(text)
 }

@@ -30,7 +30,7 @@ pub use likeness::Likeness;
 pub use memory::{Forgetful, Memory, MemoryError, Note};
 pub use model::{
     Candidate, Capabilities, Chat, ChatKind, Contact, Doubt, Envelope, Event, Matching, Media, MediaRef, Message,
-    Outgoing, Piece, Sender, Sent, Settled, Upload,
+    Outgoing, Passing, Piece, Sender, Sent, Settled, Upload,
 };
 pub use profile::{Muting, Officers, Portrait, Profile, Standing};
 pub use status::{Status, UnknownStatus};

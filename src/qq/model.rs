@@ -40,25 +40,32 @@ pub struct Envelope {
     pub body: String,
 }
 
-/// What was in an envelope.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Event {
-    /// Somebody said something.
-    Message(Message),
-    /// A person shows another status; `None` is offline. Of no worth when it is late.
+/// Something of the moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Passing {
+    /// Somebody shows another status; `None` is offline.
     Presence {
         /// Who.
         contact: ContactId,
         /// What they show now.
         status: Option<Status>,
     },
-    /// A friend is typing. Of no worth when it is late.
+    /// A friend is typing.
     Typing {
         /// Where.
         chat: ChatId,
         /// Who.
         contact: ContactId,
     },
+}
+
+/// What was in an envelope.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// Somebody said something.
+    Message(Message),
+    /// Of no worth when it is late.
+    Passing(Passing),
     /// Something about a group.
     Group(GroupNews),
     /// Somebody wants something of the account.

@@ -10,8 +10,8 @@ const LONGEST_NAME: usize = 60;
 /// What `message` shows besides words, if it is a picture or file.
 #[must_use]
 pub fn attachment(message: &Message) -> Option<Result<Attachment, Unsayable>> {
-    let is_media = matches!(message.msgtype.as_str(), "m.image" | "m.sticker" | "m.file" | "m.video" | "m.audio");
-    let media = message.media.as_ref().filter(|_| is_media)?;
+    label(&message.msgtype)?;
+    let media = message.media.as_ref()?;
     // An encrypted one cannot be read by anybody else.
     let Some(url) = &media.url else { return Some(Err(Unsayable::Media)) };
     Some(Ok(Attachment {
@@ -20,6 +20,18 @@ pub fn attachment(message: &Message) -> Option<Result<Attachment, Unsayable>> {
         msgtype: message.msgtype.clone(),
         size: media.size,
     }))
+}
+
+/// What QQ people read for something of this kind; `None` for what is said in words.
+#[must_use]
+pub fn label(msgtype: &str) -> Option<&'static str> {
+    match msgtype {
+        "m.image" | "m.sticker" => Some("[图片]"),
+        "m.video" => Some("[视频]"),
+        "m.audio" => Some("[语音]"),
+        "m.file" => Some("[文件]"),
+        _ => None,
+    }
 }
 
 /// The words that `message` has for what it shows, as a message of their own.
@@ -36,12 +48,7 @@ pub fn caption(message: &Message) -> Option<Message> {
 /// What is said in the place of `attachment`, which is found at `url`.
 #[must_use]
 pub fn link(attachment: &Attachment, url: &str) -> String {
-    let label = match attachment.msgtype.as_str() {
-        "m.image" | "m.sticker" => "[图片]",
-        "m.video" => "[视频]",
-        "m.audio" => "[语音]",
-        _ => "[文件]",
-    };
+    let label = label(&attachment.msgtype).unwrap_or("[文件]");
     // Blanks around the address: phones make a link of it.
     let name: String = attachment.name.chars().filter(|c| !c.is_control()).take(LONGEST_NAME).collect();
     match attachment.size {
@@ -61,18 +68,8 @@ fn readable(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::matrix::event::{Media, Relation};
-
-    fn text(body: &str) -> Message {
-        Message {
-            msgtype: "m.text".into(),
-            body: body.into(),
-            html: None,
-            media: None,
-            relation: Relation::None,
-            mentions: Vec::new(),
-        }
-    }
+    use crate::bridge::convert::tests::text;
+    use crate::matrix::event::Media;
 
     #[test]
     fn a_picture_is_named_or_linked_and_its_caption_is_said() {

@@ -3,29 +3,34 @@
 use crate::qq::Piece;
 
 /// What becomes one event.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Part {
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Part<'a> {
     /// Texts, faces and what stands for other things.
-    Said(Vec<Piece>),
+    Said(&'a [Piece]),
     /// Something that has to be fetched first.
-    Media(Piece),
+    Media(&'a Piece),
 }
 
 /// The parts of `pieces`, in order. Blanks alone between two pictures say nothing.
 #[must_use]
-pub fn parts(pieces: &[Piece]) -> Vec<Part> {
-    let mut parts = Vec::new();
-    for piece in pieces {
-        match (parts.last_mut(), piece) {
-            (_, Piece::Picture(_) | Piece::File { .. }) => parts.push(Part::Media(piece.clone())),
-            (Some(Part::Said(said)), piece) => said.push(piece.clone()),
-            (_, piece) => parts.push(Part::Said(vec![piece.clone()])),
-        }
-    }
+pub fn parts(pieces: &[Piece]) -> Vec<Part<'_>> {
+    let runs = pieces.chunk_by(|one, next| !is_media(one) && !is_media(next));
+    let mut parts: Vec<Part<'_>> = runs.map(part).collect();
     if parts.len() > 1 {
         parts.retain(|part| !matches!(part, Part::Said(said) if said.iter().all(is_blank)));
     }
     parts
+}
+
+fn part(run: &[Piece]) -> Part<'_> {
+    match run {
+        [piece] if is_media(piece) => Part::Media(piece),
+        said => Part::Said(said),
+    }
+}
+
+fn is_media(piece: &Piece) -> bool {
+    matches!(piece, Piece::Picture(_) | Piece::File { .. })
 }
 
 fn is_blank(piece: &Piece) -> bool {
@@ -39,18 +44,18 @@ mod tests {
 
     #[test]
     fn a_picture_stands_alone_where_it_stood() {
-        let (text, face) = (|text: &str| Piece::Text(text.to_owned()), Piece::Face(Face(14)));
-        let picture = || Piece::Picture(MediaRef::default());
-        let said = |pieces: &[Piece]| Part::Said(pieces.to_vec());
+        let text = |text: &str| Piece::Text(text.to_owned());
+        let (a, b, blank, line) = (text("a"), text("b"), text(" "), text(" \n"));
+        let (face, picture) = (Piece::Face(Face(14)), Piece::Picture(MediaRef::default()));
+        let (shown, said) = (Part::Media(&picture), Part::Said);
+        let one = std::slice::from_ref;
+        let (a_face, face_b) = ([a.clone(), face.clone()], [face.clone(), b.clone()]);
         let cases = [
-            (vec![text("a"), face.clone()], vec![said(&[text("a"), face.clone()])]),
-            (vec![picture()], vec![Part::Media(picture())]),
-            (
-                vec![text("a"), picture(), face.clone(), text("b")],
-                vec![said(&[text("a")]), Part::Media(picture()), said(&[face, text("b")])],
-            ),
-            (vec![picture(), text(" \n"), picture()], vec![Part::Media(picture()), Part::Media(picture())]),
-            (vec![text(" ")], vec![said(&[text(" ")])]),
+            (vec![a.clone(), face.clone()], vec![said(&a_face)]),
+            (vec![picture.clone()], vec![shown]),
+            (vec![a.clone(), picture.clone(), face, b], vec![said(one(&a)), shown, said(&face_b)]),
+            (vec![picture.clone(), line, picture.clone()], vec![shown, shown]),
+            (vec![blank.clone()], vec![said(one(&blank))]),
         ];
         for (pieces, expected) in cases {
             assert_eq!(parts(&pieces), expected);

@@ -10,21 +10,26 @@ use crate::qq::{ContactId, Message, Piece, Sender, Style};
 /// The content field that carries our own key of a message: recovery after a crash looks for it.
 pub const KEY_FIELD: &str = "net.matrix_webqq.key";
 
-/// The content of an `m.room.message` that shows `message`, marked with `key`; `user_of` says as whom a contact is known
+/// The content of an `m.room.message` that shows `pieces` of `message`, marked with `key`; `user_of` says as whom a contact is known
 /// in Matrix.
 ///
 /// There is HTML only when there is something to format: somebody mentioned, bold, italic, underlined, or a colour
 /// that somebody chose. The size and the name of the font are left out: Matrix has neither.
 #[must_use]
-pub fn content(message: &Message, key: &str, user_of: impl Fn(&ContactId) -> Option<OwnedUserId>) -> Value {
+pub fn content(
+    message: &Message,
+    pieces: &[Piece],
+    key: &str,
+    user_of: impl Fn(&ContactId) -> Option<OwnedUserId>,
+) -> Value {
     let msgtype = if message.sender == Sender::System { "m.notice" } else { "m.text" };
     let mut mentioned = Vec::new();
-    let words: String = message.pieces.iter().map(|piece| html_of(piece, &user_of, &mut mentioned)).collect();
+    let words: String = pieces.iter().map(|piece| html_of(piece, &user_of, &mut mentioned)).collect();
     let formatted = in_style(&words, &message.style);
     let is_formatted = formatted != words || !mentioned.is_empty();
     let content = Content {
         msgtype,
-        body: plain(&message.pieces),
+        body: plain(pieces),
         format: is_formatted.then_some("org.matrix.custom.html"),
         formatted_body: is_formatted.then_some(formatted),
         mentions: (!mentioned.is_empty()).then_some(Mentions { user_ids: mentioned }),
@@ -106,7 +111,9 @@ mod tests {
     use crate::qq::{ChatId, ChatKind, Colour, Face, MessageKey};
 
     fn shown(message: &Message) -> Value {
-        content(message, "key", |who| (who.as_str() == "1.2").then(|| user_id!("@qq_1.2:hs").to_owned()))
+        content(message, &message.pieces, "key", |who| {
+            (who.as_str() == "1.2").then(|| user_id!("@qq_1.2:hs").to_owned())
+        })
     }
 
     fn message(sender: Sender, pieces: Vec<Piece>) -> Message {

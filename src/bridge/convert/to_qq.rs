@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use matrix_sdk::ruma::OwnedUserId;
 use unicode_segmentation::UnicodeSegmentation as _;
 
+use super::attachment::label;
 use super::face::with_faces;
 use super::split::split;
 use crate::matrix::event::{Message, Relation};
@@ -71,12 +72,7 @@ pub fn outgoing(message: &Message, around: &Around, max_bytes: usize) -> Result<
     let numbered = |(at, part): (usize, Vec<Piece>)| {
         let mut pieces = Vec::with_capacity(part.len() + 1);
         push_text(&mut pieces, &format!("({}/{count}) ", at + 1));
-        for piece in part {
-            match piece {
-                Piece::Text(text) => push_text(&mut pieces, &text),
-                other => pieces.push(other),
-            }
-        }
+        push_all(&mut pieces, part);
         say(pieces)
     };
     Ok(parts.into_iter().enumerate().map(numbered).collect())
@@ -105,12 +101,10 @@ pub fn mentioned(message: &Message) -> Vec<OwnedUserId> {
 /// What `message` says in a few words, for a quote of it.
 #[must_use]
 pub fn excerpt(message: &Message) -> String {
-    let words = match message.msgtype.as_str() {
-        "m.image" | "m.sticker" => "[图片]".to_owned(),
-        "m.video" => "[视频]".to_owned(),
-        "m.audio" => "[语音]".to_owned(),
-        "m.file" => "[文件]".to_owned(),
-        _ => message.html.as_deref().and_then(html::to_text).unwrap_or_else(|| message.body.clone()),
+    let (written, _) = written(message);
+    let words = match label(&written.msgtype) {
+        Some(label) => label.to_owned(),
+        None => written.html.as_deref().and_then(html::to_text).unwrap_or_else(|| written.body.clone()),
     };
     let line = words.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.grapheme_indices(true).nth(LONGEST_QUOTE) {
@@ -154,17 +148,21 @@ fn pieces_of(stretches: Vec<Stretch>, around: &Around, pieces: &mut Vec<Piece>) 
                 let is_called = matches!(pieces.last(), Some(Piece::Mention { .. }));
                 // Clients of Matrix write `name: words`, those of QQ `@name words`.
                 let words = if is_called { text.strip_prefix(':').unwrap_or(&text) } else { &text };
-                for piece in with_faces(words) {
-                    match piece {
-                        Piece::Text(text) => push_text(pieces, &text),
-                        other => pieces.push(other),
-                    }
-                }
+                push_all(pieces, with_faces(words));
             }
             Stretch::User { user_id, name } => match around.people.get(&user_id) {
                 Some((who, name)) => pieces.push(Piece::Mention { who: who.clone(), name: name.clone() }),
                 None => push_text(pieces, &format!("@{}", name.trim_start_matches('@'))),
             },
+        }
+    }
+}
+
+fn push_all(pieces: &mut Vec<Piece>, more: Vec<Piece>) {
+    for piece in more {
+        match piece {
+            Piece::Text(text) => push_text(pieces, &text),
+            other => pieces.push(other),
         }
     }
 }
@@ -192,18 +190,8 @@ mod tests {
     use matrix_sdk::ruma::{event_id, user_id};
 
     use super::*;
+    use crate::bridge::convert::tests::text;
     use crate::qq::{Colour, Face};
-
-    fn text(body: &str) -> Message {
-        Message {
-            msgtype: "m.text".into(),
-            body: body.into(),
-            html: None,
-            media: None,
-            relation: Relation::None,
-            mentions: Vec::new(),
-        }
-    }
 
     fn formatted(html: &str) -> Message {
         Message { html: Some(html.to_owned()), ..text("something else") }

@@ -1,25 +1,19 @@
 //! Towards QQ: what a person answered to a request. QQ may be told the same twice, so that doubt needs no decision here.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::bridge::departure::{self, ToAsker};
 use crate::bridge::lane::Next;
 use crate::bridge::{Bridge, Error, notice, route};
-use crate::qq::{self, AccountId, Answer};
+use crate::qq::{self, Answer};
 use crate::store::{OutboxRow, RequestState};
 
 impl Bridge {
     /// Gives the answer at the head of a lane.
     pub(super) async fn answer_head(self: &Arc<Self>, lane: &str) -> Result<Next, Error> {
-        let name = lane.to_owned();
-        let rows = self.store.read(move |tx| Box::pin(async move { tx.lane_head(&name, 1).await })).await?;
-        let Some(row) = rows.into_iter().next() else { return Ok(Next::End) };
-        // Its owner has to log in; taking up a session wakes the lane.
-        let Some(live) = self.logins.live(&AccountId::new(&row.login)) else { return Ok(Next::End) };
-        let early = row.due_at_ms - self.clock.now_ms();
-        if early > 0 {
-            return Ok(Next::Wait(Duration::from_millis(early.unsigned_abs())));
+        let Some((row, live)) = self.head_to_qq(lane).await? else { return Ok(Next::End) };
+        if let Some(wait) = self.until_due(&row) {
+            return Ok(wait);
         }
         let to_asker: ToAsker = match departure::read(&row) {
             Ok(to_asker) => to_asker,

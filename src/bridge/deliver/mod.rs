@@ -23,11 +23,16 @@ const PATIENCE: Backoff = Backoff::new(Duration::from_millis(500), Duration::fro
 const AGAIN: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_mins(1));
 
 impl Bridge {
+    /// How long `row` has to wait before it may leave, if it has to.
+    fn until_due(&self, row: &OutboxRow) -> Option<Next> {
+        let early = row.due_at_ms - self.clock.now_ms();
+        (early > 0).then(|| Next::Wait(Duration::from_millis(early.unsigned_abs())))
+    }
+
     /// Lets `row` wait for its next try, which it counts.
     async fn try_again_later(&self, row: &OutboxRow, why: String) -> Result<Next, Error> {
         let wait = AGAIN.delay(row.attempts.saturating_add(1));
-        let due = self.clock.now_ms().saturating_add(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX));
-        let seq = row.seq;
+        let (seq, due) = (row.seq, self.clock.ms_in(wait));
         self.store.write(move |tx| Box::pin(async move { tx.mark_ready(seq, due, &why).await })).await?;
         Ok(Next::Wait(wait))
     }

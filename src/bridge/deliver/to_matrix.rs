@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use matrix_sdk::ruma::{OwnedEventId, OwnedRoomId, RoomId};
 
@@ -35,23 +34,24 @@ impl Bridge {
     async fn send_rows(self: &Arc<Self>, lane: &str) -> Result<Next, Error> {
         let name = lane.to_owned();
         let rows = self.store.read(move |tx| Box::pin(async move { tx.lane_head(&name, BATCH).await })).await?;
-        let Some(head) = rows.first() else { return Ok(Next::End) };
-        let early = head.due_at_ms - self.clock.now_ms();
-        if early > 0 {
-            return Ok(Next::Wait(Duration::from_millis(early.unsigned_abs())));
+        let (count, mut rows) = (rows.len(), rows.into_iter());
+        let Some(head) = rows.next() else { return Ok(Next::End) };
+        if let Some(wait) = self.until_due(&head) {
+            return Ok(wait);
         }
-        if let Ok(mut to_room) = departure::read::<ToRoom>(head)
-            && let Some(wanted) = to_room.fetch.take()
-        {
-            return self.complete(head, to_room, wanted).await;
+        let mut to_room: ToRoom = match departure::read(&head) {
+            Ok(to_room) => to_room,
+            Err(error) => return self.bury(&head, &error).await,
+        };
+        if let Some(wanted) = to_room.fetch.take() {
+            return self.complete(&head, to_room, wanted).await;
         }
-        let (room, host) = match self.room_of(head).await {
-            Err(error) if error.verdict() == Verdict::GiveUp => return self.bury(head, &error).await,
+        let (room, host) = match self.room_of(head.seq, &to_room.target).await {
+            Err(error) if error.verdict() == Verdict::GiveUp => return self.bury(&head, &error).await,
             found => found?,
         };
-        let found = rows.len();
-        let rows: Vec<OutboxRow> = rows.into_iter().take_while(is_complete).collect();
-        let was_all = rows.len() == found && u32::try_from(found).is_ok_and(|count| count < BATCH);
+        let rows: Vec<_> = [(head, to_room)].into_iter().chain(rows.map_while(complete)).collect();
+        let was_all = rows.len() == count && u32::try_from(count).is_ok_and(|count| count < BATCH);
         let known = self.find_sent(lane, &rows, &room).await?;
         self.mark_sending(&rows).await?;
         let (gone, failure) = self.send_in_order(rows, &room, &host, known).await;
@@ -65,18 +65,18 @@ impl Bridge {
     }
 
     /// The room that a lane leads to, and somebody in it who may invite.
-    async fn room_of(&self, row: &OutboxRow) -> Result<(OwnedRoomId, Intent), Error> {
-        match departure::read::<ToRoom>(row)?.target {
+    async fn room_of(&self, seq: i64, target: &Target) -> Result<(OwnedRoomId, Intent), Error> {
+        match target {
             Target::Portal(id) => {
-                let room = self.ensure_room(id).await?;
-                let portal = self.portals.by_id(id).ok_or(Error::NoPortal(id))?;
+                let room = self.ensure_room(*id).await?;
+                let portal = self.portals.by_id(*id).ok_or(Error::NoPortal(*id))?;
                 Ok((room, self.room_creator(&portal).await?))
             }
-            Target::Control(owner) => Ok((self.ensure_control_room(&owner).await?, self.homeserver.bot())),
+            Target::Control(owner) => Ok((self.ensure_control_room(owner).await?, self.homeserver.bot())),
             Target::Room(room) | Target::Takedown { room, .. } => {
-                let room = OwnedRoomId::try_from(room).map_err(|why| Error::Row {
+                let room = OwnedRoomId::try_from(room.as_str()).map_err(|why| Error::Row {
                     table: "outbox",
-                    seq: row.seq,
+                    seq,
                     why: why.to_string(),
                 })?;
                 Ok((room, self.homeserver.bot()))
@@ -89,11 +89,11 @@ impl Bridge {
     async fn find_sent(
         &self,
         lane: &str,
-        rows: &[OutboxRow],
+        rows: &[(OutboxRow, ToRoom)],
         room: &OwnedRoomId,
     ) -> Result<HashMap<String, OwnedEventId>, Error> {
-        let doubtful: Vec<String> =
-            rows.iter().filter(|row| row.state == OutboxState::Sending).map(|row| row.dedup_key.clone()).collect();
+        let doubtful = rows.iter().filter(|(row, _)| row.state == OutboxState::Sending);
+        let doubtful: Vec<String> = doubtful.map(|(row, _)| row.dedup_key.clone()).collect();
         if doubtful.is_empty() {
             return Ok(HashMap::new());
         }
@@ -103,8 +103,9 @@ impl Bridge {
         Ok(self.homeserver.bot().find_sent(room, KEY_FIELD, &doubtful, last.as_deref()).await?.events)
     }
 
-    async fn mark_sending(&self, rows: &[OutboxRow]) -> Result<(), Error> {
-        let fresh: Vec<i64> = rows.iter().filter(|row| row.state != OutboxState::Sending).map(|row| row.seq).collect();
+    async fn mark_sending(&self, rows: &[(OutboxRow, ToRoom)]) -> Result<(), Error> {
+        let fresh = rows.iter().filter(|(row, _)| row.state != OutboxState::Sending);
+        let fresh: Vec<i64> = fresh.map(|(row, _)| row.seq).collect();
         if !fresh.is_empty() {
             self.store.write(move |tx| Box::pin(async move { tx.mark_sending(&fresh).await })).await?;
         }
@@ -114,17 +115,13 @@ impl Bridge {
     /// Sends `rows` one after the other up to the first that fails.
     async fn send_in_order(
         &self,
-        rows: Vec<OutboxRow>,
+        rows: Vec<(OutboxRow, ToRoom)>,
         room: &OwnedRoomId,
         host: &Intent,
         known: HashMap<String, OwnedEventId>,
     ) -> (Gone, Option<(OutboxRow, Error)>) {
         let mut gone = Gone::with_capacity(rows.len());
-        for row in rows {
-            let to_room: ToRoom = match departure::read(&row) {
-                Ok(to_room) => to_room,
-                Err(error) => return (gone, Some((row, error))),
-            };
+        for (row, to_room) in rows {
             let event = match known.get(&row.dedup_key) {
                 Some(event) => Ok(Some(event.clone())),
                 None => self.carry_out(&to_room, &row.dedup_key, room, host).await,
@@ -222,9 +219,11 @@ impl Bridge {
     }
 }
 
-/// Whether nothing has to be fetched before `row` can leave. One that cannot be read is found out when its turn comes.
-fn is_complete(row: &OutboxRow) -> bool {
-    departure::read::<ToRoom>(row).map_or(true, |to_room| to_room.fetch.is_none())
+/// `row` with what is in it, if it can leave as it is. What must be fetched first, or cannot be read, waits until it is
+/// the head.
+fn complete(row: OutboxRow) -> Option<(OutboxRow, ToRoom)> {
+    let to_room: ToRoom = departure::read(&row).ok()?;
+    to_room.fetch.is_none().then_some((row, to_room))
 }
 
 /// Takes `event` down; `None` when that is not allowed, or nothing to take down.

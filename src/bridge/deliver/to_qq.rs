@@ -32,18 +32,22 @@ impl Bridge {
         }
     }
 
-    async fn say_head(self: &Arc<Self>, lane: &str) -> Result<Next, Error> {
+    /// The row at the head of a lane and the session through which it leaves. Without one its owner has to log in; taking
+    /// up a session wakes the lane.
+    pub(super) async fn head_to_qq(&self, lane: &str) -> Result<Option<(OutboxRow, Arc<Live>)>, Error> {
         let name = lane.to_owned();
         let rows = self.store.read(move |tx| Box::pin(async move { tx.lane_head(&name, 1).await })).await?;
-        let Some(row) = rows.into_iter().next() else { return Ok(Next::End) };
-        // Its owner has to log in; taking up a session wakes the lane.
-        let Some(live) = self.logins.live(&AccountId::new(&row.login)) else { return Ok(Next::End) };
+        let Some(row) = rows.into_iter().next() else { return Ok(None) };
+        Ok(self.logins.live(&AccountId::new(&row.login)).map(|live| (row, live)))
+    }
+
+    async fn say_head(self: &Arc<Self>, lane: &str) -> Result<Next, Error> {
+        let Some((row, live)) = self.head_to_qq(lane).await? else { return Ok(Next::End) };
         if row.state != OutboxState::Ready {
             return self.settle_uncertain(&live, &row).await;
         }
-        let early = row.due_at_ms - self.clock.now_ms();
-        if early > 0 {
-            return Ok(Next::Wait(Duration::from_millis(early.unsigned_abs())));
+        if let Some(wait) = self.until_due(&row) {
+            return Ok(wait);
         }
         let mut to_chat: ToChat = match departure::read(&row) {
             Ok(to_chat) => to_chat,

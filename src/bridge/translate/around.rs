@@ -2,10 +2,9 @@
 
 use crate::bridge::departure::{self, Act, Speaker, Target, ToRoom};
 use crate::bridge::login::Live;
-use crate::bridge::passing::Passing;
 use crate::bridge::{Bridge, notice, route};
-use crate::qq::{Change, ContactId, GroupNews, News, Request, Wanted};
-use crate::store::{self, Departure, Tx};
+use crate::qq::{Change, ContactId, GroupNews, News, Passing, Request, Wanted};
+use crate::store::{self, Tx};
 
 use super::Outcome;
 
@@ -58,7 +57,10 @@ impl Bridge {
             if let (Act::Enter, Some((_, nick))) = (&act, people.iter().find(|(contact, _)| *contact == who)) {
                 self.keep_ghost(tx, &who, nick, out).await?;
             }
-            out.lanes.push(put_act(tx, live, portal.id, (who, act), key(&at.to_string())).await?);
+            let to_room = ToRoom::new(Target::Portal(portal.id), Speaker::Ghost(who), serde_json::Value::Null);
+            let (to_room, key) = (ToRoom { act: Some(act), ..to_room }, key(&at.to_string()));
+            let lane = route::lane_to_portal_room(portal.id);
+            out.lanes.push(departure::put(tx, lane, live.account.as_str(), &to_room, &key).await?);
         }
         Ok(())
     }
@@ -146,33 +148,4 @@ impl Bridge {
         out.lanes.push(notice::put_in_control(tx, &live.owner, &text, &key).await?);
         tx.bury_arrival(seq, &format!("not carried yet: {kind}")).await.map(drop)
     }
-}
-
-async fn put_act(
-    tx: &mut Tx,
-    live: &Live,
-    portal: i64,
-    (who, act): (ContactId, Act),
-    key: String,
-) -> Result<String, store::Error> {
-    let lane = route::lane_to_portal_room(portal);
-    let to_room = ToRoom {
-        target: Target::Portal(portal),
-        speaker: Speaker::Ghost(who),
-        content: serde_json::Value::Null,
-        ts_ms: None,
-        message: None,
-        part: 0,
-        fetch: None,
-        act: Some(act),
-    };
-    tx.add_departure(&Departure {
-        lane: lane.clone(),
-        login: live.account.to_string(),
-        body: departure::write(&to_room),
-        dedup_key: key,
-        echo: None,
-    })
-    .await?;
-    Ok(lane)
 }

@@ -18,7 +18,7 @@ use crate::bridge::{Bridge, Error, Order, Wish, notice, route};
 use crate::config::Permission;
 use crate::matrix::event::{Event, Kind, Member, Membership, Message, Relation};
 use crate::qq::{AccountId, Outgoing};
-use crate::store::{self, Departure, OutboxState, Tx};
+use crate::store::{self, OutboxState, Tx};
 
 /// What leaves in one row.
 struct Part {
@@ -147,6 +147,12 @@ impl Bridge {
         Ok(owner.as_deref() == Some(event.sender.as_str()) && self.permission(event) >= Permission::User)
     }
 
+    /// The portal whose room `event` is in, if who is behind it may speak there.
+    async fn portal_of_speaker(&self, tx: &mut Tx, event: &Event) -> Result<Option<Arc<Portal>>, store::Error> {
+        let Some(portal) = self.portals.by_room(event.room.as_str()) else { return Ok(None) };
+        Ok(self.may_speak(tx, &portal, event).await?.then_some(portal))
+    }
+
     /// QQ has no reactions: that is said once in each room.
     async fn refuse_reaction(
         &self,
@@ -155,8 +161,7 @@ impl Bridge {
         target: &EventId,
         out: &mut Outcome,
     ) -> Result<(), store::Error> {
-        let Some(portal) = self.portals.by_room(event.room.as_str()) else { return Ok(()) };
-        if !self.may_speak(tx, &portal, event).await? {
+        if self.portal_of_speaker(tx, event).await?.is_none() {
             return Ok(());
         }
         self.decline_about(tx, (event, target), "message.no_reaction", "once", out).await
@@ -170,10 +175,7 @@ impl Bridge {
         target: &EventId,
         out: &mut Outcome,
     ) -> Result<(), store::Error> {
-        let Some(portal) = self.portals.by_room(event.room.as_str()) else { return Ok(()) };
-        if !self.may_speak(tx, &portal, event).await? {
-            return Ok(());
-        }
+        let Some(portal) = self.portal_of_speaker(tx, event).await? else { return Ok(()) };
         let mut said = false;
         for at in 0.. {
             let Some(row) = tx.departure_by_key(&route::key_to_qq(target.as_str(), at)).await? else { break };
@@ -223,15 +225,8 @@ impl Bridge {
                 sender: event.sender.to_string(),
                 attachment,
             };
-            let departure = Departure {
-                lane: lane.clone(),
-                login: portal.account.to_string(),
-                body: departure::write(&to_chat),
-                dedup_key: route::key_to_qq(event.id.as_str(), at),
-                // Known only to the network that it leaves by.
-                echo: None,
-            };
-            tx.add_departure(&departure).await?;
+            let key = route::key_to_qq(event.id.as_str(), at);
+            departure::put(tx, lane.clone(), portal.account.as_str(), &to_chat, &key).await?;
         }
         out.lanes.push(lane);
         Ok(())

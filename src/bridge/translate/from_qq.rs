@@ -19,7 +19,7 @@ use crate::bridge::open::{Content, OpenedFromQq, Said};
 use crate::bridge::portal;
 use crate::bridge::{Bridge, Error, Verdict, echo, route};
 use crate::qq::{self, AccountId, Chat, ChatKind, ContactId, Doubt, Message, Sender};
-use crate::store::{self, Departure, InboxRow, Tx};
+use crate::store::{self, InboxRow, Tx};
 
 /// How long a row waits that belongs to a chat in doubt; a decision or a new login looks at it at once.
 const PARKED: Duration = Duration::from_hours(6);
@@ -85,11 +85,7 @@ impl Bridge {
             match self.open_from_qq(live, row).await {
                 Ok(row) => opened.push(row),
                 Err(error) if error.verdict() == Verdict::GiveUp => {
-                    opened.push(OpenedFromQq {
-                        seq: row.seq,
-                        received_at_ms: row.received_at_ms,
-                        contents: vec![Content::Odd(error.to_string())],
-                    });
+                    opened.push(OpenedFromQq::of(row, vec![Content::Odd(error.to_string())]));
                 }
                 Err(error) => return (opened, Some(error)),
             }
@@ -135,7 +131,7 @@ impl Bridge {
         (why, doubt): (&str, Option<&Doubt>),
         out: &mut Outcome,
     ) -> Result<(), store::Error> {
-        let due = self.clock.now_ms().saturating_add(i64::try_from(PARKED.as_millis()).unwrap_or(i64::MAX));
+        let due = self.clock.ms_in(PARKED);
         info!(account = %live.account, seq, why, "a message waits: its chat is in doubt");
         let Some(doubt) = doubt else { return tx.postpone_arrival(seq, due, why).await.map(drop) };
         if !out.doubts.iter().any(|asked| asked.number == doubt.number) {
@@ -163,30 +159,17 @@ impl Bridge {
         for (number, part) in (0_i64..).zip(parts::parts(&message.pieces)) {
             let key = part_key(&live.account, seq, message, number);
             let (content, fetch) = match part {
-                Part::Said(pieces) => (
-                    to_matrix::content(&Message { pieces, ..message.clone() }, &key, |who| called.get(who).cloned()),
-                    None,
-                ),
-                Part::Media(piece) => (Value::Null, Some(piece)),
+                Part::Said(pieces) => (to_matrix::content(message, pieces, &key, |who| called.get(who).cloned()), None),
+                Part::Media(piece) => (Value::Null, Some(piece.clone())),
             };
             let to_room = ToRoom {
-                target: Target::Portal(portal),
-                speaker: speaker.clone(),
-                content,
                 ts_ms: Some(message.sent_at_ms),
                 message: Some(message.key.to_string()),
                 part: number,
                 fetch,
-                act: None,
+                ..ToRoom::new(Target::Portal(portal), speaker.clone(), content)
             };
-            tx.add_departure(&Departure {
-                lane: lane.clone(),
-                login: live.account.to_string(),
-                body: departure::write(&to_room),
-                dedup_key: key,
-                echo: None,
-            })
-            .await?;
+            departure::put(tx, lane.clone(), live.account.as_str(), &to_room, &key).await?;
         }
         out.lanes.push(lane);
         Ok(())

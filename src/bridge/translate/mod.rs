@@ -8,9 +8,8 @@ mod from_qq;
 use std::sync::Arc;
 
 use super::login::Live;
-use super::passing::Passing;
 use super::{Bridge, Order};
-use crate::qq::{ContactId, Doubt};
+use crate::qq::{ContactId, Doubt, Passing};
 use crate::store::PortalRow;
 
 /// How many rows are translated in one transaction.

@@ -1,6 +1,8 @@
 //! What happens around the account: each kind of event as the dossier has it captured, with the numbers of the scripted QQ.
 
-use matrix_webqq::qq::{Answer, Change, ChatKind, Event, Network, News, Outgoing, Piece, Sender, Sent, Status, Wanted};
+use matrix_webqq::qq::{
+    Answer, Change, ChatKind, Event, Network, News, Outgoing, Passing, Piece, Sender, Sent, Status, Wanted,
+};
 use matrix_webqq::qq::{ChatId, ContactId, Error};
 use serde_json::{Value, json};
 
@@ -58,7 +60,9 @@ async fn statuses_and_typing_are_of_people_who_are_known() {
         ("hidden", Some(Status::Hidden)),
         ("offline", None),
     ] {
-        let Event::Presence { status, .. } = opened(&qq, &*network, status(1, word)).await else { panic!("{word}") };
+        let Event::Passing(Passing::Presence { status, .. }) = opened(&qq, &*network, status(1, word)).await else {
+            panic!("{word}")
+        };
         assert_eq!(status, expected);
     }
     assert_eq!(opened(&qq, &*network, status(77, "online")).await, Event::Quiet, "a stranger gets no id for that");
@@ -70,7 +74,9 @@ async fn statuses_and_typing_are_of_people_who_are_known() {
         let value = json!({"msg_id": 52149, "from_uin": uin, "to_uin": OWN, "msg_id2": 1, "msg_type": 121, "reply_ip": 4_294_967_295_u64});
         json!({"poll_type": "input_notify", "value": value})
     };
-    let Event::Typing { chat, contact } = opened(&qq, &*network, typing(1)).await else { panic!("typing") };
+    let Event::Passing(Passing::Typing { chat, contact }) = opened(&qq, &*network, typing(1)).await else {
+        panic!("typing")
+    };
     let friend = network.chats().await.unwrap().into_iter().find(|one| one.id == chat).unwrap();
     assert_eq!((friend.name.as_str(), friend.peer), ("小明", Some(contact)));
     assert_eq!(opened(&qq, &*network, typing(77)).await, Event::Quiet);

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Stop, text, uin, unreadable};
 use crate::qq::webqq::network::WebQq;
 use crate::qq::webqq::roster::Named;
-use crate::qq::{Envelope, Event, Status};
+use crate::qq::{Envelope, Event, Passing, Status};
 
 impl WebQq {
     /// Somebody shows another status. Nobody gets an id for that: of strangers it is not worth knowing.
@@ -24,7 +24,7 @@ impl WebQq {
             self.note_status(who, status);
         }
         match self.roster.person(&envelope.epoch, who) {
-            Named::Known(contact) if who != self.link.uin() => Event::Presence { contact, status },
+            Named::Known(contact) if who != self.link.uin() => Event::Passing(Passing::Presence { contact, status }),
             _ => Event::Quiet,
         }
     }
@@ -33,7 +33,7 @@ impl WebQq {
     pub(super) fn open_typing(&self, envelope: &Envelope, value: &Value) -> Event {
         let Some(who) = uin(value, "from_uin") else { return unreadable("it does not say who is typing") };
         match (self.roster.friend_chat(&envelope.epoch, who), self.roster.person(&envelope.epoch, who)) {
-            (Named::Known(chat), Named::Known(contact)) => Event::Typing { chat, contact },
+            (Named::Known(chat), Named::Known(contact)) => Event::Passing(Passing::Typing { chat, contact }),
             _ => Event::Quiet,
         }
     }
