@@ -14,7 +14,7 @@ use super::admit;
 use super::ask::{Ask, number_of, text_of};
 use super::picture::served;
 use super::reply::{Outcome, Refusal, html, not_found, result};
-use super::upload::{Upload, page};
+use super::upload;
 use crate::sim::album;
 use crate::sim::chat::ChatKey;
 use crate::sim::numbers::Whom;
@@ -84,20 +84,9 @@ pub(super) async fn notify_offfile2(State(shared): State<Arc<Shared>>, ask: Ask)
     })
 }
 
-/// `POST weboffline.ftn.qq.com/ftn_access/upload_offline_file`. What a wrong form was answered is not known: a guess.
+/// `POST weboffline.ftn.qq.com/ftn_access/upload_offline_file`.
 pub(super) async fn upload_offline_file(State(shared): State<Arc<Shared>>, request: Request) -> Response {
-    let upload = Upload::read(request).await;
-    let kept = shared.change(|stage| {
-        let upload = upload.as_ref().filter(|upload| upload.is_offline(stage))?;
-        let (filename, bytes) = upload.file("file").filter(|(_, bytes)| bytes.len() <= LARGEST)?;
-        let path = stage.album.keep_under_path(&mut stage.rng, bytes.clone());
-        Some(json!({
-            "retcode": 0, "result": "OK", "progress": 100, "filesize": bytes.len(), "fileid": upload.form.field("fileid"),
-            "filename": filename, "filepath": path,
-        }))
-    });
-    let answer = kept.unwrap_or_else(|| json!({"retcode": -30_001, "result": "ERR", "progress": 0}));
-    page("parent.EQQ.Model.ChatMsg.callbackSendOffFile", &answer.to_string())
+    upload::offline(&shared, request, LARGEST, "parent.EQQ.Model.ChatMsg.callbackSendOffFile").await
 }
 
 /// `POST d1.web2.qq.com/channel/send_offfile2`: a friend gets a file that was brought here.

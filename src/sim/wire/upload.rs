@@ -71,12 +71,18 @@ impl Upload {
     }
 }
 
-/// `POST weboffline.ftn.qq.com/ftn_access/upload_offline_pic`. What a wrong form was answered is not known: a guess.
+/// `POST weboffline.ftn.qq.com/ftn_access/upload_offline_pic`.
 pub(super) async fn upload_offline_pic(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    offline(&shared, request, LARGEST, "parent.EQQ.Model.ChatMsg.callbackSendPic").await
+}
+
+/// Keeps what is brought for a friend, of at most `largest` bytes, and tells the page's function `callback` where. What a
+/// wrong form was answered is not known: a guess.
+pub(super) async fn offline(shared: &Shared, request: Request, largest: usize, callback: &str) -> Response {
     let upload = Upload::read(request).await;
     let kept = shared.change(|stage| {
         let upload = upload.as_ref().filter(|upload| upload.is_offline(stage))?;
-        let (filename, bytes) = upload.file("file").filter(|(_, bytes)| bytes.len() <= LARGEST)?;
+        let (filename, bytes) = upload.file("file").filter(|(_, bytes)| bytes.len() <= largest)?;
         let path = stage.album.keep_under_path(&mut stage.rng, bytes.clone());
         Some(json!({
             "retcode": 0, "result": "OK", "progress": 100, "filesize": bytes.len(), "fileid": upload.form.field("fileid"),
@@ -84,7 +90,7 @@ pub(super) async fn upload_offline_pic(State(shared): State<Arc<Shared>>, reques
         }))
     });
     let answer = kept.unwrap_or_else(|| json!({"retcode": -30_001, "result": "ERR", "progress": 0}));
-    page("parent.EQQ.Model.ChatMsg.callbackSendPic", &answer.to_string())
+    page(callback, &answer.to_string())
 }
 
 /// `POST up.web2.qq.com/cgi-bin/cface_upload`.
