@@ -28,12 +28,8 @@ async fn house(changes: &Value) -> House {
 /// The room of `chat`, in which `name` said their name.
 async fn room(house: &House, chat: &str, name: &str) -> String {
     house.qq.say(chat, name, name).unwrap();
-    let said = house.matrix.wait_for("the first words", |world| {
-        let has_name = |room: &String| world.timeline(room).iter().any(|event| event.body() == name);
-        world.room_ids().into_iter().find(has_name)
-    });
-    let room = said.await;
-    house.matrix.wait_until("alice is in", |world| world.membership(&room, "@alice:hs.test") == "join").await;
+    let (room, _) = house.shows(name).await;
+    house.owner_enters(&room).await;
     room
 }
 

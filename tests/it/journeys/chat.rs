@@ -15,10 +15,7 @@ async fn a_group_message_makes_a_room_and_an_answer_is_heard() {
     house.qq.say(FAMILY_CHAT, "妈妈", "吃饭了吗 [微笑]").unwrap();
     let (room, mother) = house.sees(FAMILY, "吃饭了吗 🙂").await;
 
-    house
-        .matrix
-        .wait_until("alice to be in the room", |world| world.membership(&room, "@alice:hs.test") == "join")
-        .await;
+    house.owner_enters(&room).await;
     assert_eq!(house.matrix.see(|world| world.display_name(&mother).map(str::to_owned)).as_deref(), Some("妈妈 (QQ)"));
 
     house.owner.say(&room, "吃了 [呲牙]\n你呢？");
@@ -81,10 +78,7 @@ async fn a_friend_chat_is_a_direct_chat_with_the_friends_ghost() {
     let service = house.matrix.see(|world| world.state(&room, "io.element.functional_members", ""));
     assert_eq!(service["service_members"], json!(["@qqbot:hs.test"]));
 
-    house
-        .matrix
-        .wait_until("alice to be in the room", |world| world.membership(&room, "@alice:hs.test") == "join")
-        .await;
+    house.owner_enters(&room).await;
     house.owner.say(&room, "hello");
     let heard = house.qq.wait_heard(|heard| !heard.is_empty()).await;
     assert_eq!((heard[0].chat.as_str(), heard[0].text.as_str()), ("friend:Alice Chen", "hello"));

@@ -79,7 +79,7 @@ async fn friends_and_groups_are_listed_and_opened() {
             world.room_ids().into_iter().find(|room| world.state(room, "m.room.name", "")["name"] == "周末爬山")
         })
         .await;
-    house.matrix.wait_until("alice to be in it", |world| world.membership(&room, "@alice:hs.test") == "join").await;
+    house.owner_enters(&room).await;
     house.owner.say(&room, "first words");
     let heard = house.qq.wait_heard(|heard| !heard.is_empty()).await;
     assert_eq!(heard[0].chat, "group:Weekend Hikers");

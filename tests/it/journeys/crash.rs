@@ -86,7 +86,7 @@ async fn survive(mut house: House) {
         let name = format!("group {number}");
         house.qq.say(&format!("group:{name}"), "妈妈", "hello").unwrap();
         let (room, _) = house.sees(&name, "hello").await;
-        house.matrix.wait_until("alice is in", |world| world.membership(&room, "@alice:hs.test") == "join").await;
+        house.owner_enters(&room).await;
         rooms.insert(number, room);
     }
 

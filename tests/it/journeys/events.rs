@@ -156,11 +156,7 @@ async fn a_stranger_of_a_group_is_spoken_to_in_a_room_of_their_own_also_after_an
     let control = house.log_in().await;
     let chat = format!("temporary:程序员小李@group:{RUST}");
     house.qq.say(&chat, "程序员小李", "借一步说话").unwrap();
-    let find = |world: &World| {
-        world.room_ids().into_iter().find(|room| world.said(room).iter().any(|(_, text)| text == "借一步说话"))
-    };
-    let room = house.matrix.wait_for("the whisper", find).await;
-    let ghost = house.matrix.see(|world| world.said(&room)[0].0.clone());
+    let (room, ghost) = house.shows("借一步说话").await;
     assert_eq!(
         house.matrix.see(|world| world.display_name(&ghost).map(str::to_owned)).as_deref(),
         Some("程序员小李 (QQ)")
@@ -205,10 +201,7 @@ async fn presence_and_typing_are_seen_and_leave_nothing_behind() {
     let mut house = House::new().await;
     let control = house.log_in().await;
     house.qq.say("friend:王芳", "王芳", "hi").unwrap();
-    let find =
-        |world: &World| world.room_ids().into_iter().find(|room| world.said(room).iter().any(|(_, text)| text == "hi"));
-    let room = house.matrix.wait_for("the greeting", find).await;
-    let ghost = house.matrix.see(|world| world.said(&room)[0].0.clone());
+    let (room, ghost) = house.shows("hi").await;
     for (status, presence) in
         [("busy", "unavailable"), ("online", "online"), ("offline", "offline"), ("online", "online")]
     {
@@ -242,6 +235,9 @@ async fn an_unknown_event_is_kept_told_once_and_shown_raw_to_an_administrator_on
     let told = house.bot_says(&control, "does not know: lunar_eclipse").await;
     let n = told.split("raw ").nth(1).unwrap().split('`').next().unwrap().to_owned();
     house.qq.push(vec![json!({ "poll_type": "lunar_eclipse", "value": { "when": "again" } })]).unwrap();
+    // Whatever is told of it is told before this is said.
+    house.qq.say("friend:王芳", "王芳", "behind it").unwrap();
+    house.shows("behind it").await;
 
     house.owner.say(&control, &format!("raw {n}"));
     house.bot_says(&control, "has no permission to use `raw`").await;

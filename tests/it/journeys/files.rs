@@ -17,12 +17,8 @@ async fn friend(changes: &Value) -> (House, String) {
     let house = House::with(world, changes).await;
     house.log_in().await;
     house.qq.say(CHAT, WANG, "start").unwrap();
-    let said = house.matrix.wait_for("the first words", |world| {
-        let has_start = |room: &String| world.timeline(room).iter().any(|event| event.body() == "start");
-        world.room_ids().into_iter().find(has_start)
-    });
-    let room = said.await;
-    house.matrix.wait_until("alice is in", |world| world.membership(&room, "@alice:hs.test") == "join").await;
+    let (room, _) = house.shows("start").await;
+    house.owner_enters(&room).await;
     (house, room)
 }
 
@@ -114,7 +110,7 @@ async fn a_file_reaches_a_friend_as_a_file_and_a_group_as_an_address() {
 
     house.qq.say("group:相亲相爱一家人", "妈妈", "hi").unwrap();
     let (family, _) = house.sees("相亲相爱一家人", "hi").await;
-    house.matrix.wait_until("alice is in", |world| world.membership(&family, "@alice:hs.test") == "join").await;
+    house.owner_enters(&family).await;
     house.owner.show(&family, "m.file", "周末计划.txt", &url, 7);
     let heard = house.qq.wait_heard(|heard| heard.len() >= 3).await;
     assert!(heard[2].text.starts_with("[文件] 周末计划.txt (1 KB) https://qq.example.org/_webqq/media/hs.test/"));

@@ -22,27 +22,10 @@ impl House {
         self.shows(text).await.0
     }
 
-    /// Waits until a ghost says exactly `text` in any room, whatever it is called now; gives the room and the ghost.
-    async fn shows(&self, text: &str) -> (String, String) {
-        let what = format!("{text:?} in any room");
-        self.matrix
-            .wait_for(&what, |world| {
-                world.room_ids().into_iter().find_map(|room| {
-                    let said = world.timeline(&room).iter();
-                    let event = said.clone().find(|event| event.body() == text && event.sender.starts_with("@qq_"))?;
-                    Some((room.clone(), event.sender.clone()))
-                })
-            })
-            .await
-    }
-
     /// Loses the session and logs in again: QQ deals other numbers.
     async fn log_in_again(&self, control: &str) {
         let logins = self.qq.session().logins;
-        let lost = |house: &Self| {
-            house.matrix.timeline(control).iter().filter(|event| event.body().contains("has ended")).count()
-        };
-        let before = lost(self);
+        let before = self.told(control, "has ended");
         self.qq.expire(100_000).expect("somebody is logged in");
         self.matrix
             .wait_until("the loss of the session to be told", |world| {
@@ -66,11 +49,6 @@ impl House {
                 told.map(|event| event.body().to_owned()).nth(nth)
             })
             .await
-    }
-
-    /// How often the bot says something with `words` in `room`.
-    fn told(&self, room: &str, words: &str) -> usize {
-        self.matrix.timeline(room).iter().filter(|event| event.body().contains(words)).count()
     }
 }
 

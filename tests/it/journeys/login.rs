@@ -104,8 +104,7 @@ async fn a_lost_session_is_told_once_and_a_new_login_goes_on_in_the_same_rooms()
     assert_eq!((heard[0].chat.as_str(), heard[0].text.as_str()), (FAMILY_CHAT, "this waits"));
     assert_eq!(house.sees(FAMILY, "after").await, (room.clone(), mother), "same room, same ghost");
     assert_eq!(house.said_by_ghosts(&room), ["before", "after"]);
-    let told = house.matrix.timeline(&control).into_iter().filter(|event| event.body().contains("has ended")).count();
-    assert_eq!(told, 1);
+    assert_eq!(house.told(&control, "has ended"), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

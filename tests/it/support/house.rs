@@ -196,6 +196,31 @@ impl House {
         seen.await
     }
 
+    /// Waits until a ghost says exactly `text` in any room, whatever it is called now; gives the room and the ghost.
+    pub(crate) async fn shows(&self, text: &str) -> (String, String) {
+        let what = format!("{text:?} in any room");
+        self.matrix
+            .wait_for(&what, |world| {
+                world.room_ids().into_iter().find_map(|room| {
+                    let said = world.timeline(&room).iter();
+                    let event = said.clone().find(|event| event.body() == text && event.sender.starts_with("@qq_"))?;
+                    Some((room.clone(), event.sender.clone()))
+                })
+            })
+            .await
+    }
+
+    /// How often somebody says something with `words` in `room`.
+    pub(crate) fn told(&self, room: &str, words: &str) -> usize {
+        self.matrix.timeline(room).iter().filter(|event| event.body().contains(words)).count()
+    }
+
+    /// Waits until the owner is in `room`.
+    pub(crate) async fn owner_enters(&self, room: &str) {
+        let owner = self.owner.id().to_owned();
+        self.matrix.wait_until("the owner is in", |world| world.membership(room, &owner) == "join").await;
+    }
+
     /// The texts of everything said in `room` by ghosts, in order.
     pub(crate) fn said_by_ghosts(&self, room: &str) -> Vec<String> {
         self.matrix
