@@ -3,6 +3,7 @@
 use std::error::Error as _;
 use std::time::Duration;
 
+use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, COOKIE, HOST, LOCATION, ORIGIN, REFERER, SET_COOKIE};
 use reqwest::redirect::Policy;
 use serde::Serialize;
@@ -208,23 +209,19 @@ impl Http {
     }
 
     fn request(&self, ask: &Ask, url: &Url) -> Result<reqwest::RequestBuilder, Fault> {
-        let target = target(self.service.server.as_ref(), url);
+        let aimed = |method| aimed(&self.client, method, self.service.server.as_ref(), url);
         let mut request = match &ask.form {
-            None => self.client.get(target),
+            None => aimed(Method::GET),
             Some(r) => {
                 let r = r.as_ref().map_err(|why| Fault::NotSent(why.to_string()))?;
                 let mut form = url::form_urlencoded::Serializer::new(String::new());
                 let form = form.append_pair("r", r).extend_pairs(&ask.beside).finish();
-                self.client
-                    .post(target)
+                aimed(Method::POST)
                     .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
                     .header(ORIGIN, self.era().root(ask.site))
                     .body(form)
             }
         };
-        if let (Some(_), Some(host)) = (&self.service.server, url.host_str()) {
-            request = request.header(HOST, host);
-        }
         if let Some(cookies) = self.jar.header(url) {
             request = request.header(COOKIE, cookies);
         }
@@ -255,8 +252,21 @@ pub(crate) fn builder() -> reqwest::ClientBuilder {
         .pool_idle_timeout(KEEP_IDLE)
 }
 
-/// Where a call for `url` really goes.
-pub(crate) fn target(server: Option<&Url>, url: &Url) -> Url {
+/// A call for `url`, which goes to `server` in its place if there is one, with the name of the host that was meant.
+pub(crate) fn aimed(
+    client: &reqwest::Client,
+    method: Method,
+    server: Option<&Url>,
+    url: &Url,
+) -> reqwest::RequestBuilder {
+    let request = client.request(method, target(server, url));
+    match (server, url.host_str()) {
+        (Some(_), Some(host)) => request.header(HOST, host),
+        _ => request,
+    }
+}
+
+fn target(server: Option<&Url>, url: &Url) -> Url {
     let Some(server) = server else { return url.clone() };
     let mut target = server.clone();
     target.set_path(&[server.path().trim_end_matches('/'), url.path()].concat());

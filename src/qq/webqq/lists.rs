@@ -125,11 +125,7 @@ impl WebQq {
 
     /// Asks for the friend list because of `uin`, unless that was done lately.
     pub(super) async fn refresh_friends(&self, uin: Uin) -> Result<(), Error> {
-        self.once(Question::Friends(uin), async {
-            let friends = self.friends().await?;
-            self.roster.absorb(Lists { friends: Some(friends), ..Lists::default() }).await
-        })
-        .await
+        self.once(Question::Friends(uin), self.reload_friends()).await
     }
 
     /// Asks for the list of groups or discussions because of `number`, unless that was done lately.
@@ -190,11 +186,12 @@ impl WebQq {
             .await
     }
 
-    /// Gives ids to all members of a place.
-    pub(super) async fn name_all_members(&self, kind: PlaceKind, number: u64) -> Result<(), Error> {
-        let Some(members) = self.members_of(kind, number).await? else { return Ok(()) };
+    /// Gives ids to all members of a place; `None` when QQ does not tell who they are.
+    pub(super) async fn name_all_members(&self, kind: PlaceKind, number: u64) -> Result<Option<Arc<Members>>, Error> {
+        let Some(members) = self.members_of(kind, number).await? else { return Ok(None) };
         let uins: Vec<Uin> = members.list.iter().map(|member| member.uin).collect();
-        self.roster.name_members(kind, number, &members, &uins).await
+        self.roster.name_members(kind, number, &members, &uins).await?;
+        Ok(Some(members))
     }
 
     /// Changes the member list of a group as QQ told: no list needs to be asked for.
@@ -246,30 +243,24 @@ impl WebQq {
     /// The members of `chat` with lasting ids.
     pub(super) async fn members_of_chat(&self, chat: &ChatId) -> Result<Vec<Contact>, Error> {
         let unmatched = || Error::Unmatched(chat.to_string());
-        let (kind, number) = match self.roster.address(chat).ok_or_else(unmatched)? {
-            Address::Friend(uin) | Address::Temporary { uin, .. } => {
-                return Ok(self.contact_of(Uin(uin)).into_iter().collect());
-            }
-            Address::Group(gid) => (PlaceKind::Group, gid),
-            Address::Discussion(did) => (PlaceKind::Discussion, did),
-        };
-        let members = self.members_of(kind, number).await?.ok_or_else(unmatched)?;
-        let uins: Vec<Uin> = members.list.iter().map(|member| member.uin).collect();
-        self.roster.name_members(kind, number, &members, &uins).await?;
+        let address = self.roster.address(chat).ok_or_else(unmatched)?;
+        if let Address::Friend(uin) | Address::Temporary { uin, .. } = address {
+            return Ok(self.contact_of(Uin(uin)).into_iter().collect());
+        }
+        let (kind, number) = address.place().ok_or_else(unmatched)?;
+        let members = self.name_all_members(kind, number).await?.ok_or_else(unmatched)?;
         let contact = |uin: Uin, card: &Option<String>| Some(Contact { card: card.clone(), ..self.contact_of(uin)? });
         Ok(members.list.iter().filter_map(|member| contact(member.uin, &member.card)).collect())
     }
 
     /// What `chat` calls `contact`: the card, else the nick.
     pub(super) fn name_of(&self, chat: &ChatId, contact: &ContactId) -> Option<String> {
-        let is_own = *contact == ContactId::from(self.link.account());
-        let uin = if is_own { self.link.uin() } else { self.roster.uin(contact)? };
-        let members = match self.roster.address(chat)? {
-            Address::Friend(_) => None,
-            Address::Temporary { kind, number, .. } => self.listed_members(kind, number),
-            Address::Group(gid) => self.listed_members(PlaceKind::Group, gid),
-            Address::Discussion(did) => self.listed_members(PlaceKind::Discussion, did),
+        let uin = self.roster.uin(contact)?;
+        let place = match self.roster.address(chat)? {
+            Address::Temporary { kind, number, .. } => Some((kind, number)),
+            address => address.place(),
         };
+        let members = place.and_then(|(kind, number)| self.listed_members(kind, number));
         let card = members.and_then(|members| members.find(uin)?.card.clone());
         card.or_else(|| Some(self.contact_of(uin)?.nick)).filter(|name| !name.is_empty())
     }

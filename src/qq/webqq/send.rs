@@ -102,11 +102,7 @@ impl WebQq {
             self.name_all_members(kind, number).await?;
         }
         let address = self.roster.address(chat).ok_or_else(unmatched)?;
-        let (kind, number) = match address {
-            Address::Friend(_) | Address::Temporary { .. } => return Ok(address),
-            Address::Group(gid) => (PlaceKind::Group, gid),
-            Address::Discussion(did) => (PlaceKind::Discussion, did),
-        };
+        let Some((kind, number)) = address.place() else { return Ok(address) };
         if !self.roster.is_checked(kind, number) {
             self.members_of(kind, number).await?;
         }

@@ -73,10 +73,8 @@ impl WebQq {
 
     /// What `contact` tells of themselves: three calls, one after the other, and whatever QQ does not tell is left out.
     pub(super) async fn profile_of(&self, contact: &ContactId) -> Result<Profile, Error> {
-        let own = *contact == ContactId::from(self.link.account());
-        let uin = if own { Some(self.link.uin()) } else { self.roster.uin(contact) };
-        let uin = uin.ok_or_else(|| Error::Unmatched(contact.to_string()))?;
-        let card = if own || self.roster.is_friend(uin) {
+        let uin = self.roster.uin(contact).ok_or_else(|| Error::Unmatched(contact.to_string()))?;
+        let card = if uin == self.link.uin() || self.roster.is_friend(uin) {
             get_friend_info2::ask(&self.link, uin).await
         } else {
             get_friend_info2::ask_stranger(&self.link, uin, "").await
@@ -89,9 +87,7 @@ impl WebQq {
     /// What `contact` is called within `chat`: by the list of its members, else as they were called when they last spoke.
     pub(super) fn card_of(&self, chat: &ChatId, contact: &ContactId) -> Option<String> {
         let Some(Address::Group(gid)) = self.roster.address(chat) else { return None };
-        let own = *contact == ContactId::from(self.link.account());
-        let uin = if own { Some(self.link.uin()) } else { self.roster.uin(contact) };
-        match (self.listed_members(PlaceKind::Group, gid), uin) {
+        match (self.listed_members(PlaceKind::Group, gid), self.roster.uin(contact)) {
             (Some(members), Some(uin)) => members.find(uin)?.card.clone(),
             _ => self.roster.card(chat, contact),
         }
@@ -99,10 +95,8 @@ impl WebQq {
 
     /// Who has a say in `chat`, from the last list of its members.
     pub(super) async fn officers_of(&self, chat: &ChatId) -> Result<Officers, Error> {
-        let (kind, number) = match self.roster.address(chat) {
-            Some(Address::Group(gid)) => (PlaceKind::Group, gid),
-            Some(Address::Discussion(did)) => (PlaceKind::Discussion, did),
-            _ => return Ok(Officers::default()),
+        let Some((kind, number)) = self.roster.address(chat).and_then(Address::place) else {
+            return Ok(Officers::default());
         };
         let Some(members) = self.members_of(kind, number).await? else { return Ok(Officers::default()) };
         let is_officer = |uin: &Uin| members.owner == Some(*uin) || members.admins.contains(uin);

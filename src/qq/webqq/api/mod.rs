@@ -46,6 +46,7 @@ pub(crate) mod send_sess_msg2;
 pub(crate) mod upload_offline_file;
 pub(crate) mod upload_offline_pic;
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use self::http::{Answer, Ask, Fault, Site};
@@ -94,8 +95,12 @@ fn insert(r: &mut Value, name: &str, text: String) {
 }
 
 fn is_wrong_hash(answer: &Answer) -> bool {
-    let reply: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
-    matches!(reply.get("retcode").and_then(Value::as_i64), Some(50 | 100_000))
+    // Not the friends that follow it: there may be megabytes of them.
+    #[derive(Deserialize)]
+    struct Code {
+        retcode: i64,
+    }
+    matches!(serde_json::from_slice(&answer.body), Ok(Code { retcode: 50 | 100_000 }))
 }
 
 /// The query field `t`: a cache buster that QQ does not look at. Source: protocol dossier 0.3.

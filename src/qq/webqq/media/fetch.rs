@@ -35,7 +35,7 @@ impl WebQq {
         if let Some(retcode) = refusal(&answer.body) {
             return Err(Error::NoMedia { endpoint, why: format!("retcode {retcode}") });
         }
-        let bytes = self.carrier.outside.follow(endpoint, url, answer, most_bytes).await?;
+        let bytes = self.carrier.outside.follow(endpoint, (url, answer), most_bytes, |_| true).await?;
         Ok(Media { bytes })
     }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use url::Url;
 
+use super::source::unsealed;
 use crate::qq::webqq::api::{get_file2, notify_offfile2, refuse_file2};
 use crate::qq::webqq::network::WebQq;
 use crate::qq::webqq::number::{Uin, integer};
@@ -53,8 +54,7 @@ impl Offer {
 
     /// What was sealed; `None` when it is no file.
     pub(super) fn open(media: &MediaRef) -> Option<Self> {
-        let mut body: Value = serde_json::from_str(&media.body).ok()?;
-        serde_json::from_value(body.get_mut("offer")?.take()).ok()
+        unsealed(media, "offer")
     }
 
     const fn from(&self) -> u64 {
@@ -88,7 +88,7 @@ impl WebQq {
                 let url = place(ip, *port, name, rkey).ok_or(Error::MediaUnsafe("no address at all"))?;
                 let answer = self.carrier.outside.get(&url, most_bytes).await?;
                 let answer = answer.map_err(|fault| fault.unreachable(OFFLINE))?;
-                let bytes = self.carrier.outside.follow(OFFLINE, url, answer, most_bytes).await?;
+                let bytes = self.carrier.outside.follow(OFFLINE, (url, answer), most_bytes, |_| true).await?;
                 Ok(Media { bytes })
             }
         }

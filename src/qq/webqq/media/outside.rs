@@ -5,8 +5,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use reqwest::Method;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::header::{CONTENT_TYPE, COOKIE, HOST, ORIGIN, REFERER};
+use reqwest::header::{CONTENT_TYPE, COOKIE, ORIGIN, REFERER};
 use url::Url;
 
 use super::address;
@@ -16,7 +17,7 @@ use crate::qq::webqq::http::{self, Answer, Fault, TOO_LONG};
 use crate::qq::webqq::session::Link;
 
 /// How many redirects are followed. The real service redirected once.
-pub(super) const MOST_HOPS: usize = 4;
+const MOST_HOPS: usize = 4;
 /// The picture servers took 10 to 45 seconds. Source: protocol dossier 10.2.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 /// Source: protocol dossier 2.2.
@@ -45,13 +46,13 @@ impl Outside {
         Ok(Self { client, server, private_too })
     }
 
-    /// Follows `answer`, which came from `url`, to what it leads to.
+    /// Follows `answer`, which came from `url`, to what it leads to, through addresses that `is_allowed` alone.
     pub(crate) async fn follow(
         &self,
         endpoint: &'static str,
-        mut url: Url,
-        mut answer: Answer,
+        (mut url, mut answer): (Url, Answer),
         most_bytes: usize,
+        is_allowed: impl Fn(&Url) -> bool,
     ) -> Result<Vec<u8>, Error> {
         for _ in 0..MOST_HOPS {
             if !matches!(answer.status, 301..=303 | 307 | 308) {
@@ -59,6 +60,9 @@ impl Outside {
             }
             let to = answer.location.as_deref().and_then(|to| url.join(to).ok());
             url = to.ok_or(Error::MediaUnsafe("no address at all"))?;
+            if !is_allowed(&url) {
+                return Err(Error::MediaUnsafe("not a server of QQ"));
+            }
             answer = self.get(&url, most_bytes).await?.map_err(|fault| fault.unreachable(endpoint))?;
         }
         Err(Error::MediaUnsafe("too many redirects"))
@@ -74,10 +78,8 @@ impl Outside {
     ) -> Result<Vec<u8>, Error> {
         let url = Url::parse(url).map_err(|_| Error::MediaUnsafe("no address at all"))?;
         let (kind, body) = form.finish();
-        let mut request = self.client.post(http::target(self.server.as_ref(), &url)).header(CONTENT_TYPE, kind);
-        if let (Some(_), Some(host)) = (&self.server, url.host_str()) {
-            request = request.header(HOST, host);
-        }
+        let mut request =
+            http::aimed(&self.client, Method::POST, self.server.as_ref(), &url).header(CONTENT_TYPE, kind);
         if let Some(cookies) = link.cookies(&url) {
             request = request.header(COOKIE, cookies);
         }
@@ -94,10 +96,7 @@ impl Outside {
         if let Some(why) = address::fault(url, self.private_too) {
             return Err(Error::MediaUnsafe(why));
         }
-        let mut request = self.client.get(http::target(self.server.as_ref(), url)).header(REFERER, FROM);
-        if let (Some(_), Some(host)) = (&self.server, url.host_str()) {
-            request = request.header(HOST, host);
-        }
+        let request = http::aimed(&self.client, Method::GET, self.server.as_ref(), url).header(REFERER, FROM);
         match request.timeout(PATIENCE).send().await {
             Ok(response) => Ok(Ok(http::read(response, most_bytes).await)),
             Err(why) if NotPublic::is_in(&why) => Err(Error::MediaUnsafe("a name for what is not public")),
@@ -107,7 +106,7 @@ impl Outside {
 }
 
 /// All of an answer, if that is what it is.
-pub(super) fn whole(endpoint: &'static str, answer: Answer, most_bytes: usize) -> Result<Vec<u8>, Error> {
+fn whole(endpoint: &'static str, answer: Answer, most_bytes: usize) -> Result<Vec<u8>, Error> {
     match answer.torn {
         Some(why) if why == TOO_LONG => return Err(Error::MediaTooLarge(most_bytes)),
         Some(why) => return Err(Error::Unreachable { endpoint, why }),
@@ -170,7 +169,7 @@ mod tests {
 
     async fn followed(outside: &Outside, to: &str) -> Error {
         let from = Url::parse("http://d1.web2.qq.com/channel/get_offpic2").unwrap();
-        outside.follow("get_offpic2", from, redirect(to), 10).await.unwrap_err()
+        outside.follow("get_offpic2", (from, redirect(to)), 10, |_| true).await.unwrap_err()
     }
 
     #[tokio::test]

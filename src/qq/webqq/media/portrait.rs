@@ -4,12 +4,11 @@
 
 use url::Url;
 
-use super::outside::{MOST_HOPS, whole};
 use crate::qq::webqq::api::getface::{self, ENDPOINT, Whose};
 use crate::qq::webqq::network::WebQq;
 use crate::qq::webqq::number::Uin;
 use crate::qq::webqq::roster::Address;
-use crate::qq::{ContactId, Error, Media, Portrait};
+use crate::qq::{Error, Media, Portrait};
 
 /// Where pictures of people may lie. `qlogo.cn` is known from the dossier, `gtimg.cn` is a guess.
 const HOMES: [&str; 3] = ["qq.com", "qlogo.cn", "gtimg.cn"];
@@ -18,24 +17,14 @@ impl WebQq {
     /// Fetches the picture of `whose`.
     pub(crate) async fn portrait_of(&self, whose: &Portrait, most_bytes: usize) -> Result<Media, Error> {
         let ask = getface::ask(&self.link, self.whose(whose)?);
-        let mut url = self.link.address(&ask).ok_or(Error::MediaUnsafe("no address at all"))?;
-        let mut answer = self.link.ask(ask.at_most(most_bytes)).await.map_err(|fault| fault.unreachable(ENDPOINT))?;
-        for _ in 0..MOST_HOPS {
-            if !matches!(answer.status, 301..=303 | 307 | 308) {
-                return whole(ENDPOINT, answer, most_bytes).map(|bytes| Media { bytes });
-            }
-            let to = answer.location.as_deref().and_then(|to| url.join(to).ok());
-            url = to.filter(is_at_home).ok_or(Error::MediaUnsafe("not a server of QQ"))?;
-            answer = self.carrier.outside.get(&url, most_bytes).await?.map_err(|fault| fault.unreachable(ENDPOINT))?;
-        }
-        Err(Error::MediaUnsafe("too many redirects"))
+        let url = self.link.address(&ask).ok_or(Error::MediaUnsafe("no address at all"))?;
+        let answer = self.link.ask(ask.at_most(most_bytes)).await.map_err(|fault| fault.unreachable(ENDPOINT))?;
+        let bytes = self.carrier.outside.follow(ENDPOINT, (url, answer), most_bytes, is_at_home).await?;
+        Ok(Media { bytes })
     }
 
     fn whose(&self, portrait: &Portrait) -> Result<Whose, Error> {
         match portrait {
-            Portrait::Person(own) if *own == ContactId::from(self.link.account()) => {
-                Ok(Whose::Person(self.link.uin().0))
-            }
             Portrait::Person(contact) => {
                 let Uin(uin) = self.roster.uin(contact).ok_or_else(|| Error::Unmatched(contact.to_string()))?;
                 Ok(Whose::Person(uin))

@@ -2,6 +2,7 @@
 //!
 //! Source: protocol dossier 8.1 (elements), 10.2 (what each kind is asked for by).
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -34,6 +35,12 @@ pub(crate) enum Picture {
         /// Its file name.
         guid: String,
     },
+}
+
+/// What lies under `key` in the body of `media`; `None` when it is something else.
+pub(super) fn unsealed<T: DeserializeOwned>(media: &MediaRef, key: &str) -> Option<T> {
+    let mut body: Value = serde_json::from_str(&media.body).ok()?;
+    serde_json::from_value(body.get_mut(key)?.take()).ok()
 }
 
 /// What [`MediaRef::body`] holds.

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use super::outside::Outside;
+use super::source::unsealed;
 use crate::config::WebQq as Settings;
 use crate::qq::webqq::api::get_gface_sig2::{self, GfaceSig};
 use crate::qq::webqq::api::{cface_upload, upload_offline_file, upload_offline_pic};
@@ -86,8 +87,7 @@ impl Uploaded {
 
     /// What was sealed; `None` for pictures of others.
     pub(crate) fn open(media: &MediaRef) -> Option<Self> {
-        let mut body: Value = serde_json::from_str(&media.body).ok()?;
-        serde_json::from_value(body.get_mut("uploaded")?.take()).ok()
+        unsealed(media, "uploaded")
     }
 
     /// The element of a content that shows it.

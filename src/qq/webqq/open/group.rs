@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use super::{Stop, forgotten_login, in_doubt, number, text, uin, unreadable};
+use super::{Stop, forgotten_login, in_doubt, named, number, text, uin, unreadable};
 use crate::qq::webqq::content::name;
 use crate::qq::webqq::members::Members;
 use crate::qq::webqq::network::WebQq;
@@ -143,7 +143,7 @@ impl WebQq {
     }
 
     /// The name of a group that may be in no list yet.
-    async fn group_heard_of(&self, group: (&str, u64)) -> Result<String, Stop> {
+    pub(super) async fn group_heard_of(&self, group: (&str, u64)) -> Result<String, Stop> {
         let chat = self.group_chat(group).await?;
         Ok(chat.and_then(|chat| self.roster.chat_name(&chat)).unwrap_or_default())
     }
@@ -166,8 +166,4 @@ fn note_office(members: &mut Members, value: &Value) {
 
 fn nobody(what: &str) -> Stop {
     Stop::from(unreadable(&format!("it does not say who {what}")))
-}
-
-fn named(value: &Value, field: &str) -> String {
-    text(value, field).map(name::decode).unwrap_or_default()
 }

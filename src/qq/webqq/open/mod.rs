@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use self::said::Said;
-use super::content::entity;
+use super::content::{entity, name};
 use super::gesture;
 use super::network::WebQq;
 use super::number::{Uin, integer};
@@ -109,8 +109,12 @@ fn forgotten_login() -> Stop {
 }
 
 fn kicked(value: &Value) -> Event {
-    let reason = value.get("reason").and_then(Value::as_str).unwrap_or_default();
-    Event::SignedOut { reason: entity::decode(reason) }
+    Event::SignedOut { reason: entity::decode(text(value, "reason").unwrap_or_default()) }
+}
+
+/// A field as a name, decoded.
+fn named(value: &Value, field: &str) -> String {
+    text(value, field).map(name::decode).unwrap_or_default()
 }
 
 /// A field as an integer.

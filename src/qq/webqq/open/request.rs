@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Stop, number, text, uin, unreadable};
+use super::{Stop, named, number, text, uin, unreadable};
 use crate::qq::webqq::api::{
     allow_added_request2, allow_and_add2, deny_added_request2, get_friend_info2, op_group_join_req,
 };
@@ -49,7 +49,7 @@ impl WebQq {
         let from = uin(value, "from_uin").ok_or_else(|| Stop::from(unreadable("it does not say who asks")))?;
         let number = number(value, "account").and_then(|account| u64::try_from(account).ok());
         let who = self.somebody(&envelope.epoch, from, number, "").await;
-        let words = text(value, "msg").map(name::decode).unwrap_or_default();
+        let words = named(value, "msg");
         Ok(match (kind, number) {
             ("verify_required", Some(account)) => Event::Asked(Request {
                 key: envelope.dedup_key.clone(),
@@ -71,8 +71,7 @@ impl WebQq {
     /// Somebody wants to enter a group of which the account is an administrator.
     pub(super) async fn open_join_request(&self, envelope: &Envelope, gid: u64, value: &Value) -> Result<Event, Stop> {
         let from = uin(value, "request_uin").ok_or_else(|| Stop::from(unreadable("it does not say who asks")))?;
-        let chat = self.group_chat((&envelope.epoch, gid)).await?;
-        let group = chat.and_then(|chat| self.roster.chat_name(&chat)).unwrap_or_default();
+        let group = self.group_heard_of((&envelope.epoch, gid)).await?;
         let number = number(value, "t_request_uin").and_then(|number| u64::try_from(number).ok());
         let code = format!("group_request_join-{gid}");
         let who = self.somebody(&envelope.epoch, from, number, &code).await;
@@ -80,7 +79,7 @@ impl WebQq {
             key: envelope.dedup_key.clone(),
             wanted: Wanted::Membership(group),
             who,
-            words: text(value, "msg").map(name::decode).unwrap_or_default(),
+            words: named(value, "msg"),
             ticket: Ticket::Member { epoch: envelope.epoch.clone(), gid, uin: from.0 }.seal(),
         }))
     }

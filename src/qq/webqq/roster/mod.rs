@@ -81,6 +81,17 @@ pub(crate) enum Address {
     },
 }
 
+impl Address {
+    /// The group or discussion that it is, with its gid or did.
+    pub(crate) const fn place(self) -> Option<(PlaceKind, u64)> {
+        match self {
+            Self::Group(gid) => Some((PlaceKind::Group, gid)),
+            Self::Discussion(did) => Some((PlaceKind::Discussion, did)),
+            Self::Friend(_) | Self::Temporary { .. } => None,
+        }
+    }
+}
+
 impl Roster {
     /// Reads what was kept. `epoch` is the login of now.
     pub(crate) async fn load(
@@ -243,8 +254,11 @@ impl Roster {
         state.place(kind, &self.epoch, number).is_some_and(|place| place.checked_in.as_deref() == Some(&self.epoch))
     }
 
-    /// The number of `contact` in this login.
+    /// The number of `contact`, who may be the account itself, in this login.
     pub(crate) fn uin(&self, contact: &ContactId) -> Option<Uin> {
+        if *contact == ContactId::from(&self.account) {
+            return Some(self.own);
+        }
         let state = self.state();
         let person = state.person_n(self.n_of(contact.as_str())?)?;
         person.numbers.of(&self.epoch).map(|number| Uin(number.value))

@@ -25,7 +25,10 @@ impl State {
         let heard = |person: &&Person| person.heard_in.contains_key(&place) && person.numbers.of(epoch).is_none();
         // Friends are found again by the friend list, or are in doubt.
         let known: Vec<&Person> = self.people().filter(heard).filter(|person| person.friend.is_none()).collect();
-        let found = find(&known, &seen, |known, seen| member_tie(known, seen, place));
+        // Mostly everybody who is asked about has a number already.
+        let is_needed = seen.iter().any(|member| uins.contains(&member.uin));
+        let found =
+            if is_needed { find(&known, &seen, |known, seen| member_tie(known, seen, place)) } else { Vec::new() };
         for (member, found) in seen.into_iter().zip(found).filter(|(member, _)| uins.contains(&member.uin)) {
             let again = match found {
                 Found::Again(again) => known.get(again).map(|person| (*person).clone()),

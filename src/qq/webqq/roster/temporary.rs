@@ -18,11 +18,7 @@ impl Roster {
     /// In which place of this login the other person of a temporary chat was met.
     pub(crate) fn met_in(&self, chat: &ChatId) -> Option<(PlaceKind, u64)> {
         let (_, place) = chat.as_str().strip_prefix("temporary:")?.split_once('@')?;
-        match self.address(&ChatId::new(place))? {
-            Address::Group(gid) => Some((PlaceKind::Group, gid)),
-            Address::Discussion(did) => Some((PlaceKind::Discussion, did)),
-            Address::Friend(_) | Address::Temporary { .. } => None,
-        }
+        self.address(&ChatId::new(place))?.place()
     }
 
     /// Where a temporary chat is in this login; `None` while the person has not been found again.
