@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// What the page of 2015 to 2018 had built in.
-const BUILT_IN: u64 = super::api::CLIENTID;
+const BUILT_IN: u64 = 53_999_199;
 
 /// A clientid. In JSON a number stays a number and a text a text: QQ told them apart.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

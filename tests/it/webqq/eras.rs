@@ -6,10 +6,11 @@ use matrix_webqq::base::{Clock, Secret};
 use matrix_webqq::config::{Era, WebQq as Settings};
 use matrix_webqq::qq::webqq::{Pace, begin_login_paced, connect_paced};
 use matrix_webqq::qq::{
-    ChatKind, Error, Event, Forgetful, Login, LoginStep, Method, Network, Outgoing, Piece, Refusal, Sender, Sent,
-    Session,
+    Answer, ChatKind, Error, Event, Forgetful, Login, LoginStep, Method, Network, Outgoing, Piece, Refusal, Sender,
+    Sent, Session,
 };
 use matrix_webqq::sim::{self, Fault, Handle, Options, Rules, Simulator, Trouble, World};
+use serde_json::json;
 use url::Url;
 
 use super::{open, receive};
@@ -82,6 +83,27 @@ async fn a_password_login_with_a_captcha_leads_to_the_lists_and_to_messages_both
             assert_eq!(house.qq().heard(0).last().unwrap().chat, chat);
         }
         assert!(house.qq().session().calls["get_msg_tip"] >= 1);
+    }
+}
+
+#[tokio::test]
+async fn strangers_are_spoken_to_and_let_in_by_the_clientid_of_the_session() {
+    for era in ERAS {
+        let house = House::start(era, Rules { captcha: false, ..Rules::default() }).await;
+        let network = house.network().await;
+        let chat = format!("temporary:Carol@{GROUP}");
+        house.qq().say(&chat, "Carol", "a word aside").unwrap();
+        let Event::Message(message) = open(&*network, &receive(&*network).await[0]).await else { panic!("{era:?}") };
+        let words = Outgoing { pieces: vec![Piece::Text("gladly".to_owned())], ..Outgoing::default() };
+        assert!(matches!(network.send(&message.chat, &words).await.unwrap(), Sent::Accepted(_)), "{era:?}");
+        assert_eq!(house.qq().heard(0).last().unwrap().chat, chat);
+
+        let act = json!({"do": "ask_membership", "group": "Weekend Hikers", "name": "陈小花", "text": ""});
+        house.qq().act(&serde_json::from_value(act).unwrap()).unwrap();
+        let Event::Asked(request) = open(&*network, &receive(&*network).await[0]).await else { panic!("{era:?}") };
+        network.answer(&request.ticket, &Answer::Accept).await.unwrap();
+        let hikers = house.qq().world().groups.into_iter().find(|group| group.name == "Weekend Hikers").unwrap();
+        assert!(hikers.members.iter().any(|member| member.name == "陈小花"), "{era:?}");
     }
 }
 

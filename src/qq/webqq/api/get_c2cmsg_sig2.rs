@@ -37,7 +37,7 @@ pub(crate) async fn ask(link: &Link, (kind, number): (PlaceKind, u64), who: Uin)
         ("id", id.as_str()),
         ("to_uin", &who),
         ("service_type", &service_type),
-        ("clientid", super::CLIENTID_TEXT),
+        ("clientid", tickets.clientid.as_str()),
         ("psessionid", &tickets.psessionid),
         ("t", &t),
     ];

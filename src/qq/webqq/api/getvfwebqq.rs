@@ -5,6 +5,7 @@
 use serde::Deserialize;
 
 use super::Error;
+use super::clientid::Clientid;
 use super::http::{Ask, Http, Site};
 use super::reply::Reply;
 
@@ -16,9 +17,9 @@ struct Ticket {
 }
 
 /// `vfwebqq`.
-pub(crate) async fn ask(http: &Http, ptwebqq: &str) -> Result<String, Error> {
+pub(crate) async fn ask(http: &Http, ptwebqq: &str, clientid: &Clientid) -> Result<String, Error> {
     let t = super::t();
-    let query = [("ptwebqq", ptwebqq), ("clientid", super::CLIENTID_TEXT), ("psessionid", ""), ("t", &t)];
+    let query = [("ptwebqq", ptwebqq), ("clientid", clientid.as_str()), ("psessionid", ""), ("t", &t)];
     let answer = http.ask(Ask::get(Site::Lists, "/api/getvfwebqq", &query)).await;
     let ticket: Ticket = Reply::read(ENDPOINT, answer)?.result()?;
     Ok(ticket.vfwebqq)

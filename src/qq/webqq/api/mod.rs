@@ -55,12 +55,6 @@ use super::list_hash::ListHash;
 use super::{clientid, hash, http, number, reply, session};
 use crate::qq::Error;
 
-/// Who we say we are: the number that the official page had built in. Source: protocol dossier 1.
-pub(crate) const CLIENTID: u64 = 53_999_199;
-
-/// [`CLIENTID`] for query strings.
-const CLIENTID_TEXT: &str = "53999199";
-
 /// The field `face` of sends: the avatar number that the real clients sent. Source: protocol dossier 9.1.
 const FACE: u32 = 522;
 

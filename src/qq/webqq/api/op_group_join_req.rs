@@ -23,7 +23,7 @@ pub(crate) async fn ask(link: &Link, gid: Gid, who: Uin, answer: &Answer) -> Res
         ("req_uin", &who),
         ("msg", why),
         ("op_type", op_type),
-        ("clientid", super::CLIENTID_TEXT),
+        ("clientid", tickets.clientid.as_str()),
         ("psessionid", &tickets.psessionid),
         ("t", &t),
     ];

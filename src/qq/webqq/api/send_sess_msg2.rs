@@ -28,7 +28,7 @@ pub(crate) async fn ask(
         "face": super::FACE,
         "msg_id": msg_id,
         "service_type": service_type(kind),
-        "clientid": super::CLIENTID,
+        "clientid": tickets.clientid,
         "psessionid": tickets.psessionid,
     });
     link.ask(Ask::post(Site::Channel, "/channel/send_sess_msg2", &r)).await

@@ -37,7 +37,11 @@ async fn finish(http: Http, let_in: LetIn, clock: &Clock, pace: &Pace) -> Result
     let ptwebqq = http.cookie(Site::Channel, "ptwebqq").unwrap_or_default();
     let era = http.era();
     let clientid = if era.chooses_clientid { Clientid::chosen(clock.now_ms()) } else { Clientid::default() };
-    let ticket = if era.lists_by_login2 { None } else { Some(pace.insist(|| getvfwebqq::ask(&http, &ptwebqq)).await?) };
+    let ticket = if era.lists_by_login2 {
+        None
+    } else {
+        Some(pace.insist(|| getvfwebqq::ask(&http, &ptwebqq, &clientid)).await?)
+    };
     let opened = pace.insist(|| login2::open(&http, &ptwebqq, &clientid)).await?;
     let mut nick = name::decode(&let_in.nick);
     if nick.is_empty() {
