@@ -23,6 +23,8 @@ pub struct Live {
     pub owner: String,
     /// The connection.
     pub network: Arc<dyn Network>,
+    /// Whether QQ gave its session in the place of one that had ended.
+    pub(super) is_resumed: bool,
     /// Ends with this login.
     pub part: Shutdown,
     /// Rung when something lies in the inbox.
@@ -102,8 +104,15 @@ impl Logins {
         }
     }
 
-    fn take(&self, account: &AccountId) -> Option<Arc<Live>> {
-        self.live.lock().unwrap_or_else(PoisonError::into_inner).remove(account)
+    /// Ends `login`; `false` when it has ended already.
+    pub(super) fn take(&self, login: &Arc<Live>) -> bool {
+        let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_current = live.get(&login.account).is_some_and(|current| Arc::ptr_eq(current, login));
+        if is_current {
+            live.remove(&login.account);
+            login.part.begin();
+        }
+        is_current
     }
 }
 
@@ -113,24 +122,27 @@ impl Bridge {
         let logins = self.store.read(|tx| Box::pin(async move { tx.logins().await })).await?;
         for login in logins {
             let Some(session) = session_of(&login) else { continue };
-            let bridge = Arc::clone(self);
-            self.shutdown.spawn(async move {
-                bridge.take_up_until_decided(session, login.owner).await;
-            });
+            self.begin_taking_up(session, login.owner, false);
         }
         Ok(())
     }
 
-    async fn take_up_until_decided(self: &Arc<Self>, session: Session, owner: String) {
+    /// Takes up `session` in a task of its own, again and again until it is known whether QQ accepts it. `is_resumed`: QQ
+    /// gave it in the place of one that had ended.
+    pub(super) fn begin_taking_up(self: &Arc<Self>, session: Session, owner: String, is_resumed: bool) {
+        self.shutdown.spawn(Arc::clone(self).take_up_until_decided(session, owner, is_resumed));
+    }
+
+    async fn take_up_until_decided(self: Arc<Self>, session: Session, owner: String, is_resumed: bool) {
         let backoff = Backoff::new(Duration::from_secs(1), Duration::from_mins(1));
         let mut failures = 0;
-        while let Err(error) = self.take_up(session.clone(), &owner).await {
+        while let Err(error) = self.take_up_again(session.clone(), &owner, is_resumed).await {
             let Error::Qq(qq) = &error else {
                 warn!(account = %session.account, %error, "a QQ session could not be taken up");
                 return;
             };
             let Verdict::Retry(least) = qq.verdict() else {
-                self.session_lost(&session.account, &error.to_string()).await;
+                self.end_session(&session, &error.to_string(), !is_resumed).await;
                 return;
             };
             failures += 1;
@@ -144,6 +156,15 @@ impl Bridge {
 
     /// Connects `session`, which is on disk, and starts both journeys of its account.
     pub async fn take_up(self: &Arc<Self>, session: Session, owner: &str) -> Result<Arc<Live>, Error> {
+        self.take_up_again(session, owner, false).await
+    }
+
+    async fn take_up_again(
+        self: &Arc<Self>,
+        session: Session,
+        owner: &str,
+        is_resumed: bool,
+    ) -> Result<Arc<Live>, Error> {
         let account = session.account.clone();
         let memory = Arc::new(StoredMemory { store: self.store.clone(), account: account.clone() });
         let network = qq::connect(&self.config.network, session, memory, &self.clock).await?;
@@ -152,6 +173,7 @@ impl Bridge {
             account: account.clone(),
             owner: owner.to_owned(),
             network,
+            is_resumed,
             part: self.shutdown.part(),
             arrived: Notify::new(),
             translating: tokio::sync::Mutex::default(),
@@ -175,41 +197,10 @@ impl Bridge {
         Ok(live)
     }
 
-    /// Notes that the session of `account` is over, once, and tells its owner. What waits in its outbox stays there.
-    pub(super) async fn session_lost(self: &Arc<Self>, account: &AccountId, why: &str) {
-        if let Some(live) = self.logins.take(account) {
-            live.part.begin();
-        }
-        info!(%account, why, "the QQ session is lost");
-        if let Err(error) = self.note_lost_session(account).await {
-            warn!(%account, %error, "the loss of the QQ session could not be told to its owner");
-        }
-    }
-
-    async fn note_lost_session(self: &Arc<Self>, account: &AccountId) -> Result<(), Error> {
-        let name = account.as_str().to_owned();
-        let row = self.store.read(move |tx| Box::pin(async move { tx.login(&name).await })).await?;
-        let Some(row) = row.filter(|row| row.state == LoginState::Connected) else { return Ok(()) };
-        let name = account.as_str().to_owned();
-        self.store
-            .write(move |tx| {
-                Box::pin(async move {
-                    tx.set_login_state(&name, LoginState::Lost).await?;
-                    tx.forget_session(&name).await
-                })
-            })
-            .await?;
-        // Whatever waited for this session waits in vain.
-        self.wake_lanes(route::TO_MATRIX.to_owned()).await?;
-        let text = self.texts.say("session.lost", &[("nick", &row.nick), ("account", account.as_str())]);
-        let key = route::key(&["lost", account.as_str(), &row.epoch]);
-        self.tell_owner(&row.owner, &text, &key).await
-    }
-
     /// Ends the login of `account` on QQ and forgets its session. Its rooms and its queue stay.
     pub async fn log_out(self: &Arc<Self>, account: &AccountId) -> Result<(), Error> {
-        if let Some(live) = self.logins.take(account) {
-            live.part.begin();
+        if let Some(live) = self.logins.live(account) {
+            self.logins.take(&live);
             if let Err(error) = live.network.log_out().await {
                 warn!(%account, %error, "QQ did not confirm the logout");
             }

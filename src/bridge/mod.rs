@@ -24,6 +24,7 @@ pub mod deliver;
 pub mod departure;
 pub mod doubt;
 pub mod echo;
+pub mod ending;
 pub mod ghost;
 pub mod lane;
 pub mod login;
@@ -111,6 +112,8 @@ pub enum Wish {
     Join,
     /// A secret was said, which is in memory only.
     Secret,
+    /// Their session has ended: they may want to log in again.
+    ComeBack,
 }
 
 impl Bridge {

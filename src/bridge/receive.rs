@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use matrix_sdk::ruma::UserId;
-use tracing::{info, warn};
+use tracing::warn;
 
 use super::login::Live;
 use super::{Bridge, Error, route};
@@ -75,8 +75,7 @@ impl Bridge {
                         backoff.delay(failures).max(least)
                     }
                     Verdict::LogIn | Verdict::GiveUp => {
-                        info!(account = %live.account, %error, "the QQ session has ended");
-                        self.session_lost(&live.account, &error.to_string()).await;
+                        self.session_lost(&live, &error.to_string()).await;
                         return;
                     }
                 },

@@ -81,8 +81,6 @@ pub struct WebQq {
     pub max_qr_codes: u32,
     /// Whether pictures and files are fetched from addresses of one's own network when QQ says that they are there.
     pub private_media: bool,
-    /// Whether QQ carries pictures that we send, as it did until 2015.
-    pub pictures: bool,
 }
 
 impl WebQq {
@@ -109,7 +107,6 @@ impl Default for WebQq {
             list_refresh_ms: 600_000,
             max_qr_codes: 5,
             private_media: false,
-            pictures: false,
         }
     }
 }

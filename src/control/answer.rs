@@ -1,6 +1,7 @@
 //! What a login in progress asks of its person, and how the next message becomes the answer.
 
-use std::sync::PoisonError;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError};
 
 use tokio::sync::oneshot;
 
@@ -13,6 +14,8 @@ pub(super) struct InProgress {
     pub(super) part: Shutdown,
     /// Where it is.
     room: String,
+    /// Whether nobody asked for it, for as long as that is so.
+    is_offer: Arc<AtomicBool>,
     question: Option<Question>,
 }
 
@@ -25,8 +28,13 @@ struct Question {
 
 impl InProgress {
     /// A login that asks nothing yet.
-    pub(super) fn new(part: Shutdown, room: &str) -> Self {
-        Self { part, room: room.to_owned(), question: None }
+    pub(super) fn new(part: Shutdown, room: &str, is_offer: Arc<AtomicBool>) -> Self {
+        Self { part, room: room.to_owned(), is_offer, question: None }
+    }
+
+    /// Makes a login that was asked for of an offer; `false` when it is one already.
+    pub(super) fn adopt(&self) -> bool {
+        self.is_offer.swap(false, Ordering::Relaxed)
     }
 }
 

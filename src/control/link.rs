@@ -1,6 +1,8 @@
 //! `logout` and `list-logins`.
 
 use super::{Context, Error};
+use crate::bridge::ending::Forecast;
+use crate::bridge::text::escape;
 use crate::qq::AccountId;
 use crate::store::{LoginRow, LoginState};
 
@@ -17,14 +19,38 @@ pub(super) async fn list_logins(context: &Context, _: &str) -> Result<(), Error>
     if rows.is_empty() {
         return context.reply_key("login.none", &[]).await;
     }
-    let lines: Vec<String> = rows
-        .iter()
-        .map(|row| {
-            let state = context.say(state_key(row.state), &[]);
-            format!("- {} ({}): {state}", row.nick, row.account)
-        })
-        .collect();
+    let mut lines = Vec::new();
+    for row in &rows {
+        let mut line = format!("- {} ({}): {}", escape(&row.nick), row.account, context.say(state_key(row.state), &[]));
+        if row.state == LoginState::Connected {
+            line.push_str("; ");
+            line.push_str(&age(context, row).await?);
+        }
+        lines.push(line);
+    }
     context.reply(&lines.join("\n")).await
+}
+
+/// How old the session of `row` is, and how much longer it may last.
+pub(super) async fn age(context: &Context, row: &LoginRow) -> Result<String, Error> {
+    let account = row.account.clone();
+    let lifetimes =
+        context.bridge().store.read(move |tx| Box::pin(async move { tx.lifetimes(&account).await })).await?;
+    let age_ms = context.bridge().clock.now_ms().saturating_sub(row.since_ms);
+    let age = context.say("session.age", &[("hours", &hours(age_ms))]);
+    let left = match Forecast::new(age_ms, &lifetimes) {
+        Forecast::Unknown => return Ok(age),
+        Forecast::Left { ms, judged_by: 1 } => context.say("session.left.one", &[("hours", &hours(ms))]),
+        Forecast::Left { ms, judged_by } => {
+            context.say("session.left", &[("hours", &hours(ms)), ("count", &judged_by.to_string())])
+        }
+        Forecast::Overdue { judged_by } => context.say("session.overdue", &[("count", &judged_by.to_string())]),
+    };
+    Ok([age, left].join("; "))
+}
+
+fn hours(ms: i64) -> String {
+    (ms / 3_600_000).to_string()
 }
 
 /// The text that says how a login does.

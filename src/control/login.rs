@@ -1,5 +1,6 @@
 //! `login` and `cancel`: a QR code or a captcha in the room, with a line under it that follows what happens.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
 
 use matrix_sdk::ruma::OwnedEventId;
@@ -53,10 +54,25 @@ pub(super) async fn login(context: &Context, words: &str) -> Result<(), Error> {
     if !context.is_control_room().await? {
         return context.reply_key("login.elsewhere", &[]).await;
     }
-    let Some(part) = context.control.begin_login(&context.sender, &context.room) else {
-        return context.reply_key("login.already", &[]).await;
-    };
-    let screen = Screen::new(context);
+    if begin(context, way.clone(), false) {
+        return Ok(());
+    }
+    let adopted = way == Way::Qr && context.control.adopt_login(&context.sender);
+    context.reply_key(if adopted { "login.offer.taken" } else { "login.already" }, &[]).await
+}
+
+/// Shows one QR code to somebody whose session has ended, where the network has them. Nothing follows when it expires.
+pub(super) fn offer(context: &Context) {
+    if qq::offers(&context.bridge().config.network).qr {
+        begin(context, Way::Qr, true);
+    }
+}
+
+/// Begins a login in a task of its own; `false` when the sender has one in progress.
+fn begin(context: &Context, way: Way, is_offer: bool) -> bool {
+    let is_offer = Arc::new(AtomicBool::new(is_offer));
+    let Some(part) = context.control.begin_login(&context.sender, &context.room, &is_offer) else { return false };
+    let screen = Screen::new(context, is_offer);
     let control = Arc::clone(&context.control);
     let sender = context.sender.clone();
     context.bridge().shutdown.spawn(async move {
@@ -66,7 +82,7 @@ pub(super) async fn login(context: &Context, words: &str) -> Result<(), Error> {
             control.end_login(&sender);
         }
     });
-    Ok(())
+    true
 }
 
 /// Ends the login in progress.
@@ -81,14 +97,20 @@ pub(super) async fn cancel(context: &Context, _: &str) -> Result<(), Error> {
 }
 
 impl Control {
-    fn begin_login(&self, sender: &str, room: &str) -> Option<Shutdown> {
+    fn begin_login(&self, sender: &str, room: &str, is_offer: &Arc<AtomicBool>) -> Option<Shutdown> {
         let mut logging_in = self.logging_in.lock().unwrap_or_else(PoisonError::into_inner);
         if logging_in.contains_key(sender) {
             return None;
         }
         let part = self.bridge.shutdown.part();
-        logging_in.insert(sender.to_owned(), InProgress::new(part.clone(), room));
+        logging_in.insert(sender.to_owned(), InProgress::new(part.clone(), room, Arc::clone(is_offer)));
         Some(part)
+    }
+
+    /// Whether the login in progress was an offer, which it no longer is.
+    fn adopt_login(&self, sender: &str) -> bool {
+        let logging_in = self.logging_in.lock().unwrap_or_else(PoisonError::into_inner);
+        logging_in.get(sender).is_some_and(InProgress::adopt)
     }
 
     fn end_login(&self, sender: &str) -> Option<InProgress> {
@@ -102,17 +124,23 @@ struct Screen {
     picture: Option<OwnedEventId>,
     line: Option<OwnedEventId>,
     codes: u32,
+    is_offer: Arc<AtomicBool>,
 }
 
 impl Screen {
-    fn new(context: &Context) -> Self {
-        Self { context: context.clone(), picture: None, line: None, codes: 0 }
+    fn new(context: &Context, is_offer: Arc<AtomicBool>) -> Self {
+        Self { context: context.clone(), picture: None, line: None, codes: 0, is_offer }
+    }
+
+    fn is_offer(&self) -> bool {
+        self.is_offer.load(Ordering::Relaxed)
     }
 
     async fn run(mut self, way: Way, part: &Shutdown) {
         let asks_secret = matches!(way, Way::Password(_));
         let ended = match part.unless_asked(self.follow(way)).await {
             Some(Ok(session)) => self.finish(session).await,
+            Some(Err(Error::Unanswered)) if self.is_offer() => self.show_line("login.offer.over", &[]).await,
             Some(Err(error)) => self.show_line("login.failed", &[("why", &self.reason(&error))]).await,
             None => self.show_line("login.cancelled", &[]).await,
         };
@@ -142,6 +170,7 @@ impl Screen {
             match login.step().await? {
                 LoginStep::ShowQr(png) => self.show_code(png).await?,
                 LoginStep::Scanned => self.show_line("login.scanned", &[]).await?,
+                LoginStep::Expired if self.is_offer() => return Err(Error::Unanswered),
                 LoginStep::Expired => self.show_line("login.expired", &[]).await?,
                 LoginStep::AskCaptcha { picture, again } => {
                     let read = self.ask_captcha(picture, again).await?;
@@ -206,6 +235,9 @@ impl Screen {
     async fn show_code(&mut self, png: Vec<u8>) -> Result<(), Error> {
         self.codes += 1;
         self.show_picture(png, "qr").await?;
+        if self.is_offer() {
+            return self.show_line("login.offer", &[]).await;
+        }
         let most = self.context.bridge().config.network.webqq.max_qr_codes.to_string();
         self.show_line("login.waiting", &[("code", &self.codes.to_string()), ("most", &most)]).await
     }

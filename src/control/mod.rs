@@ -69,6 +69,10 @@ impl Control {
         let done = match &order.wish {
             Wish::Join => join::join(&context).await,
             Wish::Secret => answer::secret(&context).await,
+            Wish::ComeBack => {
+                login::offer(&context);
+                Ok(())
+            }
             Wish::Command(words) => run(&context, words).await,
         };
         let Err(error) = done else { return };

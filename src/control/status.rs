@@ -1,6 +1,6 @@
 //! `ping` and `queue`: how the logins do, and what waits.
 
-use super::link::{logins, state_key};
+use super::link::{age, logins, state_key};
 use super::{Context, Error};
 use crate::bridge::text::escape;
 use crate::qq::AccountId;
@@ -14,23 +14,21 @@ pub(super) async fn ping(context: &Context, _: &str) -> Result<(), Error> {
     let mut text = context.say("ping.here", &[]);
     for row in logins(context).await? {
         text.push_str("\n- ");
-        text.push_str(&health(context, &row));
+        text.push_str(&health(context, &row).await?);
     }
     context.reply(&text).await
 }
 
-fn health(context: &Context, row: &LoginRow) -> String {
+async fn health(context: &Context, row: &LoginRow) -> Result<String, Error> {
     let name = format!("{} ({})", escape(&row.nick), row.account);
     let Some(live) = context.bridge().logins.live(&AccountId::new(&row.account)) else {
-        return format!("{name}: {}", context.say(state_key(row.state), &[]));
+        return Ok(format!("{name}: {}", context.say(state_key(row.state), &[])));
     };
-    let hours = context.bridge().clock.now_ms().saturating_sub(row.since_ms) / 3_600_000;
     let heard = match live.last_heard() {
         Some(ago) => context.say("ping.heard", &[("seconds", &ago.as_secs().to_string())]),
         None => context.say("ping.deaf", &[]),
     };
-    let age = context.say("ping.age", &[("hours", &hours.to_string())]);
-    format!("{name}: {heard}; {age}")
+    Ok(format!("{name}: {heard}; {}", age(context, row).await?))
 }
 
 /// Shows what waits to be delivered, what could not be, and what QQ pushed that could not be shown.

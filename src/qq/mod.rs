@@ -210,6 +210,12 @@ pub fn begin_login(settings: &Settings, method: Method, clock: &Clock) -> Result
     webqq::begin_login(&settings.webqq, method, clock)
 }
 
+/// Asks for a new session in the place of `session`, which has ended, without its person; `None` when the network wants
+/// them to log in again. Save it before anything else.
+pub async fn resume(settings: &Settings, session: &Session, clock: &Clock) -> Result<Option<Session>, Error> {
+    webqq::resume(&settings.webqq, session, clock).await
+}
+
 /// Takes up `session`: loads what `memory` holds, and after a new login fetches the lists and finds contacts and chats
 /// again by what lasts. Fails with [`Verdict::LogIn`] when the network no longer accepts the session.
 pub async fn connect(

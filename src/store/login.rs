@@ -4,6 +4,9 @@ use super::error::Error;
 use super::tx::{Fields, Record, Tx, Word, sql};
 use crate::base::Secret;
 
+/// How many lifetimes of sessions are kept of each account.
+const LIFETIMES: i64 = 20;
+
 /// An account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoginRow {
@@ -83,6 +86,34 @@ impl Tx {
     pub async fn forget_session(&mut self, account: &str) -> Result<(), Error> {
         let forget = "UPDATE login SET session = NULL WHERE account = $1";
         self.change_row("login", account, sql(forget).text(account)).await
+    }
+
+    /// Notes that QQ ended a session of `account`; the newest few are kept.
+    pub async fn add_lifetime(&mut self, account: &str, lasted_ms: i64) -> Result<(), Error> {
+        let ended = self.now_ms();
+        let add = "INSERT INTO lifetime (login, ended_at_ms, lasted_ms) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
+        self.change(sql(add).text(account).number(ended).number(lasted_ms)).await?;
+        let forget = "DELETE FROM lifetime WHERE login = $1 AND ended_at_ms NOT IN \
+             (SELECT ended_at_ms FROM lifetime WHERE login = $1 ORDER BY ended_at_ms DESC LIMIT $2)";
+        self.change(sql(forget).text(account).number(LIFETIMES)).await?;
+        Ok(())
+    }
+
+    /// How long the last sessions of `account` lasted until QQ ended them, in milliseconds.
+    pub async fn lifetimes(&mut self, account: &str) -> Result<Vec<i64>, Error> {
+        let found: Vec<Lifetime> =
+            self.all(sql("SELECT lasted_ms FROM lifetime WHERE login = $1 ORDER BY ended_at_ms").text(account)).await?;
+        Ok(found.into_iter().map(|Lifetime(lasted_ms)| lasted_ms).collect())
+    }
+}
+
+struct Lifetime(i64);
+
+impl Record for Lifetime {
+    const TABLE: &'static str = "lifetime";
+
+    fn read(fields: &Fields) -> Result<Self, Error> {
+        Ok(Self(fields.number("lasted_ms")?))
     }
 }
 

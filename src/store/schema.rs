@@ -9,11 +9,13 @@ const SQLITE: &[&str] = &[
     include_str!("migrations/sqlite/0001_the_house.sql"),
     include_str!("migrations/sqlite/0002_portraits.sql"),
     include_str!("migrations/sqlite/0003_requests.sql"),
+    include_str!("migrations/sqlite/0004_lifetimes.sql"),
 ];
 const POSTGRES: &[&str] = &[
     include_str!("migrations/postgres/0001_the_house.sql"),
     include_str!("migrations/postgres/0002_portraits.sql"),
     include_str!("migrations/postgres/0003_requests.sql"),
+    include_str!("migrations/postgres/0004_lifetimes.sql"),
 ];
 
 /// Where the number of the newest migration is kept.

@@ -37,7 +37,7 @@ impl Bridge {
                 let (due, why) = (self.clock.now_ms(), error.to_string());
                 self.store.write(move |tx| Box::pin(async move { tx.mark_ready(seq, due, &why).await })).await?;
                 if verdict == qq::Verdict::LogIn {
-                    self.session_lost(&live.account, &error.to_string()).await;
+                    self.session_lost(&live, &error.to_string()).await;
                 }
                 Err(error.into())
             }

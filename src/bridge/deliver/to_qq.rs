@@ -101,7 +101,7 @@ impl Bridge {
                     self.tell_it_waits(live, row, to_chat).await?;
                 }
                 if verdict == qq::Verdict::LogIn {
-                    self.session_lost(&live.account, &error.to_string()).await;
+                    self.session_lost(live, &error.to_string()).await;
                 }
                 Err(error.into())
             }

@@ -39,7 +39,7 @@ impl Bridge {
                 Ok(false) => continue,
                 Err(Error::Qq(error)) if error.verdict() == qq::Verdict::LogIn => {
                     // What was not opened yet stays in the inbox, in order, for the next login.
-                    self.session_lost(&live.account, &error.to_string()).await;
+                    self.session_lost(&live, &error.to_string()).await;
                     return;
                 }
                 Err(error) => {

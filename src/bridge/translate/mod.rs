@@ -54,7 +54,7 @@ impl Bridge {
             self.ask_owner(live, doubt).await;
         }
         if let Some(why) = outcome.signed_out {
-            self.session_lost(&live.account, &why).await;
+            self.signed_out(live, &why).await;
         }
     }
 }

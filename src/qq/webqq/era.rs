@@ -53,6 +53,8 @@ pub(crate) struct Era {
     pub(crate) password: Option<PasswordForm>,
     /// Whether there is a QR login.
     pub(crate) qr: bool,
+    /// Whether `pt4_auth` may give a new session to whom logged in before.
+    pub(crate) resumes: bool,
     /// Whether clients choose a clientid, a text, and say it beside `r` as well.
     pub(crate) chooses_clientid: bool,
     /// Whether the ticket of the lists is that of login2, not of getvfwebqq.
@@ -67,6 +69,8 @@ pub(crate) struct Era {
     pub(crate) polls_with_ids: bool,
     /// Whether 109 and 110 end a session. Source: protocol dossier 14 row 7.
     pub(crate) offline_ends: bool,
+    /// Whether QQ carries pictures of ours, and files for friends. Source: protocol dossier 10.
+    pub(crate) carries_media: bool,
     /// Whether own words come back in groups and discussions.
     pub(crate) echoes: bool,
     /// Whether the page asks `get_msg_tip` every minute.
@@ -162,6 +166,7 @@ const Y2012: Era = Era {
     landing: "http://webqq.qq.com/loginproxy.html",
     password: Some(PasswordForm::Plain),
     qr: false,
+    resumes: false,
     chooses_clientid: true,
     lists_by_login2: true,
     hashes: &[],
@@ -169,6 +174,7 @@ const Y2012: Era = Era {
     discussions: (Site::Channel, "/channel/get_discu_list_new2"),
     polls_with_ids: true,
     offline_ends: true,
+    carries_media: true,
     echoes: false,
     heartbeat: true,
 };
@@ -230,10 +236,12 @@ const SMARTQQ: Era = Era {
     },
     password: None,
     qr: true,
+    resumes: true,
     chooses_clientid: false,
     lists_by_login2: false,
     hashes: &[ListHash::P],
     offline_ends: false,
+    carries_media: false,
     echoes: true,
     heartbeat: false,
     ..Y2014

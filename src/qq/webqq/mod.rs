@@ -96,6 +96,21 @@ pub fn begin_login_paced(
     }
 }
 
+/// Asks for a new session in the place of one that has ended, without a person.
+pub async fn resume(settings: &Settings, session: &Session, clock: &Clock) -> Result<Option<Session>, Error> {
+    resume_paced(settings, session, clock, Pace::default()).await
+}
+
+/// [`resume`] with other waiting times.
+pub async fn resume_paced(
+    settings: &Settings,
+    session: &Session,
+    clock: &Clock,
+    pace: Pace,
+) -> Result<Option<Session>, Error> {
+    login::resume(Service::of(settings), session, clock, &pace).await
+}
+
 /// Takes up a session.
 pub async fn connect(
     settings: &Settings,

@@ -73,6 +73,11 @@ impl Link {
         Ok(Self::with(http, sealed.tickets, session.nick.clone(), session.epoch.clone()))
     }
 
+    /// The connection with its cookies, for another login.
+    pub(crate) fn into_http(self) -> Http {
+        self.http
+    }
+
     fn with(http: Http, tickets: Tickets, nick: String, epoch: String) -> Self {
         let account = AccountId::new(tickets.uin.to_string());
         let body = seal(&tickets, &http.jar);

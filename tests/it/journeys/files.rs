@@ -15,11 +15,16 @@ async fn friend(changes: &Value) -> (House, String) {
     // poll2 has no acknowledgement: whatever is in the air at a kill would be gone, as the promise says.
     world.options.repeat_after_hangup = true;
     let house = House::with(world, changes).await;
+    let room = begun(&house).await;
+    (house, room)
+}
+
+async fn begun(house: &House) -> String {
     house.log_in().await;
     house.qq.say(CHAT, WANG, "start").unwrap();
     let (room, _) = house.shows("start").await;
     house.owner_enters(&room).await;
-    (house, room)
+    room
 }
 
 async fn said(house: &House, room: &str, text: &str) {
@@ -96,11 +101,9 @@ async fn a_file_survives_kills_on_its_way_to_matrix() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_reaches_a_friend_as_a_file_and_a_group_as_an_address() {
-    let changes = json!({
-        "network": { "webqq": { "pictures": true } },
-        "bridge": { "media": { "public_address": "https://qq.example.org" } },
-    });
-    let (house, room) = friend(&changes).await;
+    let changes = json!({ "bridge": { "media": { "public_address": "https://qq.example.org" } } });
+    let house = House::of_2014(&changes).await;
+    let room = begun(&house).await;
     let url = house.owner.upload("text/plain", b"at nine");
     house.owner.show(&room, "m.file", "周末计划.txt", &url, 7);
     house.owner.say(&room, "after");

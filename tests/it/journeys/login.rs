@@ -1,7 +1,9 @@
 //! Logging in, losing a session, and coming back to the same rooms.
 
-use matrix_webqq::sim::{Fault, QrState, Trouble};
+use matrix_webqq::sim::{Fault, QrState, Trouble, World};
+use serde_json::json;
 
+use crate::support::homeserver::World as Matrix;
 use crate::support::house::House;
 
 const FAMILY: &str = "相亲相爱一家人";
@@ -105,6 +107,87 @@ async fn a_lost_session_is_told_once_and_a_new_login_goes_on_in_the_same_rooms()
     assert_eq!(house.sees(FAMILY, "after").await, (room.clone(), mother), "same room, same ghost");
     assert_eq!(house.said_by_ghosts(&room), ["before", "after"]);
     assert_eq!(house.told(&control, "has ended"), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_qq_renews_goes_on_in_the_same_rooms_without_a_scan() {
+    let mut house = renewing().await;
+    let control = house.log_in().await;
+    house.owner.say(&control, "list-logins");
+    house.bot_says(&control, "小明 (2769546520): connected; session 0 h old").await;
+    house.qq.say(FAMILY_CHAT, "妈妈", "before").unwrap();
+    let (room, mother) = house.sees(FAMILY, "before").await;
+
+    house.qq.expire(100_000).unwrap();
+    house.bot_says(&control, "QQ gave another without asking for you").await;
+    house.qq.say(FAMILY_CHAT, "妈妈", "after").unwrap();
+    assert_eq!(house.sees(FAMILY, "after").await, (room.clone(), mother.clone()));
+    house.owner.say(&control, "list-logins");
+    house.bot_says(&control, "connected; session 0 h old; ").await;
+
+    // A session that ends while nobody listens is renewed as well.
+    assert!(house.stop());
+    house.qq.expire(100_000).unwrap();
+    house.start();
+    house.qq.wait_session(|session| session.logins == 3).await;
+    house.qq.say(FAMILY_CHAT, "妈妈", "the day after").unwrap();
+    assert_eq!(house.sees(FAMILY, "the day after").await, (room.clone(), mother));
+    assert_eq!(house.said_by_ghosts(&room), ["before", "after", "the day after"]);
+    assert_eq!((house.qq.qr_codes(), house.told(&control, "Messages wait here")), (1, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_renewed_session_that_never_works_is_not_renewed_again() {
+    let house = renewing().await;
+    let control = house.log_in().await;
+    house.qq.fault(Fault::new("poll2", Trouble::Retcode(100_000)).times(100));
+    house.qq.say(FAMILY_CHAT, "妈妈", "this ends the poll").unwrap();
+    house.bot_says(&control, "Messages wait here").await;
+    let calls = house.qq.session().calls;
+    assert_eq!((calls["pt4_auth"], calls["login2"]), (1, 2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_code_is_offered_when_a_session_ends_and_none_follows_it() {
+    let house = House::new().await;
+    let control = house.log_in().await;
+    house.qq.expire(100_000).unwrap();
+    house.bot_says(&control, "To go on, scan this QR code").await;
+    assert_eq!(house.qq.session().calls["pt4_auth"], 1, "a scan is asked for when nothing else is left");
+    house.qq.reject().unwrap();
+    house.bot_says(&control, "This code has expired").await;
+    house.matrix.wait_until("the code to be taken down", |world| taken_down(world, &control) == 2).await;
+    assert_eq!(house.qq.qr_codes(), 2);
+    house.log_in_from(&control).await;
+    assert_eq!(house.qq.qr_codes(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_writes_login_while_a_code_is_offered_goes_on_with_that_code() {
+    let house = House::new().await;
+    let control = house.log_in().await;
+    house.qq.kick("您的帐号在另一地点登录").unwrap();
+    house.bot_says(&control, "To go on, scan this QR code").await;
+    house.owner.say(&control, "login");
+    house.bot_says(&control, "The QR code above is good").await;
+    house.owner.say(&control, "login");
+    house.bot_says(&control, "in progress already").await;
+    house.qq.reject().unwrap();
+    house.bot_says(&control, "code 2 of at most 5").await;
+    house.qq.scan().unwrap();
+    house.qq.confirm().unwrap();
+    house.qq.wait_session(|session| session.logins == 2).await;
+}
+
+/// A house in which QQ renews sessions.
+async fn renewing() -> House {
+    let mut world = World::example().unwrap();
+    world.options.resume = true;
+    House::with(world, &json!({})).await
+}
+
+fn taken_down(world: &Matrix, room: &str) -> usize {
+    world.timeline(room).iter().filter(|event| event.kind == "m.room.redaction").count()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,6 +9,7 @@ on_every_database! {
     a_contact_has_one_ghost
     a_room_knows_its_members
     a_login_is_saved_and_its_session_forgotten
+    the_newest_lifetimes_of_an_account_are_kept
     since_moves_only_when_the_state_changes
     a_row_that_is_not_there_cannot_be_changed
     notes_are_replaced_by_key
@@ -130,6 +131,17 @@ async fn a_login_is_saved_and_its_session_forgotten(place: &Place) {
     assert_eq!(read!(store, tx => tx.logins_of("@a:x").await).await.unwrap(), all[..2]);
     assert_eq!(read!(store, tx => tx.login("4").await).await.unwrap(), None);
     assert!(!format!("{all:?}").contains("renewed"), "a session is never printed");
+}
+
+async fn the_newest_lifetimes_of_an_account_are_kept(place: &Place) {
+    let store = place.open().await;
+    for lasted_ms in 0..25 {
+        place.clock.set(NOON + lasted_ms);
+        write!(store, tx => tx.add_lifetime("1", lasted_ms).await).await.unwrap();
+    }
+    write!(store, tx => tx.add_lifetime("2", 7).await).await.unwrap();
+    let kept = read!(store, tx => Ok((tx.lifetimes("1").await?, tx.lifetimes("2").await?))).await.unwrap();
+    assert_eq!(kept, ((5..25).collect(), vec![7]));
 }
 
 async fn since_moves_only_when_the_state_changes(place: &Place) {

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
-use matrix_webqq::sim::{Handle, Options, QrState, SessionView, Simulator, World};
+use matrix_webqq::sim::{Era, Handle, Options, QrState, SessionView, Simulator, World};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -13,6 +13,9 @@ use super::port::Port;
 
 /// The user who owns the QQ account.
 pub(crate) const OWNER: &str = "alice";
+
+/// How a login ends well.
+const LOGGED_IN: &str = "You are logged in";
 
 /// A bridge that can be started, stopped and killed, and both of its neighbours.
 pub(crate) struct House {
@@ -29,6 +32,16 @@ impl House {
     /// Everything runs, in the simulator's own example world; nobody is logged in.
     pub(crate) async fn new() -> Self {
         Self::with(World::example().expect("the example world is good"), &json!({})).await
+    }
+
+    /// The same in a QQ of 2014, which carries pictures and files, and is entered by password.
+    pub(crate) async fn of_2014(changes: &Value) -> Self {
+        let mut world = World::example().expect("the example world is good");
+        world.options.era = Era::Y2014;
+        world.options.captcha = false;
+        let mut all = json!({ "network": { "webqq": { "era": "2014" } } });
+        merge(&mut all, changes);
+        Self::with(world, &all).await
     }
 
     /// The same with `changes` to the usual configuration.
@@ -146,15 +159,28 @@ impl House {
         room
     }
 
-    /// Logs the owner in by QR code; gives the control room.
+    /// Logs the owner in; gives the control room.
     pub(crate) async fn log_in(&self) -> String {
         let room = self.control_room().await;
         self.log_in_from(&room).await;
         room
     }
 
-    /// Logs the owner in by QR code from `room`.
+    /// Logs the owner in from `room`: by QR code, and by password where there are none.
     pub(crate) async fn log_in_from(&self, room: &str) {
+        let logins = self.told(room, LOGGED_IN);
+        if self.qq.world().options.era == Era::SmartQq {
+            self.scan_a_code(room).await;
+        } else {
+            let account = self.qq.world().account;
+            self.owner.say(room, &format!("login password {}", account.number));
+            self.bot_says(room, "Write the password").await;
+            self.owner.say(room, &account.password);
+        }
+        self.matrix.wait_until("the login to be told", |world| told(world, room, LOGGED_IN) > logins).await;
+    }
+
+    async fn scan_a_code(&self, room: &str) {
         let asked = |session: &SessionView| session.calls.get("ptqrlogin").copied().unwrap_or_default();
         let before = asked(&self.qq.session());
         self.owner.say(room, "login");
@@ -163,7 +189,6 @@ impl House {
         self.qq.wait_qr(QrState::Waiting).await;
         self.qq.scan().expect("a code is there");
         self.qq.confirm().expect("it was scanned");
-        self.bot_says(room, "You are logged in").await;
     }
 
     /// Waits until the bot says something with `words` in it in `room`, also as an edit; gives all of it.
@@ -212,7 +237,7 @@ impl House {
 
     /// How often somebody says something with `words` in `room`.
     pub(crate) fn told(&self, room: &str, words: &str) -> usize {
-        self.matrix.timeline(room).iter().filter(|event| event.body().contains(words)).count()
+        self.matrix.see(|world| told(world, room, words))
     }
 
     /// Waits until the owner is in `room`.
@@ -250,6 +275,10 @@ impl Drop for House {
             eprintln!("--- the bridge's log:\n{}", lines[lines.len().saturating_sub(60)..].join("\n"));
         }
     }
+}
+
+fn told(world: &Matrix, room: &str, words: &str) -> usize {
+    world.timeline(room).iter().filter(|event| event.body().contains(words)).count()
 }
 
 fn room_name(state: &Value) -> String {

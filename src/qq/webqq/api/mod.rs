@@ -35,6 +35,7 @@ pub(crate) mod logout2;
 pub(crate) mod notify_offfile2;
 pub(crate) mod op_group_join_req;
 pub(crate) mod poll2;
+pub(crate) mod pt4_auth;
 pub(crate) mod ptqrlogin;
 pub(crate) mod ptqrshow;
 pub(crate) mod refuse_file2;

@@ -8,11 +8,11 @@ mod tea;
 
 use url::Url;
 
-use super::api::{check_sig, get_online_buddies2, get_self_info2, getvfwebqq, login2};
+use super::api::{check_sig, get_online_buddies2, get_self_info2, getvfwebqq, login2, pt4_auth};
 use super::clientid::Clientid;
 use super::content::name;
 use super::era::Site;
-use super::http::Http;
+use super::http::{Http, Service};
 use super::pace::Pace;
 use super::session::{Link, Tickets};
 use super::{Error, Session};
@@ -24,6 +24,22 @@ struct LetIn {
     /// The address that sets the rest of the cookies, where there is one.
     next: Option<Url>,
     nick: String,
+}
+
+/// A new session for whom `session` was of, without their doing anything; `None` when QQ wants them to log in.
+pub(super) async fn resume(
+    service: Service,
+    session: &Session,
+    clock: &Clock,
+    pace: &Pace,
+) -> Result<Option<Session>, Error> {
+    if !service.era.resumes {
+        return Ok(None);
+    }
+    let http = Link::restore(service, session)?.into_http();
+    let Some(next) = pace.insist(|| pt4_auth::ask(&http)).await? else { return Ok(None) };
+    let let_in = LetIn { next: Some(next), nick: session.nick.clone() };
+    finish(http, let_in, clock, pace).await.map(Some)
 }
 
 /// From a login that QQ said yes to, to a session that it accepts.

@@ -11,6 +11,7 @@ use super::source::unsealed;
 use crate::config::WebQq as Settings;
 use crate::qq::webqq::api::get_gface_sig2::{self, GfaceSig};
 use crate::qq::webqq::api::{cface_upload, upload_offline_file, upload_offline_pic};
+use crate::qq::webqq::era::Era;
 use crate::qq::webqq::network::WebQq;
 use crate::qq::webqq::number::Uin;
 use crate::qq::webqq::roster::Address;
@@ -28,8 +29,7 @@ const GFACE_SIG_MS: i64 = 432_000_000;
 /// What is needed to bring pictures and files to and fro.
 pub(crate) struct Carrier {
     pub(super) outside: Outside,
-    /// Whether QQ takes pictures and files of ours.
-    pictures: bool,
+    era: &'static Era,
     /// The ticket for pictures of groups, and when it was given.
     gface_sig: Mutex<Option<(i64, GfaceSig)>>,
 }
@@ -37,17 +37,17 @@ pub(crate) struct Carrier {
 impl Carrier {
     pub(crate) fn new(settings: &Settings) -> Result<Self, Error> {
         let outside = Outside::new(settings.server.clone(), settings.private_media)?;
-        Ok(Self { outside, pictures: settings.pictures, gface_sig: Mutex::default() })
+        Ok(Self { outside, era: Era::of(settings.era), gface_sig: Mutex::default() })
     }
 
     /// The largest file that can be sent; 0 for none.
     pub(crate) fn file_bytes(&self) -> usize {
-        if self.pictures { MOST_FILE_BYTES } else { 0 }
+        if self.era.carries_media { MOST_FILE_BYTES } else { 0 }
     }
 
     /// The largest picture that can be sent; 0 for none.
     pub(crate) fn picture_bytes(&self) -> usize {
-        if self.pictures { MOST_PICTURE_BYTES } else { 0 }
+        if self.era.carries_media { MOST_PICTURE_BYTES } else { 0 }
     }
 }
 

@@ -1,0 +1,58 @@
+//! `GET ssl.ptlogin2.qq.com/pt4_auth`: a new login by what is left of an earlier one, without a scan.
+//!
+//! Source: protocol dossier 4.6. That anything but an address of QQ is a no is a guess.
+
+use url::Url;
+
+use super::Error;
+use super::hash::time33;
+use super::http::{Ask, Http, Site};
+use crate::qq::webqq::login::ptui::Ptui;
+
+const ENDPOINT: &str = "pt4_auth";
+
+/// Asks with the cookies in the jar; gives the address to go on with, `None` when QQ wants a scan.
+pub(crate) async fn ask(http: &Http) -> Result<Option<Url>, Error> {
+    let Some(supertoken) = http.cookie(Site::Login, "supertoken") else { return Ok(None) };
+    let (era, token) = (http.era(), time33(&supertoken).to_string());
+    let query = [("daid", "164"), ("appid", era.appid), ("auth_token", &token)];
+    let answer = http.ask(Ask::get(Site::Login, "/pt4_auth", &query)).await;
+    let answer = answer.map_err(|fault| fault.unreachable(ENDPOINT))?;
+    if answer.status != 200 {
+        return Err(Error::Status { endpoint: ENDPOINT, status: answer.status });
+    }
+    let Some(ptui) = read(&String::from_utf8_lossy(&answer.body)) else {
+        return Err(super::reply::unintelligible(ENDPOINT, "not a ptui_auth_CB", &answer.body));
+    };
+    Ok(granted(&ptui).map(|mut url| {
+        url.query_pairs_mut().extend_pairs([("regmaster", ""), ("aid", era.appid), ("s_url", era.landing)]);
+        url
+    }))
+}
+
+fn read(text: &str) -> Option<Ptui> {
+    Ptui::parse(text).filter(|ptui| ptui.name == "ptui_auth_CB" && !ptui.args.is_empty())
+}
+
+fn granted(ptui: &Ptui) -> Option<Url> {
+    ptui.qq_address(1).filter(|url| url.path().starts_with("/check_sig"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_address_of_qqs_own_login_page_leads_on() {
+        let next = |text: &str| granted(&read(text).unwrap());
+        let yes = next("ptui_auth_CB('0','http://ptlogin4.web2.qq.com/check_sig?uin=1')").unwrap();
+        assert_eq!((yes.host_str(), yes.path()), (Some("ptlogin4.web2.qq.com"), "/check_sig"));
+        for no in ["ptui_auth_CB('1','')\r\n", "ptui_auth_CB('0','http://example.com/check_sig?')", "ptui_auth_CB('0')"]
+        {
+            assert_eq!(next(no), None, "{no}");
+        }
+        for nothing in ["", "<html>", "ptuiCB('0','0','','0','','')", "ptui_auth_CB()"] {
+            assert_eq!(read(nothing), None, "{nothing}");
+        }
+    }
+}
