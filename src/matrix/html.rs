@@ -16,6 +16,8 @@ use self::look::Looks;
 
 /// Tags in one message. More is no message of a person, and freeing a deep tree would exhaust the stack.
 const MOST_TAGS: usize = 1000;
+/// Nodes in one message: a parser makes up to the square of the tags, since it opens again what was closed too early.
+const MOST_NODES: usize = MOST_TAGS * MOST_TAGS;
 /// Nesting beyond this is passed over. Source: Matrix specification 1.18, `m.room.message` msgtypes.
 const DEEPEST: usize = 100;
 
@@ -78,36 +80,50 @@ pub struct Reading {
 /// [`to_text`], with the people kept apart, and the look.
 #[must_use]
 pub fn read(html: &str) -> Option<Reading> {
+    page(html).map(Reading::from)
+}
+
+/// The lines of `html`; none when there is too much of it.
+pub(super) fn page(html: &str) -> Option<Page> {
     if html.bytes().filter(|byte| *byte == b'<').count() > MOST_TAGS {
         return None;
     }
     let mut page = Page::default();
     Html::parse(html).children().for_each(|node| page.node(&node));
-    let mut whole = Line::default();
-    let look = page.looks.common();
-    for (index, line) in page.finish().into_iter().enumerate() {
-        if index > 0 {
-            whole.push_text("\n");
+    (page.seen < MOST_NODES).then_some(page)
+}
+
+impl From<Page> for Reading {
+    fn from(page: Page) -> Self {
+        let mut whole = Line::default();
+        let look = page.looks.common();
+        for (index, line) in page.finish().into_iter().enumerate() {
+            if index > 0 {
+                whole.push_text("\n");
+            }
+            line.0.into_iter().for_each(|stretch| whole.push(stretch));
         }
-        line.0.into_iter().for_each(|stretch| whole.push(stretch));
+        Self { stretches: whole.0, look }
     }
-    Some(Reading { stretches: whole.0, look })
 }
 
 /// Lines from nodes. Quotes and list items are pages of their own, put in with something before each line.
 #[derive(Default)]
-struct Page {
+pub(super) struct Page {
     lines: Vec<Line>,
     current: Line,
     /// Whether an empty line is due before the next one.
     is_apart: bool,
     is_preformatted: bool,
     depth: usize,
+    /// Nodes looked at so far, each of them once.
+    pub(super) seen: usize,
     looks: Looks,
 }
 
 impl Page {
     fn node(&mut self, node: &NodeRef) {
+        self.seen += 1;
         match node.data() {
             NodeData::Text(text) if self.is_preformatted => self.preformatted(&text.borrow()),
             NodeData::Text(text) => self.words(&text.borrow()),
@@ -117,7 +133,7 @@ impl Page {
     }
 
     fn children(&mut self, node: &NodeRef) {
-        if self.depth < DEEPEST {
+        if self.depth < DEEPEST && self.seen < MOST_NODES {
             self.depth += 1;
             node.children().for_each(|child| self.node(&child));
             self.depth -= 1;
@@ -253,8 +269,10 @@ impl Page {
     /// The lines of `node`'s children alone.
     fn inner(&mut self, node: &NodeRef) -> Vec<Line> {
         let looks = std::mem::take(&mut self.looks);
-        let mut page = Self { is_preformatted: self.is_preformatted, depth: self.depth, looks, ..Self::default() };
+        let (is_preformatted, depth, seen) = (self.is_preformatted, self.depth, self.seen);
+        let mut page = Self { is_preformatted, depth, seen, looks, ..Self::default() };
         page.children(node);
+        self.seen = page.seen;
         self.looks = std::mem::take(&mut page.looks);
         page.finish()
     }

@@ -2,6 +2,8 @@
 
 pub mod attachment;
 pub mod face;
+#[cfg(test)]
+mod hostile;
 pub mod media;
 pub mod parts;
 pub mod split;

@@ -6,23 +6,27 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::api::{
-    get_discu_info, get_discus_list, get_friend_info2, get_group_info_ext2, get_group_name_list_mask2,
-    get_online_buddies2, get_qq_level2, get_recent_list2, get_single_long_nick2, get_user_friends2,
+    check, get_discu_info, get_discus_list, get_friend_info2, get_group_info_ext2, get_group_name_list_mask2,
+    get_online_buddies2, get_qq_level2, get_recent_list2, get_single_long_nick2, get_user_friends2, login, ptqrlogin,
 };
 use super::batch::Batch;
 use super::content::decode::{Decoded, decode};
 use super::content::{entity, name};
+use super::excerpt::excerpt;
 use super::http::Answer;
 use super::login::ptui::Ptui;
 use super::members::Members;
 use super::mend::mend;
-use super::reply::Reply;
+use super::reply::{Reply, picture};
 use super::web_message;
 use crate::base::damage::anything_like;
 use crate::qq::{Error, Piece};
 
 /// Real answers, one of each shape. Source: protocol dossier 4.4, 6, 7.6, 9.4.
-const REAL: [&str; 16] = [
+const REAL: [&str; 19] = [
+    "ptuiCB('4','2','','0','\u{60a8}\u{8f93}\u{5165}\u{7684}\u{9a8c}\u{8bc1}\u{7801}\u{4e0d}\u{6b63}\u{786e}', '2769546520');",
+    "ptui_checkVC('1','P1n8hT3DIyyT','\\x00\\x00\\x00\\x00\\xa6\\xce\\xef\\xfe');",
+    "\u{89}PNG\r\n\u{1a}",
     r#"<?xml version="1.0" encoding="utf-8"?><d><n t="h" u="2519967390"/><n t="t" s="\u5171" l="http://x/?a=1&amp;b"/><n t="b"/><n t="r"/><n t="i" s="x"/></d>"#,
     r#"{"retcode":0,"result":[{"uin":1414495278,"status":"online","client_type":1,"type":0,"lnick":"\u5c81\u6708"}]}"#,
     r#"{"retcode":0,"result":{"uin":1382902354,"level":19,"nick":"ABCD","face":603,"country":"\u4e2d\u56fd","province":"\u5e7f\u4e1c","city":"","gender":"female"}}"#,
@@ -59,9 +63,9 @@ fn is_clean(name: &str) -> bool {
     name.chars().count() <= 200 && !name.chars().any(char::is_control)
 }
 
-/// Whether a failure says whose answer it was.
+/// Whether a failure says whose answer it was, and no more of it than its first 200 bytes.
 fn is_named<T>(read: &Result<T, Error>, endpoint: &str) -> bool {
-    read.as_ref().err().is_none_or(|error| error.to_string().starts_with(endpoint))
+    read.as_ref().err().map(Error::to_string).is_none_or(|said| said.starts_with(endpoint) && said.len() < 200 + 200)
 }
 
 /// Characters of text in `pieces`.
@@ -84,6 +88,40 @@ proptest! {
     }
 
     #[test]
+    fn what_a_login_is_answered_is_no_more_than_came_or_refused_by_name(body in answers()) {
+        let came = || Ok(answer(body.clone()));
+        let (checked, shown, scanned) = (check::read(came()), login::read(came()), ptqrlogin::read(came()));
+        prop_assert!(is_named(&checked, "check") && is_named(&shown, "login") && is_named(&scanned, "ptqrlogin"));
+        // What is kept is quoted and named when it is printed, and an address may escape each byte.
+        let most = 200 + 12 * body.len();
+        for kept in [format!("{checked:?}"), format!("{shown:?}"), format!("{scanned:?}")] {
+            prop_assert!(kept.len() <= most, "{kept}");
+        }
+        if let Ok(check) = checked {
+            let text = String::from_utf8_lossy(&body);
+            let (check::Captcha::Known(word) | check::Captcha::Picture(word)) = check.captcha;
+            prop_assert!(text.contains(&word) && text.contains(&check.session) && text.contains(&check.rand_salt));
+            let (check::Salt::Digest(salt) | check::Salt::Cipher(salt)) = check.salt else { return Ok(()) };
+            prop_assert_eq!(salt.len(), 8);
+        }
+    }
+
+    #[test]
+    fn a_captcha_and_a_qr_code_are_pictures_or_refused_by_name(body in answers()) {
+        let read = picture("getimage", Ok(answer(body.clone())), &[b"\x89PNG", b"GIF8"]);
+        prop_assert!(is_named(&read, "getimage"));
+        prop_assert_eq!(read.ok(), Some(body.clone()).filter(|body| body.starts_with(b"\x89PNG") || body.starts_with(b"GIF8")));
+    }
+
+    #[test]
+    fn an_error_shows_the_first_two_hundred_bytes_at_most(body in answers(), tail in answers()) {
+        let told = |body: &[u8]| excerpt(body).split_once(": ").unwrap().1.to_owned();
+        let beginning: Vec<u8> = body.into_iter().chain(std::iter::repeat(b'x')).take(200).collect();
+        prop_assert_eq!(told(&beginning), told(&[&*beginning, &tail].concat()));
+        prop_assert!(told(&beginning).len() <= 200);
+    }
+
+    #[test]
     fn mending_is_done_once_and_for_all(body in answers()) {
         let mended = mend(&body).into_owned();
         prop_assert!(mended.len() <= 6 * body.len() + 16);
@@ -93,9 +131,7 @@ proptest! {
     #[test]
     fn a_reply_that_cannot_be_read_names_its_endpoint(body in answers()) {
         if let Err(error) = Reply::read("an_endpoint", Ok(answer(body))).and_then(Reply::result::<Value>) {
-            let said = error.to_string();
-            prop_assert!(said.starts_with("an_endpoint: "), "{said}");
-            prop_assert!(said.len() < 1000, "{said}");
+            prop_assert!(is_named(&Err::<(), _>(error), "an_endpoint: "));
         }
     }
 

@@ -56,6 +56,18 @@ impl WebQq {
         link: Link,
         memory: Arc<dyn Memory>,
         carrier: Carrier,
+        with: (Clock, Pace, Settings),
+    ) -> Result<Self, Error> {
+        let webqq = Self::at_rest(link, memory, carrier, with).await?;
+        webqq.take_up().await?;
+        Ok(webqq)
+    }
+
+    /// [`WebQq::connect`] that asks QQ nothing yet.
+    pub(super) async fn at_rest(
+        link: Link,
+        memory: Arc<dyn Memory>,
+        carrier: Carrier,
         (clock, pace, settings): (Clock, Pace, Settings),
     ) -> Result<Self, Error> {
         let (account, epoch) = (link.account().clone(), link.epoch().to_owned());
@@ -64,7 +76,7 @@ impl WebQq {
         let poller = Poller::new(pace, clock.clone());
         let (members, asked, told) = (Mutex::default(), Asked::default(), Mutex::default());
         let (listed_at_ms, leaves) = (AtomicI64::new(clock.now_ms()), Leaves::default());
-        let webqq = Self {
+        Ok(Self {
             link,
             roster,
             carrier,
@@ -78,9 +90,7 @@ impl WebQq {
             poller,
             settings,
             listed_at_ms,
-        };
-        webqq.take_up().await?;
-        Ok(webqq)
+        })
     }
 }
 

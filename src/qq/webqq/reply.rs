@@ -25,17 +25,11 @@ pub(crate) struct Reply {
 impl Reply {
     /// Reads what came back for `endpoint`. Nothing that it says about a failure holds any of the answer's values.
     pub(crate) fn read(endpoint: &'static str, answer: Result<Answer, Fault>) -> Result<Self, Error> {
-        let answer = answer.map_err(|fault| fault.unreachable(endpoint))?;
-        if let Some(why) = answer.torn {
-            return Err(Error::Unreachable { endpoint, why });
-        }
-        if answer.status != 200 {
-            return Err(Error::Status { endpoint, status: answer.status });
-        }
-        match serde_json::from_str(&mend(&answer.body)) {
-            Ok(Value::Object(fields)) => Ok(Self { endpoint, fields, excerpt: excerpt(&answer.body) }),
-            Ok(_) => Err(unintelligible(endpoint, "not an object", &answer.body)),
-            Err(why) => Err(unintelligible(endpoint, &why.to_string(), &answer.body)),
+        let body = body(endpoint, answer)?;
+        match serde_json::from_str(&mend(&body)) {
+            Ok(Value::Object(fields)) => Ok(Self { endpoint, fields, excerpt: excerpt(&body) }),
+            Ok(_) => Err(unintelligible(endpoint, "not an object", &body)),
+            Err(why) => Err(unintelligible(endpoint, &why.to_string(), &body)),
         }
     }
 
@@ -72,6 +66,29 @@ impl Reply {
             OnCall::LogIn => Err(Error::SessionEnded { endpoint, retcode }),
             OnCall::GiveUp => Err(Error::Refused { endpoint, retcode, meaning }),
         }
+    }
+}
+
+/// What a call brought, if it came whole and is no error of a server.
+pub(crate) fn body(endpoint: &'static str, answer: Result<Answer, Fault>) -> Result<Vec<u8>, Error> {
+    match answer.map_err(|fault| fault.unreachable(endpoint))? {
+        Answer { torn: Some(why), .. } => Err(Error::Unreachable { endpoint, why }),
+        Answer { status: 200, body, .. } => Ok(body),
+        Answer { status, .. } => Err(Error::Status { endpoint, status }),
+    }
+}
+
+/// The same, if it begins like a picture.
+pub(crate) fn picture(
+    endpoint: &'static str,
+    answer: Result<Answer, Fault>,
+    beginnings: &[&[u8]],
+) -> Result<Vec<u8>, Error> {
+    let body = body(endpoint, answer)?;
+    if beginnings.iter().any(|beginning| body.starts_with(beginning)) {
+        Ok(body)
+    } else {
+        Err(unintelligible(endpoint, "not a picture", &body))
     }
 }
 

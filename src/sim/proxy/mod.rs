@@ -4,12 +4,15 @@
 //! played here, all others get 403. Source: protocol dossier 12.1.
 
 mod authority;
+#[cfg(test)]
+mod hostile;
 mod tunnel;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use axum::Router;
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn, from_fn_with_state};
@@ -21,6 +24,7 @@ pub use authority::AuthorityError;
 use super::stage::Shared;
 use super::wire::{self, Lines, PICTURES, host_of, is_qq};
 use authority::Authority;
+use tunnel::Mouth;
 
 /// Where the proxy listens, and who vouches for its hosts.
 #[derive(Clone, Debug)]
@@ -34,11 +38,14 @@ pub struct Proxy {
 /// Serves on `listener` until shutdown, with the test authority in `ca_dir`.
 pub(crate) fn serve(listener: TcpListener, ca_dir: &Path, shared: &Arc<Shared>) -> Result<(), AuthorityError> {
     let (mouth, tunnels) = tunnel::tunnels(Authority::open(ca_dir)?, shared.clone());
-    let played = wire::router(shared.clone());
-    let front = played.clone().layer(from_fn_with_state(mouth, tunnel::connect)).layer(from_fn(only_qq));
-    wire::serve(Lines(listener), front, &shared.shutdown);
-    wire::serve(tunnels, played.layer(from_fn(only_qq)), &shared.shutdown);
+    wire::serve(Lines(listener), front(mouth, shared), &shared.shutdown);
+    wire::serve(tunnels, wire::router(shared.clone()).layer(from_fn(only_qq)), &shared.shutdown);
     Ok(())
+}
+
+/// What a client of the proxy meets first.
+fn front(mouth: Mouth, shared: &Arc<Shared>) -> Router {
+    wire::router(shared.clone()).layer(from_fn_with_state(mouth, tunnel::connect)).layer(from_fn(only_qq))
 }
 
 /// Refuses whatever is not for QQ.

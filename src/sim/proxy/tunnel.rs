@@ -74,7 +74,7 @@ pub(super) async fn connect(State(mouth): State<Mouth>, mut request: Request, ne
     }
 }
 
-fn leads_to_https(request: &Request) -> bool {
+pub(super) fn leads_to_https(request: &Request) -> bool {
     request.uri().port_u16() == Some(HTTPS) && is_qq(&host_of(request))
 }
 

@@ -12,8 +12,9 @@ use serde_json::{Value, json};
 use tower::ServiceExt as _;
 use url::form_urlencoded;
 
+use super::multipart::Form;
 use super::router;
-use crate::base::damage::{Injuries, hurt, injuries};
+use crate::base::damage::{Injuries, anything_like, hurt, injuries};
 use crate::base::{Clock, Shutdown};
 use crate::sim::numbers::Whom;
 use crate::sim::people::People;
@@ -136,7 +137,25 @@ fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap()
 }
 
+/// A picture as browsers bring it.
+const UPLOAD: &[u8] =
+    b"--B\r\nContent-Disposition: form-data; name=\"uin\"\r\n\r\n1\r\n--B\r\nContent-Disposition: form-data; \
+    name=\"file\"; filename=\"a.png\"\r\nContent-Type: image/png\r\n\r\n\x89P\r\nNG\r\n--B--\r\n";
+
 proptest! {
+    #[test]
+    fn a_form_with_a_file_holds_no_more_than_came(
+        kind in anything_like(vec![b"multipart/form-data; boundary=B".to_vec()]),
+        body in anything_like(vec![UPLOAD.to_vec()]),
+    ) {
+        if let Some(Form { fields, file }) = Form::read(&String::from_utf8_lossy(&kind), &body.clone().into()) {
+            // A byte that is no text becomes a character of three.
+            let kept = fields.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>();
+            let filed = file.map_or(0, |(field, name, bytes)| field.len() + name.len() + bytes.len());
+            prop_assert!(kept + filed <= 3 * body.len());
+        }
+    }
+
     #[test]
     fn no_request_of_a_client_makes_the_service_fail_or_hang(spoilt in spoilt()) {
         let (shared, fields, cookies) = logged_in();

@@ -58,13 +58,10 @@ pub(crate) async fn ask(http: &Http, form: PasswordForm, account: &str) -> Resul
 
 /// Reads what came back.
 pub(crate) fn read(answer: Result<Answer, Fault>) -> Result<Check, Error> {
-    let answer = answer.map_err(|fault| fault.unreachable(ENDPOINT))?;
-    if answer.status != 200 {
-        return Err(Error::Status { endpoint: ENDPOINT, status: answer.status });
-    }
-    let ptui = Ptui::parse(&String::from_utf8_lossy(&answer.body)).filter(|ptui| ptui.name == "ptui_checkVC");
+    let body = super::reply::body(ENDPOINT, answer)?;
+    let ptui = Ptui::parse(&String::from_utf8_lossy(&body)).filter(|ptui| ptui.name == "ptui_checkVC");
     let check = ptui.and_then(|ptui| understood(&ptui));
-    check.ok_or_else(|| super::reply::unintelligible(ENDPOINT, "not a ptui_checkVC", &answer.body))
+    check.ok_or_else(|| super::reply::unintelligible(ENDPOINT, "not a ptui_checkVC", &body))
 }
 
 fn understood(ptui: &Ptui) -> Option<Check> {

@@ -4,6 +4,7 @@
 
 use super::Error;
 use super::http::{Ask, Http, Site};
+use super::reply::picture;
 use crate::qq::webqq::era::PasswordForm;
 
 const ENDPOINT: &str = "getimage";
@@ -15,13 +16,5 @@ pub(crate) async fn ask(http: &Http, form: PasswordForm, account: &str, name: &s
     let r = super::t();
     let field = if form == PasswordForm::Plain { "vc_type" } else { "cap_cd" };
     let query = [("aid", http.era().appid), ("r", r.as_str()), ("uin", account), (field, name)];
-    let answer = http.ask(Ask::get(Site::Captcha, "/getimage", &query)).await;
-    let answer = answer.map_err(|fault| fault.unreachable(ENDPOINT))?;
-    match answer {
-        answer if answer.status != 200 => Err(Error::Status { endpoint: ENDPOINT, status: answer.status }),
-        answer if answer.torn.is_some() || !MAGIC.iter().any(|magic| answer.body.starts_with(magic)) => {
-            Err(super::reply::unintelligible(ENDPOINT, "not a picture", &answer.body))
-        }
-        answer => Ok(answer.body),
-    }
+    picture(ENDPOINT, http.ask(Ask::get(Site::Captcha, "/getimage", &query)).await, &MAGIC)
 }

@@ -77,13 +77,7 @@ pub(crate) async fn ask(http: &Http, form: PasswordForm, shown: &Shown<'_>) -> R
 
 /// Reads what came back.
 pub(crate) fn read(answer: Result<Answer, Fault>) -> Result<Outcome, Error> {
-    let answer = answer.map_err(|fault| fault.unreachable(ENDPOINT))?;
-    if answer.status != 200 {
-        return Err(Error::Status { endpoint: ENDPOINT, status: answer.status });
-    }
-    let ptui = Ptui::parse(&String::from_utf8_lossy(&answer.body));
-    let ptui = ptui.filter(|ptui| ptui.name == "ptuiCB" && !ptui.args.is_empty());
-    let ptui = ptui.ok_or_else(|| super::reply::unintelligible(ENDPOINT, "not a ptuiCB", &answer.body))?;
+    let ptui = Ptui::of_callback(ENDPOINT, answer)?;
     let (code, text) = (ptui.arg(0).to_owned(), ptui.arg(4).to_owned());
     Ok(match (code.as_str(), ptui.arg(1)) {
         ("0", _) => let_in(&ptui),

@@ -6,7 +6,7 @@ use url::Url;
 
 use super::Error;
 use super::hash::hash33;
-use super::http::{Ask, Http, Site};
+use super::http::{Answer, Ask, Fault, Http, Site};
 use crate::qq::webqq::login::ptui::Ptui;
 
 const ENDPOINT: &str = "ptqrlogin";
@@ -53,20 +53,14 @@ pub(crate) async fn ask(http: &Http, now_ms: i64) -> Result<Progress, Error> {
         ("login_sig", ""),
         ("pt_randsalt", "0"),
     ];
-    let answer = http.ask(Ask::get(Site::Login, "/ptqrlogin", &query)).await;
-    let answer = answer.map_err(|fault| fault.unreachable(ENDPOINT))?;
-    if answer.status != 200 {
-        return Err(Error::Status { endpoint: ENDPOINT, status: answer.status });
-    }
-    read(&String::from_utf8_lossy(&answer.body))
-        .ok_or_else(|| super::reply::unintelligible(ENDPOINT, "not a ptuiCB", &answer.body))
+    read(http.ask(Ask::get(Site::Login, "/ptqrlogin", &query)).await)
 }
 
-/// The words decide before the code: some servers said 66 for "scanned". Source: protocol dossier 4.4, 14 row 2.
-fn read(text: &str) -> Option<Progress> {
-    let ptui = Ptui::parse(text).filter(|ptui| ptui.name == "ptuiCB" && !ptui.args.is_empty())?;
+/// Reads what came back. The words decide before the code: some servers said 66 for "scanned". Source: protocol dossier 4.4, 14 row 2.
+pub(crate) fn read(answer: Result<Answer, Fault>) -> Result<Progress, Error> {
+    let ptui = Ptui::of_callback(ENDPOINT, answer)?;
     let (code, words) = (ptui.arg(0), ptui.arg(4));
-    Some(match code {
+    Ok(match code {
         "0" => confirmed(&ptui),
         _ if words.contains("认证中") => Progress::Scanned,
         _ if words.contains("已失效") => Progress::Expired,
@@ -92,9 +86,13 @@ fn confirmed(ptui: &Ptui) -> Progress {
 mod tests {
     use super::*;
 
+    fn read_text(text: &str) -> Result<Progress, Error> {
+        read(Ok(Answer { status: 200, location: None, body: text.into(), torn: None }))
+    }
+
     #[test]
     fn every_answer_of_the_vectors_means_what_the_dossier_says() {
-        let words = |text: &str| read(text).unwrap();
+        let words = |text: &str| read_text(text).unwrap();
         assert_eq!(words("ptuiCB('66','0','','0','二维码未失效。(3203423232)', '');\r\n"), Progress::Waiting);
         assert_eq!(words("ptuiCB('67','0','','0','二维码认证中。(1125712347)', '');"), Progress::Scanned);
         assert_eq!(words("ptuiCB('66','0','','0','二维码认证中。（3203423232）','');"), Progress::Scanned);
@@ -103,13 +101,13 @@ mod tests {
         let refused = Progress::Refused { code: "10005".to_owned(), text: "安全".to_owned() };
         assert_eq!(words("ptuiCB('10005','0','','0','安全');"), refused);
         for nothing in ["", "<html>", "ptui_checkVC('0','!LOB');", "ptuiCB()"] {
-            assert_eq!(read(nothing), None, "{nothing}");
+            assert!(read_text(nothing).is_err(), "{nothing}");
         }
     }
 
     #[test]
     fn a_yes_leads_on_only_to_qqs_own_login_page() {
-        let yes = |url: &str| read(&format!("ptuiCB('0','0','{url}','0','登录成功！', '小明');")).unwrap();
+        let yes = |url: &str| read_text(&format!("ptuiCB('0','0','{url}','0','登录成功！', '小明');")).unwrap();
         let Progress::Confirmed { check_sig, nick } = yes("http://ptlogin4.web2.qq.com/check_sig?uin=1") else {
             panic!("confirmed")
         };

@@ -4,6 +4,7 @@
 
 use super::Error;
 use super::http::{Ask, Http, Site};
+use super::reply::picture;
 
 const ENDPOINT: &str = "ptqrshow";
 
@@ -12,13 +13,5 @@ pub(crate) async fn ask(http: &Http) -> Result<Vec<u8>, Error> {
     let t = super::t();
     let query =
         [("appid", http.era().appid), ("e", "0"), ("l", "M"), ("s", "5"), ("d", "72"), ("v", "4"), ("t", t.as_str())];
-    let answer = http.ask(Ask::get(Site::Login, "/ptqrshow", &query)).await;
-    let answer = answer.map_err(|fault| fault.unreachable(ENDPOINT))?;
-    match answer {
-        answer if answer.status != 200 => Err(Error::Status { endpoint: ENDPOINT, status: answer.status }),
-        answer if answer.torn.is_some() || !answer.body.starts_with(b"\x89PNG") => {
-            Err(super::reply::unintelligible(ENDPOINT, "not a picture", &answer.body))
-        }
-        answer => Ok(answer.body),
-    }
+    picture(ENDPOINT, http.ask(Ask::get(Site::Login, "/ptqrshow", &query)).await, &[b"\x89PNG"])
 }

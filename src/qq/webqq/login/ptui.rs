@@ -5,6 +5,10 @@
 
 use url::Url;
 
+use crate::qq::Error;
+use crate::qq::webqq::http::{Answer, Fault};
+use crate::qq::webqq::reply;
+
 /// One answer, taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Ptui {
@@ -24,6 +28,14 @@ impl Ptui {
         let pieces: Vec<&str> = rest.split('\'').collect();
         let args = pieces.chunks_exact(2).filter_map(|pair| pair.last()).map(|arg| (*arg).to_owned()).collect();
         plain.then(|| Self { name: name.to_owned(), args })
+    }
+
+    /// The `ptuiCB` that `endpoint` answered with; it has an argument.
+    pub(crate) fn of_callback(endpoint: &'static str, answer: Result<Answer, Fault>) -> Result<Self, Error> {
+        let body = reply::body(endpoint, answer)?;
+        let ptui = Self::parse(&String::from_utf8_lossy(&body));
+        let ptui = ptui.filter(|ptui| ptui.name == "ptuiCB" && !ptui.args.is_empty());
+        ptui.ok_or_else(|| reply::unintelligible(endpoint, "not a ptuiCB", &body))
     }
 
     /// The argument at `place`, counted from 0; empty when there is none.

@@ -6,6 +6,8 @@ mod around;
 mod called;
 mod friend;
 mod group;
+#[cfg(test)]
+mod hostile;
 mod place;
 mod request;
 mod said;
