@@ -1,4 +1,4 @@
-"""The walk in Element's own UI: `python -m e2e.browser`; scripts/test builds everything and calls it."""
+"""The walks in Element's own UI: `python -m e2e.browser`; scripts/test builds everything and calls it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,14 @@ from pathlib import Path
 from .console import Console, Group
 from .element import Element, window
 from .stack import BOT, Stack
-from .walk import once, run_once, step
+from .walk import must, once, run_once, step
 
 WHEN = ("after the restart", "while it was dead", "in the end")
-LOGIN_PICTURE, GROUP_PICTURE = Path("docs/element-login.png"), Path("docs/element-group.png")
+LOGIN_PICTURE, CAPTCHA_PICTURE, GROUP_PICTURE = (
+    Path(f"docs/element-{name}.png") for name in ("login", "captcha", "group")
+)
+# The last one that took passwords.
+PASSWORD_ERA = "2014"
 
 
 def walk(stack: Stack) -> None:
@@ -41,6 +45,12 @@ def log_in(alice: Element, stack: Stack, console: Console) -> None:
         alice.sees_picture()
         alice.reads("Waiting for the scan", BOT)
     photograph(alice, LOGIN_PICTURE)
+    with step("nobody scans it in time; another code takes its place"):
+        late = console.qr_picture()
+        console.rules(qr_lifetime_ms=0)
+        console.wait_another_code(late)
+        console.rules(qr_lifetime_ms=120_000)
+        alice.reads("code 2 of", BOT)
     with step("her phone scans the code; the bot's status line follows"):
         console.wait_qr("waiting")
         console.scan()
@@ -48,6 +58,35 @@ def log_in(alice: Element, stack: Stack, console: Console) -> None:
     with step("she confirms; the bot says who is logged in"):
         console.confirm()
         alice.reads(console.account(), BOT)
+
+
+def walk_by_password(stack: Stack) -> None:
+    """The way in before 2015: number, password, captcha."""
+    console = Console(stack.console_url)
+    console.rules(era=PASSWORD_ERA)
+    number, password = console.credentials()
+    with window(stack.folder / "failed.png") as alice:
+        with step("alice signs in to Element"):
+            alice.log_in(stack.element_url, "alice")
+        with step("she writes “login password” with her QQ number; the bot asks for the password"):
+            alice.start_chat(BOT, f"login password {number}")
+            alice.reads("Write the password of", BOT)
+        with step("she types it; the message is taken down before she can do so herself"):
+            alice.write_secret(password)
+        with step("the bot shows a captcha"):
+            alice.sees_picture()
+            alice.reads("Write what you read in the picture", BOT)
+        photograph(alice, CAPTCHA_PICTURE)
+        with step("she misreads it, and gets another one; she reads that rightly; the bot says who is logged in"):
+            alice.write("oops")
+            alice.reads("That was not what the picture said", BOT)
+            alice.write(console.captcha())
+            alice.reads(console.account(), BOT)
+        meet(alice, console, console.group())
+        with step("the password is in no file of the bridge"):
+            files = [it for it in (*stack.folder.glob("bridge/**/*"), stack.bridge.log) if it.is_file()]
+            told = [it.name for it in files if password.encode() in it.read_bytes()]
+            must(not told, f"the password is in {told}")
 
 
 def meet(alice: Element, console: Console, group: Group) -> None:
@@ -97,7 +136,7 @@ def talk(alice: Element, console: Console, group: Group, when: str) -> None:
 
 
 def main() -> int:
-    return run_once("e2e", walk)
+    return run_once("e2e", walk) or run_once("password", walk_by_password, era=PASSWORD_ERA)
 
 
 if __name__ == "__main__":

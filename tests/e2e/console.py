@@ -36,6 +36,11 @@ class Console:
         """The nick of the QQ account."""
         return self._get("world")["account"]["nick"]
 
+    def credentials(self) -> tuple[str, str]:
+        """Number and password of the QQ account."""
+        account = self._get("world")["account"]
+        return str(account["number"]), account["password"]
+
     def group(self, index: int = 0) -> Group:
         """One of the world's groups; the first one has at least two such members."""
         world = self._get("world")
@@ -78,6 +83,18 @@ class Console:
     def heard(self) -> list[dict[str, Any]]:
         """Every message that QQ accepted from the bridge, in order."""
         return self._get("heard?after=0")
+
+    def rules(self, **changes: object) -> None:
+        """Changes how the service behaves: options of the world file."""
+        self._post("rules", changes)
+
+    def wait_another_code(self, before: bytes) -> None:
+        """Waits until the bridge has asked for another QR code than the one in this picture."""
+        self._until(lambda: self.qr_picture() != before, "another QR code")
+
+    def captcha(self) -> str:
+        """What is to be read in the newest captcha."""
+        return self._get("captcha")["text"]
 
     def wait_heard(self, chat: str, text: str) -> None:
         """Waits until QQ has accepted this very text in this chat."""

@@ -47,7 +47,7 @@ def demo(reset: bool) -> int:
     """Runs until Ctrl-C, or until a part of it dies."""
     if reset:
         shutil.rmtree(DATA, ignore_errors=True)
-    stack = Stack(DATA, ports_from_environment(), Programs.from_environment(), SEND_INTERVAL_MS)
+    stack = Stack(DATA, ports_from_environment(), Programs.from_environment(), send_interval_ms=SEND_INTERVAL_MS)
     print("starting Synapse, Element, the simulator and the bridge …", flush=True)
     return run(stack, watch)
 

@@ -105,6 +105,15 @@ class Element:
         self._composer().press("Enter")
         self.sees(lambda it: it.text == text and it.sent, f"“{text}” to be sent")
 
+    def write_secret(self, text: str) -> None:
+        """Types a text, presses Enter, and waits until it was sent and taken down again."""
+        self._composer().fill(text)
+        self._composer().press("Enter")
+        self._until(
+            lambda: self._at(".mx_RedactedBody").is_visible() and all(text not in it.text for it in self.messages()),
+            "a message to be taken down",
+        )
+
     def reads(self, text: str, sender: str = "") -> Shown:
         """Waits until a message of the open room contains a text."""
         return self.sees(lambda it: text in it.text and it.sender.startswith(sender), f"“{text}” on the screen")

@@ -58,11 +58,11 @@ class Programs:
 
 
 class Stack:
-    """Synapse, the simulator, the bridge, and Element's site. Data stays in `folder`."""
+    """Synapse, the simulator, the bridge, and Element's site. Data stays in `folder`; `webqq` are options."""
 
-    def __init__(self, folder: Path, ports: Ports, programs: Programs, send_interval_ms: int) -> None:
+    def __init__(self, folder: Path, ports: Ports, programs: Programs, **webqq: object) -> None:
         self.folder, self.ports = folder.resolve(), ports
-        self._programs, self._send_interval_ms = programs, send_interval_ms
+        self._programs, self._webqq = programs, webqq
         for part in ("bridge", "log"):
             (self.folder / part).mkdir(parents=True, exist_ok=True)
         self._config, self._registration = self.folder / "bridge/config.yaml", self.folder / "bridge/registration.yaml"
@@ -128,7 +128,7 @@ class Stack:
     def _configure(self) -> None:
         """Writes the bridge's configuration, keeping what a person added to it, then its tokens and registration."""
         kept = yaml.safe_load(self._config.read_text()) if self._config.exists() else {}
-        qq = {"server": f"http://127.0.0.1:{self.ports.qq}/", "send_interval_ms": self._send_interval_ms}
+        qq = {"server": f"http://127.0.0.1:{self.ports.qq}/", **self._webqq}
         ours = {
             "network": {"webqq": qq},
             "bridge": {

@@ -56,10 +56,10 @@ def once(texts: list[str], wanted: list[str]) -> None:
     must(right, f"wanted {wanted}, saw {seen}")
 
 
-def run_once(name: str, walk: Callable[[Stack], None]) -> int:
-    """Runs a walk on a stack of its own, which is kept only when it fails; the exit code."""
+def run_once(name: str, walk: Callable[[Stack], None], **webqq: object) -> int:
+    """Runs a walk on a stack of its own, which is kept only when it fails; the exit code. `webqq`: options."""
     folder = Path(tempfile.mkdtemp(prefix=f"matrix-webqq-{name}-"))
-    code = run(Stack(folder, Ports.free(), Programs.from_environment(), send_interval_ms=0), walk)
+    code = run(Stack(folder, Ports.free(), Programs.from_environment(), send_interval_ms=0, **webqq), walk)
     if code == 0:
         shutil.rmtree(folder)
     else:
