@@ -1,14 +1,14 @@
 //! Ghosts: the Matrix users that stand in for QQ people, made when they first speak.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use matrix_sdk::ruma::{OwnedUserId, RoomId, UserId};
 
 use super::{Bridge, Error};
 use crate::matrix::Intent;
 use crate::qq::ContactId;
-use crate::store::GhostRow;
+use crate::store::{self, GhostRow, Tx};
 
 /// What this process knows about ghosts, so that it need not ask the database for each message.
 #[derive(Debug, Default)]
@@ -20,6 +20,8 @@ pub(super) struct Ghosts {
 struct Known {
     names: HashMap<ContactId, String>,
     shown: HashSet<ContactId>,
+    /// Each ghost is shown by one task at a time: of two names, the one that was on disk later has to be the last.
+    showing: HashMap<ContactId, Arc<tokio::sync::Mutex<()>>>,
     joined: HashSet<(String, OwnedUserId)>,
     /// What ghosts are called in a room, where it is not their nick.
     cards: HashMap<(OwnedUserId, String), String>,
@@ -43,8 +45,17 @@ impl Ghosts {
         self.with(|known| known.shown.contains(contact))
     }
 
-    fn note_shown(&self, contact: ContactId) {
-        self.with(|known| known.shown.insert(contact));
+    /// Notes that `contact` is shown under this `name`, unless it has another one by now.
+    fn note_shown(&self, contact: &ContactId, name: &str) {
+        self.with(|known| {
+            if known.names.get(contact).is_none_or(|now| now == name) {
+                known.shown.insert(contact.clone());
+            }
+        });
+    }
+
+    fn showing(&self, contact: &ContactId) -> Arc<tokio::sync::Mutex<()>> {
+        self.with(|known| Arc::clone(known.showing.entry(contact.clone()).or_default()))
     }
 
     fn has_joined(&self, room: &RoomId, user: &UserId) -> bool {
@@ -87,6 +98,15 @@ impl Ghosts {
     }
 }
 
+/// Puts `user`, the ghost of `contact`, on disk, called `nick`.
+pub(super) async fn put_row(tx: &mut Tx, contact: &ContactId, user: &UserId, nick: &str) -> Result<(), store::Error> {
+    let row = tx.ensure_ghost(contact.as_str(), user.as_str(), nick).await?;
+    if row.name != nick {
+        tx.set_ghost_name(contact.as_str(), nick).await?;
+    }
+    Ok(())
+}
+
 impl Bridge {
     /// The ghost of `contact`, which [`super::translate`] has put on disk: registered, with the name that it should
     /// have.
@@ -96,12 +116,14 @@ impl Bridge {
         if self.ghosts.is_shown(contact) {
             return Ok(intent);
         }
+        let showing = self.ghosts.showing(contact);
+        let _one_at_a_time = showing.lock().await;
         let id = contact.as_str().to_owned();
         let ghost = self.store.read(move |tx| Box::pin(async move { tx.ghost(&id).await })).await?;
         if let Some(ghost) = ghost {
             self.show_ghost(contact, &ghost, &intent).await?;
+            self.ghosts.note_shown(contact, &ghost.name);
         }
-        self.ghosts.note_shown(contact.clone());
         Ok(intent)
     }
 

@@ -29,6 +29,8 @@ pub struct Live {
     pub part: Shutdown,
     /// Rung when something lies in the inbox.
     pub(super) arrived: Notify,
+    /// Rung when a portal or a ghost was put on disk under a name that QQ told a while ago, and may not tell any more.
+    pub(super) named: Notify,
     /// Held while what QQ pushed is opened and translated, and while it changes who is who.
     pub(super) translating: tokio::sync::Mutex<()>,
     /// When the next message may be sent.
@@ -176,6 +178,7 @@ impl Bridge {
             is_resumed,
             part: self.shutdown.part(),
             arrived: Notify::new(),
+            named: Notify::new(),
             translating: tokio::sync::Mutex::default(),
             pacing: Pacing::default(),
             heard: Mutex::new(None),

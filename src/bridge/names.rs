@@ -18,8 +18,9 @@ use crate::qq::{Chat, ContactId};
 const NAME: &str = "m.room.name";
 
 impl Bridge {
-    /// Brings the names of rooms and ghosts of `live` up to date, now and whenever QQ tells other ones. A task of its own: a
-    /// homeserver that does not answer must keep nobody from polling.
+    /// Brings the names of rooms and ghosts of `live` up to date, now, whenever QQ tells other ones, and when one was put on
+    /// disk that may have changed on its way there. A task of its own: a homeserver that does not answer must keep nobody
+    /// from polling.
     pub(super) async fn follow_names(self: Arc<Self>, live: Arc<Live>) {
         let backoff = Backoff::new(Duration::from_secs(1), Duration::from_mins(1));
         let mut failures = 0;
@@ -31,7 +32,13 @@ impl Bridge {
                 continue;
             }
             failures = 0;
-            live.part.unless_asked(live.network.changed()).await;
+            let news = async {
+                tokio::select! {
+                    () = live.network.changed() => {}
+                    () = live.named.notified() => {}
+                }
+            };
+            live.part.unless_asked(news).await;
         }
     }
 

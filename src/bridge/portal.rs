@@ -7,7 +7,7 @@ use matrix_sdk::ruma::{OwnedRoomId, OwnedUserId, RoomId};
 use serde_json::{Value, json};
 use tracing::{info, warn};
 
-use super::{Bridge, Error, route};
+use super::{Bridge, Error, ghost, route};
 use crate::matrix::{Intent, NewRoom, NewState};
 use crate::qq::{AccountId, Chat, ChatId, ChatKind, ContactId};
 use crate::store::{PortalRow, PortalState, Tx};
@@ -275,6 +275,9 @@ impl Bridge {
             self.name_ghost(peer.clone(), self.nick_of(account, peer).await?).await?;
         }
         let portal = self.ensure_portal(account, chat).await?;
+        if let Some(live) = self.logins.live(account) {
+            live.named.notify_one();
+        }
         let Some(room) = &portal.room else { return self.ensure_room(portal.id).await };
         self.invite_owner_back(&portal, room).await?;
         Ok(room.clone())
@@ -298,11 +301,7 @@ impl Bridge {
     async fn name_ghost(&self, contact: ContactId, nick: String) -> Result<(), Error> {
         let user = self.homeserver.ghost_id(contact.as_str())?;
         let (id, name) = (contact.clone(), nick.clone());
-        self.store
-            .write(move |tx| {
-                Box::pin(async move { tx.ensure_ghost(id.as_str(), user.as_str(), &name).await.map(drop) })
-            })
-            .await?;
+        self.store.write(move |tx| Box::pin(async move { ghost::put_row(tx, &id, &user, &name).await })).await?;
         self.ghosts.note_name(contact, nick);
         Ok(())
     }

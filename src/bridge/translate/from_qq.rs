@@ -17,7 +17,7 @@ use crate::bridge::doubt::waits_for;
 use crate::bridge::login::Live;
 use crate::bridge::open::{Content, OpenedFromQq, Said};
 use crate::bridge::portal;
-use crate::bridge::{Bridge, Error, Verdict, echo, route};
+use crate::bridge::{Bridge, Error, Verdict, echo, ghost, route};
 use crate::qq::{self, AccountId, Chat, ChatKind, ContactId, Doubt, Message, Sender};
 use crate::store::{self, InboxRow, Tx};
 
@@ -246,10 +246,7 @@ impl Bridge {
         if !self.ghosts.is_named(contact, nick)
             && let Ok(user) = self.homeserver.ghost_id(contact.as_str())
         {
-            let row = tx.ensure_ghost(contact.as_str(), user.as_str(), nick).await?;
-            if row.name != nick {
-                tx.set_ghost_name(contact.as_str(), nick).await?;
-            }
+            ghost::put_row(tx, contact, &user, nick).await?;
             out.ghosts.push((contact.clone(), nick.to_owned()));
         }
         Ok(())

@@ -31,6 +31,7 @@ struct Outcome {
 impl Bridge {
     /// Tells those in memory what is on disk now.
     async fn announce(self: &Arc<Self>, mut outcome: Outcome, live: Option<&Arc<Live>>) {
+        let named = !outcome.portals.is_empty() || !outcome.ghosts.is_empty();
         for row in outcome.portals {
             self.note_portal(row);
         }
@@ -42,6 +43,9 @@ impl Bridge {
             let _ = self.orders.send(order);
         }
         if let Some(live) = live {
+            if named {
+                live.named.notify_one();
+            }
             self.pass_on(live, outcome.passing);
         }
         outcome.lanes.sort_unstable();

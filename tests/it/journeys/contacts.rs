@@ -2,7 +2,7 @@
 
 use matrix_webqq::sim::{Fault, Member, Trouble, World};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::homeserver::{Endpoint, Fault as MatrixFault, World as Matrix};
 use crate::support::house::House;
@@ -117,6 +117,26 @@ async fn a_remark_names_the_direct_chat_and_is_never_the_ghosts_name_and_a_new_n
             .collect::<String>()
     });
     assert!(told.contains("Fang") && !told.contains("小芳"), "{told}");
+}
+
+/// A push in which `person` says `text` to the account alone.
+fn says(person: &str, text: &str, n: u64) -> Value {
+    let font = json!(["font", { "name": "宋体", "size": 10, "style": [0, 0, 0], "color": "000000" }]);
+    json!({ "poll_type": "message", "value": {
+        "from_uin": format!("$uin:{person}"), "to_uin": "$own", "msg_id": n, "msg_type": 0, "time": 1_493_339_716 + n,
+        "content": [font, text],
+    }})
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_nick_that_changes_while_the_first_words_are_read_is_the_ghosts_name() {
+    let house = House::new().await;
+    house.log_in().await;
+    house.qq.edit_world(|world| world.friends[0].nick = Some("Fang".to_owned())).unwrap();
+    // The friend is known, by the old nick. The stranger makes the bridge ask for the lists, before either has a room.
+    house.qq.push(vec![says("王芳", "hi", 1), says("陈小花", "do you know me?", 2)]).unwrap();
+    let (_, ghost) = house.shows("hi").await;
+    house.matrix.wait_until("the new nick", |world| world.display_name(&ghost) == Some("Fang (QQ)")).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
