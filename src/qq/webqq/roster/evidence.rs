@@ -125,6 +125,11 @@ pub(crate) struct PlaceEvidence {
 }
 
 impl PlaceEvidence {
+    /// Whether more is known than the list tells.
+    pub(crate) const fn is_from_within(&self) -> bool {
+        self.created_at.is_some() || self.members.is_some()
+    }
+
     /// Adds what is newer.
     pub(crate) fn learn(&mut self, newer: Self) {
         if !newer.name.is_empty() {
@@ -137,7 +142,7 @@ impl PlaceEvidence {
 }
 
 /// Whether the two cannot be the same place, whatever they are called: made at another time, or full of other people.
-pub(crate) fn contradict(known: &PlaceEvidence, seen: &PlaceEvidence) -> bool {
+fn contradict(known: &PlaceEvidence, seen: &PlaceEvidence) -> bool {
     let same_birth = known.created_at.zip(seen.created_at).map(|(known, seen)| known == seen);
     let crowd = known.members.as_ref().zip(seen.members.as_ref()).map(|(known, seen)| known.crowd(seen));
     same_birth == Some(false) || crowd == Some(Crowd::Other)
@@ -156,12 +161,14 @@ pub(crate) fn place_tie(known: &PlaceEvidence, seen: &PlaceEvidence) -> Tie {
     if same_birth {
         return if same_crowd || same_name || same_owner { Tie::Sure } else { Tie::Little };
     }
-    match (same_name, same_crowd) {
-        (true, true) => Tie::Sure,
-        (true, false) => Tie::Enough,
-        (false, true) if known.name.is_empty() && seen.name.is_empty() => Tie::Enough,
-        (false, true) => Tie::Little,
-        (false, false) => Tie::Nothing,
+    match (same_name, crowd) {
+        (true, Some(Crowd::Same)) => Tie::Sure,
+        (true, None) => Tie::Enough,
+        // Too few people to tell two crowds apart have to be the very same ones.
+        (true, Some(_)) if known.members == seen.members => Tie::Enough,
+        (false, Some(Crowd::Same)) if known.name.is_empty() && seen.name.is_empty() => Tie::Enough,
+        (true, Some(_)) | (false, Some(Crowd::Same)) => Tie::Little,
+        (false, _) => Tie::Nothing,
     }
 }
 

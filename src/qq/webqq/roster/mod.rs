@@ -11,6 +11,8 @@ mod evidence;
 mod friends;
 mod matching;
 mod note;
+#[cfg(test)]
+mod place_worlds;
 mod places;
 mod speakers;
 mod state;

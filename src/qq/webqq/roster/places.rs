@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::evidence::{PlaceEvidence, Sketch, Tie, contradict, place_likeness, place_tie};
+use super::evidence::{PlaceEvidence, Sketch, Tie, place_likeness, place_tie};
 use super::matching::{Found, find};
 use super::note::{CandidateNote, Changes, Evidence, Number, Numbers, Place, PlaceKind};
 use super::state::State;
@@ -121,7 +121,7 @@ impl State {
         }
     }
 
-    /// What changes when a place is seen from within. If it contradicts what was known, the match by name was wrong:
+    /// What changes when a place is seen from within. If it does not agree with what was known, the match by name was wrong:
     /// the number belongs to the one known place that it does fit for sure, else it is in doubt.
     pub(crate) fn look_within(
         &self,
@@ -135,7 +135,9 @@ impl State {
         let seen = within(members);
         let mut newer = place.clone();
         let checked = place.checked_in.as_deref() == Some(epoch);
-        let is_wrong = !checked && contradict(&place.evidence, &seen);
+        let called = PlaceEvidence { name: place.evidence.name.clone(), ..seen.clone() };
+        let agrees = !place.evidence.is_from_within() || place_tie(&place.evidence, &called) >= Tie::Enough;
+        let is_wrong = !checked && !agrees;
         if let Some(right) = self.right_place(place, epoch, &seen).filter(|_| is_wrong) {
             changes.places.insert(right.n, moved(right, place, epoch, seen));
             newer.numbers.unset(epoch);
