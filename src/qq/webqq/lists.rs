@@ -181,9 +181,22 @@ impl WebQq {
     }
 
     /// Asks for the members because of `uin`, unless that was done lately.
-    pub(super) async fn refresh_members(&self, kind: PlaceKind, number: u64, uin: Uin) -> Result<(), Error> {
+    async fn refresh_members(&self, kind: PlaceKind, number: u64, uin: Uin) -> Result<(), Error> {
         self.once(Question::Members(kind, number, uin), async { self.look_within(kind, number).await.map(|_| ()) })
             .await
+    }
+
+    /// Gives an id to `uin` if they are a member of a place; asks anew for members listed before that are without them.
+    /// `false` when QQ does not tell who the members are.
+    pub(super) async fn name_member(&self, kind: PlaceKind, number: u64, uin: Uin) -> Result<bool, Error> {
+        let was_listed = self.listed_members(kind, number).is_some();
+        let Some(mut members) = self.members_of(kind, number).await? else { return Ok(false) };
+        if was_listed && members.find(uin).is_none() {
+            self.refresh_members(kind, number, uin).await?;
+            members = self.listed_members(kind, number).unwrap_or(members);
+        }
+        self.roster.name_members(kind, number, &members, &[uin]).await?;
+        Ok(true)
     }
 
     /// Gives ids to all members of a place; `None` when QQ does not tell who they are.

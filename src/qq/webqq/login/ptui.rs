@@ -55,6 +55,8 @@ impl Ptui {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::qq::Verdict;
+    use crate::qq::webqq::api::check;
     use crate::qq::webqq::vectors;
 
     #[test]
@@ -72,5 +74,21 @@ mod tests {
             assert_eq!(Ptui::parse(text), None, "{text}");
         }
         assert_eq!(Ptui::parse("ptuiCB()").unwrap().arg(2), "");
+    }
+
+    #[test]
+    fn a_torn_answer_is_asked_for_again_instead_of_being_taken_for_a_whole_one() {
+        let answer = |body: &str, torn: bool| {
+            Ok(Answer { status: 200, location: None, body: body.into(), torn: torn.then(|| "cut".to_owned()) })
+        };
+        let callback = "ptuiCB('0','0','http://ptlogin4.web2.qq.com/check_sig?uin=1&ptsig";
+        let verdicts = [
+            Ptui::of_callback("login", answer(callback, true)).map(drop),
+            check::read(answer("ptui_checkVC('0','!LOB', '', ''", true)).map(drop),
+        ];
+        for torn in verdicts {
+            assert!(matches!(torn.unwrap_err().verdict(), Verdict::Retry(_)));
+        }
+        assert!(Ptui::of_callback("login", answer(callback, false)).is_ok());
     }
 }

@@ -109,13 +109,7 @@ impl WebQq {
     /// The member `who` of a group; asks for the member list when they are new to it.
     async fn member(&self, (epoch, gid): (&str, u64), who: Uin) -> Result<Option<ContactId>, Error> {
         if self.is_now(epoch) && self.roster.place_chat(GROUP, epoch, gid) != Named::Unknown && who != self.link.uin() {
-            let listed = self.members_of(GROUP, gid).await?.is_some_and(|members| members.find(who).is_some());
-            if !listed {
-                self.refresh_members(GROUP, gid, who).await?;
-            }
-            if let Some(members) = self.listed_members(GROUP, gid) {
-                self.roster.name_members(GROUP, gid, &members, &[who]).await?;
-            }
+            self.name_member(GROUP, gid, who).await?;
         }
         Ok(match self.roster.person(epoch, who) {
             Named::Known(contact) => Some(contact),

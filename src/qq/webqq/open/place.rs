@@ -102,15 +102,9 @@ impl WebQq {
         (kind, number): (PlaceKind, u64),
         uin: Uin,
     ) -> Result<Option<Sender>, Error> {
-        let was_listed = self.listed_members(kind, number).is_some();
-        let Some(mut members) = self.members_of(kind, number).await? else {
+        if !self.name_member(kind, number, uin).await? {
             return self.roster.stranger(self.link.epoch(), uin, "").await.map(Sender::Contact).map(Some);
-        };
-        if was_listed && members.find(uin).is_none() {
-            self.refresh_members(kind, number, uin).await?;
-            members = self.listed_members(kind, number).unwrap_or(members);
         }
-        self.roster.name_members(kind, number, &members, &[uin]).await?;
         Ok(match self.roster.person(self.link.epoch(), uin) {
             Named::Known(contact) => Some(Sender::Contact(contact)),
             _ => None,
