@@ -35,6 +35,7 @@ mod pacing;
 pub mod passing;
 pub mod portal;
 mod portrait;
+pub mod queue;
 pub mod receive;
 pub mod route;
 mod secret;

@@ -2,7 +2,7 @@
 
 use futures_util::future::BoxFuture;
 
-use super::{Context, Error, help, link, list, login, matching, presence, raw, request, status, whois};
+use super::{Context, Error, help, link, list, login, matching, presence, queue, raw, request, status, whois};
 use crate::config::Permission;
 
 /// A command that people can write.
@@ -52,7 +52,9 @@ pub static COMMANDS: &[Command] = &[
     command!("matches", [], "", User, matching::matches),
     command!("match", [], "<number> <letter> | new <number> | undo <number>", User, matching::settle),
     command!("id", [], "", User, list::id),
-    command!("queue", [], "", User, status::queue),
+    command!("queue", [], "[list | retry <number> | drop <number>]", User, queue::queue),
+    command!("retry", [], "<number>", User, queue::retry),
+    command!("drop", [], "<number>", User, queue::drop),
     command!("accept", [], "[number]", User, request::accept),
     command!("deny", [], "<number> [reason]", User, request::deny),
     command!("raw", [], "<number>", Admin, raw::raw),

@@ -10,6 +10,7 @@ mod list;
 mod login;
 mod matching;
 mod presence;
+mod queue;
 mod raw;
 mod request;
 mod status;

@@ -4,6 +4,8 @@
 //!  ready ──▶ sending ──▶ sent
 //!    ▲          ├──▶ uncertain ──▶ sent (its echo came) or ready (once more) or dead
 //!    └──────────┴──▶ dead ──▶ ready (somebody asked for it)
+//!
+//!  ready, uncertain, dead ──▶ dropped (somebody asked for it)
 //! ```
 //!
 //! One rule stands above the arrows: a row whose echo was seen has arrived, whatever was said about it later. So an echo that
@@ -77,6 +79,8 @@ pub enum OutboxState {
     Uncertain,
     /// It was not delivered and will not be.
     Dead,
+    /// The same, because a person wanted it so: nobody has to look at it any more.
+    Dropped,
 }
 
 impl Tx {
@@ -157,11 +161,11 @@ impl Tx {
         Ok(self.one::<Marked>(sql(mark).number(seq).text(error).number(now_ms)).await?.map(|row| row.state))
     }
 
-    /// Another try at `due_at_ms`, also of a dead row. Gives what it is now, as [`Tx::mark_uncertain`] does.
+    /// Another try at `due_at_ms`. Gives what it is now, as [`Tx::mark_uncertain`] does.
     pub async fn mark_ready(&mut self, seq: i64, due_at_ms: i64, error: &str) -> Result<Option<OutboxState>, Error> {
         let mark = "UPDATE outbox SET state = CASE WHEN echoed = 1 THEN 'sent' ELSE 'ready' END, \
              error = CASE WHEN echoed = 1 THEN NULL ELSE $3 END, attempts = attempts + 1, due_at_ms = $2 \
-             WHERE seq = $1 AND state <> 'sent' RETURNING seq, state";
+             WHERE seq = $1 AND state IN ('ready', 'sending', 'uncertain') RETURNING seq, state";
         let mark = sql(mark).number(seq).number(due_at_ms).text(error);
         Ok(self.one::<Marked>(mark).await?.map(|row| row.state))
     }
@@ -170,7 +174,7 @@ impl Tx {
     pub async fn mark_dead(&mut self, seq: i64, error: &str) -> Result<Option<OutboxState>, Error> {
         let mark = "UPDATE outbox SET state = CASE WHEN echoed = 1 THEN 'sent' ELSE 'dead' END, \
              error = CASE WHEN echoed = 1 THEN NULL ELSE $2 END \
-             WHERE seq = $1 AND state <> 'sent' RETURNING seq, state";
+             WHERE seq = $1 AND state IN ('ready', 'sending', 'uncertain', 'dead') RETURNING seq, state";
         Ok(self.one::<Marked>(sql(mark).number(seq).text(error)).await?.map(|row| row.state))
     }
 
@@ -223,8 +227,8 @@ impl Tx {
 }
 
 /// What a row was marked as.
-struct Marked {
-    state: OutboxState,
+pub(super) struct Marked {
+    pub(super) state: OutboxState,
 }
 
 impl Record for Marked {
@@ -260,7 +264,7 @@ impl Record for OutboxRow {
 }
 
 impl Word for OutboxState {
-    const ALL: &'static [Self] = &[Self::Ready, Self::Sending, Self::Sent, Self::Uncertain, Self::Dead];
+    const ALL: &'static [Self] = &[Self::Ready, Self::Sending, Self::Sent, Self::Uncertain, Self::Dead, Self::Dropped];
 
     fn as_str(self) -> &'static str {
         match self {
@@ -269,6 +273,7 @@ impl Word for OutboxState {
             Self::Sent => "sent",
             Self::Uncertain => "uncertain",
             Self::Dead => "dead",
+            Self::Dropped => "dropped",
         }
     }
 }

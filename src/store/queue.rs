@@ -1,7 +1,7 @@
-//! The outbox as people see it: what waits, what is stuck, what was given up.
+//! The outbox as people see it: what waits, what is stuck, what was given up; and what they can do about it.
 
 use super::error::Error;
-use super::outbox::OutboxRow;
+use super::outbox::{Marked, OutboxRow, OutboxState};
 use super::tx::{Fields, Record, Tx, sql};
 
 /// How many rows of a login are not delivered, by state.
@@ -26,14 +26,32 @@ impl Tx {
              COUNT(CASE WHEN state = 'sending' THEN 1 END) AS sending, \
              COUNT(CASE WHEN state = 'uncertain' THEN 1 END) AS uncertain, \
              COUNT(CASE WHEN state = 'dead' THEN 1 END) AS dead \
-             FROM outbox WHERE state <> 'sent' GROUP BY login ORDER BY login";
+             FROM outbox WHERE state <> 'sent' AND state <> 'dropped' GROUP BY login ORDER BY login";
         self.all(sql(counts)).await
     }
 
     /// The oldest rows of `login` that are not delivered, given up ones included, oldest first.
     pub async fn queue(&mut self, login: &str, limit: u32) -> Result<Vec<OutboxRow>, Error> {
-        let queue = "SELECT * FROM outbox WHERE state <> 'sent' AND login = $1 ORDER BY seq LIMIT $2";
+        let queue =
+            "SELECT * FROM outbox WHERE state <> 'sent' AND state <> 'dropped' AND login = $1 ORDER BY seq LIMIT $2";
         self.all(sql(queue).text(login).number(limit.into())).await
+    }
+
+    /// A person wants it tried again, at once and in its place: a row that waits, or a dead one. Gives what it is now:
+    /// `Sent` when its echo was seen; `None` when it was none of these.
+    pub async fn revive(&mut self, seq: i64) -> Result<Option<OutboxState>, Error> {
+        let revive = "UPDATE outbox SET state = CASE WHEN echoed = 1 THEN 'sent' ELSE 'ready' END, error = NULL, \
+             attempts = attempts + 1, due_at_ms = 0 WHERE seq = $1 AND state IN ('ready', 'dead') RETURNING seq, state";
+        Ok(self.one::<Marked>(sql(revive).number(seq)).await?.map(|row| row.state))
+    }
+
+    /// A person gives it up: a row that waits, an uncertain or a dead one. Gives what it is now: `Sent` when its echo
+    /// was seen; `None` when it was none of these.
+    pub async fn drop_departure(&mut self, seq: i64, error: &str) -> Result<Option<OutboxState>, Error> {
+        let drop = "UPDATE outbox SET state = CASE WHEN echoed = 1 THEN 'sent' ELSE 'dropped' END, \
+             error = CASE WHEN echoed = 1 THEN NULL ELSE $2 END \
+             WHERE seq = $1 AND state IN ('ready', 'uncertain', 'dead') RETURNING seq, state";
+        Ok(self.one::<Marked>(sql(drop).number(seq).text(error)).await?.map(|row| row.state))
     }
 }
 

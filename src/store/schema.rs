@@ -10,12 +10,14 @@ const SQLITE: &[&str] = &[
     include_str!("migrations/sqlite/0002_portraits.sql"),
     include_str!("migrations/sqlite/0003_requests.sql"),
     include_str!("migrations/sqlite/0004_lifetimes.sql"),
+    include_str!("migrations/sqlite/0005_dropped.sql"),
 ];
 const POSTGRES: &[&str] = &[
     include_str!("migrations/postgres/0001_the_house.sql"),
     include_str!("migrations/postgres/0002_portraits.sql"),
     include_str!("migrations/postgres/0003_requests.sql"),
     include_str!("migrations/postgres/0004_lifetimes.sql"),
+    include_str!("migrations/postgres/0005_dropped.sql"),
 ];
 
 /// Where the number of the newest migration is kept.

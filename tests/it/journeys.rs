@@ -13,4 +13,5 @@ mod login;
 mod odd;
 mod password;
 mod pictures;
+mod queue;
 mod sending;

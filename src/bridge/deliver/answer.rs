@@ -6,7 +6,7 @@ use crate::bridge::departure::{self, ToAsker};
 use crate::bridge::lane::Next;
 use crate::bridge::{Bridge, Error, notice, route};
 use crate::qq::{self, Answer};
-use crate::store::{OutboxRow, RequestState};
+use crate::store::{OutboxRow, OutboxState, RequestState};
 
 impl Bridge {
     /// Gives the answer at the head of a lane.
@@ -20,7 +20,10 @@ impl Bridge {
             Err(error) => return self.bury(&row, &error).await,
         };
         let seq = row.seq;
-        self.store.write(move |tx| Box::pin(async move { tx.mark_sending(&[seq]).await })).await?;
+        let marked = self.store.write(move |tx| Box::pin(async move { tx.mark_sending(&[seq]).await })).await?;
+        if marked.is_empty() && row.state != OutboxState::Sending {
+            return Ok(Next::More);
+        }
         let error = match live.network.answer(&to_asker.ticket, &to_asker.answer).await {
             Ok(()) => {
                 self.close_answer(&row, to_asker, None).await?;

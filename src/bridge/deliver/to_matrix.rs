@@ -53,7 +53,7 @@ impl Bridge {
         let rows: Vec<_> = [(head, to_room)].into_iter().chain(rows.map_while(complete)).collect();
         let was_all = rows.len() == count && u32::try_from(count).is_ok_and(|count| count < BATCH);
         let known = self.find_sent(lane, &rows, &room).await?;
-        self.mark_sending(&rows).await?;
+        let rows = self.mark_sending(rows).await?;
         let (gone, failure) = self.send_in_order(rows, &room, &host, known).await;
         self.mark_sent(gone).await?;
         match failure {
@@ -103,13 +103,15 @@ impl Bridge {
         Ok(self.homeserver.bot().find_sent(room, KEY_FIELD, &doubtful, last.as_deref()).await?.events)
     }
 
-    async fn mark_sending(&self, rows: &[(OutboxRow, ToRoom)]) -> Result<(), Error> {
+    /// Gives those of `rows` that may go: one may have been dropped meanwhile.
+    async fn mark_sending(&self, mut rows: Vec<(OutboxRow, ToRoom)>) -> Result<Vec<(OutboxRow, ToRoom)>, Error> {
         let fresh = rows.iter().filter(|(row, _)| row.state != OutboxState::Sending);
         let fresh: Vec<i64> = fresh.map(|(row, _)| row.seq).collect();
         if !fresh.is_empty() {
-            self.store.write(move |tx| Box::pin(async move { tx.mark_sending(&fresh).await })).await?;
+            let marked = self.store.write(move |tx| Box::pin(async move { tx.mark_sending(&fresh).await })).await?;
+            rows.retain(|(row, _)| row.state == OutboxState::Sending || marked.contains(&row.seq));
         }
-        Ok(())
+        Ok(rows)
     }
 
     /// Sends `rows` one after the other up to the first that fails.

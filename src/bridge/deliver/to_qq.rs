@@ -174,7 +174,8 @@ impl Bridge {
         phrase: &str,
     ) -> Result<(), Error> {
         warn!(seq = row.seq, why, "a message was not delivered to QQ");
-        let key = route::key(&["undelivered", &to_chat.event, &row.seq.to_string()]);
+        // Tries are counted: whoever has it tried again is told again.
+        let key = route::key(&["undelivered", &to_chat.event, &row.seq.to_string(), &row.attempts.to_string()]);
         let text = self.texts.say(phrase, &[("why", why)]);
         let tell = self.config.matrix.message_error_notices;
         let content = notice::reply(&text, &to_chat.event, &to_chat.sender, &key);

@@ -180,8 +180,8 @@ impl Bridge {
         for at in 0.. {
             let Some(row) = tx.departure_by_key(&route::key_to_qq(target.as_str(), at)).await? else { break };
             if row.state == OutboxState::Ready && row.sends == 0 {
-                tx.mark_dead(row.seq, "taken back by its author").await?;
-            } else if row.state != OutboxState::Dead {
+                tx.drop_departure(row.seq, "taken back by its author").await?;
+            } else if !matches!(row.state, OutboxState::Dead | OutboxState::Dropped) {
                 said = true;
             }
         }

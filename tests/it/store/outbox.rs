@@ -9,6 +9,7 @@ on_every_database! {
     a_row_goes_on_the_wire_once
     a_row_that_failed_waits_for_its_next_try
     a_dead_row_can_be_revived
+    a_row_that_is_given_up_leaves_its_lane_for_ever
     what_was_on_the_wire_at_a_crash_becomes_uncertain
     an_echo_claims_the_oldest_row_that_fits
     an_echo_settles_an_uncertain_row
@@ -106,9 +107,61 @@ async fn a_dead_row_can_be_revived(place: &Place) {
     assert_eq!(mark.await.unwrap(), Some(OutboxState::Dead));
     assert_eq!(head(&store, "qq/1").await, []);
     assert_eq!(write!(store, tx => tx.mark_sending(&[seq]).await).await.unwrap(), [0; 0]);
-    let mark = write!(store, tx => tx.mark_ready(seq, 0, "tried again").await);
-    assert_eq!(mark.await.unwrap(), Some(OutboxState::Ready));
-    assert_eq!(keys(&head(&store, "qq/1").await), ["a"]);
+    assert_eq!(write!(store, tx => tx.mark_ready(seq, 0, "late").await).await.unwrap(), None, "nobody asked for it");
+    let waits = add(&store, "qq/1", "b", None).await;
+    write!(store, tx => tx.mark_ready(waits, NOON + 9, "busy").await).await.unwrap();
+    for seq in [seq, waits] {
+        let revived = write!(store, tx => tx.revive(seq).await);
+        assert_eq!(revived.await.unwrap(), Some(OutboxState::Ready));
+    }
+    let rows = head(&store, "qq/1").await;
+    assert_eq!(keys(&rows), ["a", "b"], "in its place");
+    assert!(rows.iter().all(|row| (row.attempts > 0, row.due_at_ms, &row.error) == (true, 0, &None)));
+    for state in [OutboxState::Sending, OutboxState::Uncertain, OutboxState::Sent] {
+        bring(&store, waits, state).await;
+        assert_eq!(write!(store, tx => tx.revive(waits).await).await.unwrap(), None, "{state:?}");
+    }
+}
+
+/// Brings a row that waits into `state`, on the way that rows go.
+async fn bring(store: &Store, seq: i64, state: OutboxState) {
+    let marking = write!(store, tx => match state {
+        OutboxState::Ready => Ok(()),
+        OutboxState::Sending => tx.mark_sending(&[seq]).await.map(drop),
+        OutboxState::Uncertain => tx.mark_uncertain(seq, "1202").await.map(drop),
+        OutboxState::Dead => tx.mark_dead(seq, "refused").await.map(drop),
+        OutboxState::Dropped => tx.drop_departure(seq, "given up").await.map(drop),
+        OutboxState::Sent => tx.mark_sent(seq, None).await,
+    });
+    marking.await.unwrap();
+    assert_eq!(row(store, seq).await.state, state);
+}
+
+async fn a_row_that_is_given_up_leaves_its_lane_for_ever(place: &Place) {
+    let store = place.open().await;
+    let states = [OutboxState::Ready, OutboxState::Uncertain, OutboxState::Dead];
+    for (key, state) in ["a", "b", "c"].into_iter().zip(states) {
+        let seq = add(&store, "qq/1", key, None).await;
+        bring(&store, seq, state).await;
+        let dropped = write!(store, tx => tx.drop_departure(seq, "given up").await);
+        assert_eq!(dropped.await.unwrap(), Some(OutboxState::Dropped));
+        let late = write!(store, tx => Ok((tx.mark_sending(&[seq]).await?, tx.mark_ready(seq, 0, "x").await?,
+            tx.mark_dead(seq, "x").await?, tx.mark_uncertain(seq, "x").await?, tx.revive(seq).await?)));
+        assert_eq!(late.await.unwrap(), (vec![], None, None, None, None), "{state:?}");
+        assert_eq!(row(&store, seq).await.error.as_deref(), Some("given up"));
+    }
+    assert_eq!(head(&store, "qq/1").await, []);
+    assert_eq!(read!(store, tx => tx.queue("10001", 9).await).await.unwrap(), []);
+    assert_eq!(read!(store, tx => tx.queue_counts().await).await.unwrap(), []);
+    for (key, state) in [("d", OutboxState::Sending), ("e", OutboxState::Sent)] {
+        let seq = add(&store, "qq/1", key, None).await;
+        bring(&store, seq, state).await;
+        assert_eq!(write!(store, tx => tx.drop_departure(seq, "x").await).await.unwrap(), None, "{state:?}");
+    }
+    let echoed = send(&store, "qq/1", "f", Some("hi")).await;
+    write!(store, tx => tx.claim_echo("qq/1", "hi", 0).await).await.unwrap().unwrap();
+    assert_eq!(write!(store, tx => tx.drop_departure(echoed, "x").await).await.unwrap(), None);
+    assert_eq!(write!(store, tx => tx.tidy(NOON + 1, 2).await).await.unwrap(), 2, "forgotten after a while");
 }
 
 async fn what_was_on_the_wire_at_a_crash_becomes_uncertain(place: &Place) {
