@@ -115,12 +115,12 @@ impl Act {
                     "op_type": 3, "new_member": someone(world, name), "t_new_member": "",
                     "admin_uin": someone(world, &owner), "admin_nick": owner,
                 });
-                Ok(told(n, group, (33, "group_join"), &value))
+                Ok(told((world, n), group, (33, "group_join"), &value))
             }
             Self::Leave { group, name } => {
                 let value = json!({"op_type": 2, "old_member": someone(world, name), "t_old_member": ""});
                 part(world, group, name)?;
-                Ok(told(n, group, (34, "group_leave"), &value))
+                Ok(told((world, n), group, (34, "group_leave"), &value))
             }
             Self::Remove { group, name } => {
                 let owner = group_of(world, group)?.owner.clone();
@@ -129,12 +129,12 @@ impl Act {
                     "admin_uin": someone(world, &owner), "t_admin_uin": "", "admin_nick": owner,
                 });
                 part(world, group, name)?;
-                Ok(told(n, group, (34, "group_leave"), &value))
+                Ok(told((world, n), group, (34, "group_leave"), &value))
             }
             Self::Dissolve { group } => {
                 leave_behind(world, group)?;
                 let value = json!({"op_type": 1, "old_member": "$own", "t_old_member": ""});
-                Ok(told(n, group, (34, "group_leave"), &value))
+                Ok(told((world, n), group, (34, "group_leave"), &value))
             }
             _ => self.play_with_office(world, n),
         }
@@ -169,7 +169,7 @@ impl Act {
             }
             _ => return Err(Refused::NothingSaid),
         };
-        Ok(told(n, group, kind, &value))
+        Ok(told((world, n), group, kind, &value))
     }
 
     /// What the account has to answer because of it.
@@ -183,10 +183,10 @@ impl Act {
     }
 }
 
-/// What the service tells of a group.
-fn told(n: u64, group: &str, (msg_type, kind): (u32, &str), more: &Value) -> Value {
+/// What the service tells of a group. Source for `t_gcode`, the real number: protocol dossier 7.5.
+fn told((world, n): (&World, u64), group: &str, (msg_type, kind): (u32, &str), more: &Value) -> Value {
     let mut value = json!({
-        "from_uin": gid(group), "gcode": code(group), "t_gcode": 0, "msg_type": msg_type, "type": kind,
+        "from_uin": gid(group), "gcode": code(group), "t_gcode": world.group_number(group), "msg_type": msg_type, "type": kind,
     });
     if let (Some(fields), Some(more)) = (value.as_object_mut(), more.as_object()) {
         fields.extend(more.clone());

@@ -39,7 +39,7 @@ pub struct Rules {
     pub buddies_first: bool,
     /// Whether calls without Referer, User-Agent or cookies are refused.
     pub check_headers: bool,
-    /// Whether real numbers can be looked up.
+    /// Whether real numbers can be looked up in the last era, too.
     pub real_numbers: bool,
     /// How long a QR code can be scanned.
     pub qr_lifetime_ms: u64,
@@ -76,6 +76,11 @@ pub enum Idle {
 }
 
 impl Rules {
+    /// Real numbers could be looked up until April 2017.
+    pub(crate) fn tells_real_numbers(&self) -> bool {
+        self.real_numbers || self.era.is_old()
+    }
+
     pub(crate) const fn poll_hold(&self) -> Duration {
         Duration::from_millis(self.poll_hold_ms)
     }

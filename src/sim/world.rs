@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::fault::Fault;
-use super::people::People;
+use super::people::{People, lasting_number};
 use super::picture;
 use super::rules::Rules;
 
@@ -205,6 +205,11 @@ impl World {
 
     pub(crate) fn group(&self, name: &str) -> Option<&Group> {
         self.groups.iter().find(|group| group.name == name)
+    }
+
+    /// The real number of a group, which may be no more.
+    pub(crate) fn group_number(&self, name: &str) -> u32 {
+        self.group(name).and_then(|group| group.number).unwrap_or_else(|| lasting_number("group", name))
     }
 
     pub(crate) fn discussion(&self, name: &str) -> Option<&Discussion> {

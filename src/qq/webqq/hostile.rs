@@ -6,8 +6,9 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::api::{
-    check, get_discu_info, get_discus_list, get_friend_info2, get_group_info_ext2, get_group_name_list_mask2,
-    get_online_buddies2, get_qq_level2, get_recent_list2, get_single_long_nick2, get_user_friends2, login, ptqrlogin,
+    check, get_discu_info, get_discus_list, get_friend_info2, get_friend_uin2, get_group_info_ext2,
+    get_group_name_list_mask2, get_online_buddies2, get_qq_level2, get_recent_list2, get_single_long_nick2,
+    get_user_friends2, login, ptqrlogin,
 };
 use super::batch::Batch;
 use super::content::decode::{Decoded, decode};
@@ -17,6 +18,7 @@ use super::http::Answer;
 use super::login::ptui::Ptui;
 use super::members::Members;
 use super::mend::mend;
+use super::number::Uin;
 use super::reply::{Reply, picture};
 use super::web_message;
 use crate::base::damage::anything_like;
@@ -202,6 +204,7 @@ proptest! {
         let (card, signature) = (get_friend_info2::read("card", came()), get_single_long_nick2::read(came()));
         prop_assert!(is_named(&card, "card") && is_named(&signature, "get_single_long_nick2"));
         prop_assert!(is_named(&get_qq_level2::read(came()), "get_qq_level2"));
+        prop_assert!(is_named(&get_friend_uin2::read(came(), Uin(7)), "get_friend_uin2"));
         let card = card.unwrap_or_default();
         prop_assert!(is_clean(&card.nick) && card.place.chars().count() <= 602 && is_clean(&signature.unwrap_or_default()));
     }

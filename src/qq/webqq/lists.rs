@@ -6,10 +6,10 @@ use std::sync::{Arc, PoisonError};
 use super::api::get_discus_list::{self, Discussion};
 use super::api::get_group_name_list_mask2::{self, Group};
 use super::api::get_user_friends2::{self, Friends};
-use super::api::{get_discu_info, get_group_info_ext2};
+use super::api::{get_discu_info, get_friend_uin2, get_group_info_ext2};
 use super::members::Members;
 use super::network::WebQq;
-use super::number::{Did, GroupCode, Uin};
+use super::number::{Account, Did, GroupCode, Uin};
 use super::roster::{Address, Lists, Named, PlaceEvidence, PlaceKind, SeenPlace};
 use crate::qq::{ChatId, Contact, ContactId, Error, Muting, Verdict};
 
@@ -19,6 +19,9 @@ const MARKNAME_ATTEMPTS: usize = 3;
 /// How often one list is asked for because of strangers within ten minutes, whoever they are: the account must not be
 /// made conspicuous by people who come and go. A guess.
 const MOST_BECAUSE_OF_STRANGERS: usize = 5;
+
+/// Of how many people real numbers are asked for at a login: the account must not be made conspicuous. A guess.
+const MOST_LOOKED_UP: usize = 20;
 
 /// What somebody unknown makes the client ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -53,7 +56,8 @@ impl WebQq {
     /// Source: protocol dossier 5.2 (the order of the official page).
     pub(super) async fn take_up(&self) -> Result<(), Error> {
         if self.roster.is_new_login() {
-            let friends = self.friends().await?;
+            let mut friends = self.friends().await?;
+            self.tell_apart(&mut friends).await?;
             let groups = self.places(PlaceKind::Group).await?;
             let discussions = self.places(PlaceKind::Discussion).await?;
             self.roster
@@ -100,6 +104,29 @@ impl WebQq {
             }
         }
         Ok(friends)
+    }
+
+    /// Asks for the real numbers of those friends whom the list does not tell apart. After the first refusal nobody else
+    /// is asked about: since April 2017 QQ tells none.
+    async fn tell_apart(&self, list: &mut Friends) -> Result<(), Error> {
+        let unclear = self.roster.unclear(list);
+        for friend in list.friends.iter_mut().filter(|friend| unclear.contains(&friend.uin)).take(MOST_LOOKED_UP) {
+            match get_friend_uin2::ask(&self.link, friend.uin).await {
+                Ok(account) => friend.account = account,
+                Err(error) if error.verdict() == Verdict::LogIn => return Err(error),
+                Err(error) => {
+                    tracing::debug!(%error, "QQ does not tell real numbers");
+                    break;
+                }
+            }
+        }
+        // What two have is no number of either.
+        let told: Vec<Account> = list.friends.iter().filter_map(|friend| friend.account).collect();
+        let is_shared = |account: &Account| told.iter().filter(|other| *other == account).count() > 1;
+        for friend in &mut list.friends {
+            friend.account = friend.account.filter(|account| !is_shared(account));
+        }
+        Ok(())
     }
 
     /// The list of groups or discussions; those that their names do not tell are looked at from within.
@@ -196,6 +223,9 @@ impl WebQq {
             members = self.listed_members(kind, number).unwrap_or(members);
         }
         self.roster.name_members(kind, number, &members, &[uin]).await?;
+        if let Some(account) = members.find(uin).and_then(|member| member.account) {
+            self.roster.note_account(uin, account, self.clock.now_ms()).await?;
+        }
         Ok(true)
     }
 

@@ -1,6 +1,6 @@
 //! The members of a group or discussion, as QQ last listed them.
 
-use super::number::Uin;
+use super::number::{Account, Uin};
 
 /// One member.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,6 +10,8 @@ pub(crate) struct Member {
     pub(crate) nick: String,
     /// The name within the group.
     pub(crate) card: Option<String>,
+    /// Their real number, where QQ tells it.
+    pub(crate) account: Option<Account>,
 }
 
 /// A group or discussion from within.

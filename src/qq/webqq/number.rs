@@ -49,6 +49,22 @@ number! {
     Did
 }
 
+/// A real number of a person or group, which lasts. Of all numbers here it alone may be kept for longer than a login.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Account(u64);
+
+impl Account {
+    /// The least that QQ gives out. General knowledge.
+    const LEAST: u64 = 10_000;
+
+    /// `number`, where QQ told it of what is called `pseudonym` in this login, unless it cannot be real: since 2017 QQ
+    /// often says the pseudonym once more. Source: protocol dossier 6.5.
+    pub(crate) fn told(number: u64, pseudonym: u64) -> Option<Self> {
+        (number > Self::LEAST && number != pseudonym).then_some(Self(number))
+    }
+}
+
 /// An integer that QQ writes as a number or as a string.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Integer(pub(crate) i64);

@@ -88,7 +88,7 @@ fn discussion_info(stage: &Stage, numbers: &Numbers, discussion: &Discussion, di
     let rows = rows(stage, numbers, discussion.members.iter().map(|member| (member.name.as_str(), None)));
     // From April 2017 on, `ruin` was no real number any more.
     let real = |row: &Row<'_>| {
-        let person = stage.people.get(row.name).filter(|_| stage.world.options.real_numbers);
+        let person = stage.people.get(row.name).filter(|_| stage.world.options.tells_real_numbers());
         person.map_or(row.uin, |person| person.number)
     };
     json!({

@@ -135,7 +135,7 @@ fn answer(stage: &mut Stage, turn: &Turn, line: &Line) -> Option<Outcome> {
     }
     let events = stage.mail.take(stage.world.options.events_per_poll);
     let numbers = &stage.session(turn.session)?.channel.as_ref()?.numbers;
-    let items = render::items(&events, numbers, own, &stage.world.options);
+    let items = render::items(&events, numbers, &stage.world, &stage.people);
     if items.is_empty() {
         return None;
     }

@@ -12,7 +12,6 @@ use super::ask::Ask;
 use super::lists::entities;
 use super::reply::{Outcome, Refusal, result};
 use crate::sim::numbers::Whom;
-use crate::sim::people::lasting_number;
 use crate::sim::session::Channel;
 use crate::sim::stage::{Shared, Stage};
 use crate::sim::world::Friend;
@@ -79,15 +78,13 @@ fn friend_of<'a>(stage: &'a Stage, channel: &Channel, uin: u32) -> Option<&'a Fr
 pub(super) async fn get_friend_uin2(State(shared): State<Arc<Shared>>, ask: Ask) -> Outcome {
     shared.look(|stage| {
         let (_, channel) = admit::to_lists(stage, &ask, ask.field("vfwebqq"))?;
-        if !stage.world.options.real_numbers {
+        if !stage.world.options.tells_real_numbers() {
             return Err(Refusal(100_000));
         }
         let number: u32 = ask.field("tuin").parse().map_err(|_| Refusal(100_001))?;
         let account = match (channel.numbers.whom(number), ask.field("type")) {
             (Some(Whom::Person(name)), "1") => stage.people.get(name).map(|person| person.number),
-            (Some(Whom::Code(name)), "4") => {
-                stage.world.group(name).map(|group| group.number.unwrap_or_else(|| lasting_number("group", name)))
-            }
+            (Some(Whom::Code(name)), "4") => stage.world.group(name).map(|group| stage.world.group_number(&group.name)),
             _ => None,
         };
         let account = account.ok_or(Refusal(100_001))?;

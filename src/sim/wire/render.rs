@@ -7,24 +7,25 @@ use serde_json::{Map, Value, json};
 use crate::sim::chat::ChatKey;
 use crate::sim::content;
 use crate::sim::numbers::{Numbers, Whom};
-use crate::sim::people::lasting_number;
+use crate::sim::people::People;
 use crate::sim::push;
-use crate::sim::rules::Rules;
 use crate::sim::talk::{Event, Said, Speaker};
+use crate::sim::world::World;
 
 /// The items of one poll reply; what this login has no numbers for is left out.
-pub(super) fn items(events: &[Event], numbers: &Numbers, own: u32, rules: &Rules) -> Vec<Value> {
+pub(super) fn items(events: &[Event], numbers: &Numbers, world: &World, people: &People) -> Vec<Value> {
+    let own = world.account.number;
     if let [Event::Raw(items)] = events {
         return items.iter().map(|item| push::resolve(item, numbers, own)).collect();
     }
     let mut items: Vec<Value> = events
         .iter()
         .filter_map(|event| match event {
-            Event::Said(said) => message(said, numbers, own, rules),
+            Event::Said(said) => message(said, numbers, world, people),
             Event::Raw(_) => None,
         })
         .collect();
-    if rules.newest_first {
+    if world.options.newest_first {
         items.reverse();
     }
     items
@@ -38,7 +39,8 @@ pub(super) fn kick(own: u32, reason: &str) -> Value {
     }})
 }
 
-fn message(said: &Said, numbers: &Numbers, own: u32, rules: &Rules) -> Option<Value> {
+fn message(said: &Said, numbers: &Numbers, world: &World, people: &People) -> Option<Value> {
+    let (own, rules) = (world.account.number, &world.options);
     let sender = match &said.speaker {
         Speaker::Me => numbers.of(&Whom::Echo)?,
         Speaker::Person(name) => numbers.person(name)?,
@@ -55,7 +57,7 @@ fn message(said: &Said, numbers: &Numbers, own: u32, rules: &Rules) -> Option<Va
         }
         // Whether such words from another device came back is not known.
         ChatKey::Temporary { .. } if said.speaker == Speaker::Me => return None,
-        ChatKey::Temporary { name, via } => ("sess_message", session_route(numbers, name, via, own)?),
+        ChatKey::Temporary { name, via } => ("sess_message", session_route(numbers, name, via, world, people)?),
     };
     let mut value = json!({
         "content": content::for_client(&said.content, rules), "msg_id": said.msg_id, "msg_type": 0, "time": said.time,
@@ -63,7 +65,7 @@ fn message(said: &Said, numbers: &Numbers, own: u32, rules: &Rules) -> Option<Va
     if let (Some(value), Value::Object(route)) = (value.as_object_mut(), route) {
         value.extend(route);
         if rules.era.is_old() {
-            value.extend(old_fields(said, numbers));
+            value.extend(old_fields(said, numbers, world));
         }
     }
     Some(json!({"poll_type": poll_type, "value": value}))
@@ -71,12 +73,12 @@ fn message(said: &Said, numbers: &Numbers, own: u32, rules: &Rules) -> Option<Va
 
 /// What messages had besides, and had otherwise, before December 2015. Source: protocol dossier 7.5, 1.1 (`info_seq` of a
 /// group is its real number).
-fn old_fields(said: &Said, numbers: &Numbers) -> Map<String, Value> {
+fn old_fields(said: &Said, numbers: &Numbers, world: &World) -> Map<String, Value> {
     let (msg_type, more) = match &said.chat {
         ChatKey::Friend(_) => (9, json!({})),
         ChatKey::Group(name) => {
             let code = numbers.of(&Whom::Code(name.clone()));
-            (43, json!({"group_code": code, "seq": said.msg_id, "info_seq": lasting_number("group", name)}))
+            (43, json!({"group_code": code, "seq": said.msg_id, "info_seq": world.group_number(name)}))
         }
         ChatKey::Discussion(_) => (42, json!({"from_uin": 10000, "seq": said.msg_id, "info_seq": 1})),
         ChatKey::Temporary { .. } => (140, json!({})),
@@ -93,15 +95,16 @@ fn old_fields(said: &Said, numbers: &Numbers) -> Map<String, Value> {
     fields
 }
 
-/// Source: protocol dossier 7.5; that `ruin` is no real number any more is a guess from 6.5.
-fn session_route(numbers: &Numbers, name: &str, via: &ChatKey, own: u32) -> Option<Value> {
+/// Source: protocol dossier 7.5; that `ruin` is no real number after April 2017 is a guess from 6.5.
+fn session_route(numbers: &Numbers, name: &str, via: &ChatKey, world: &World, people: &People) -> Option<Value> {
     let (id, service_type) = match via {
         ChatKey::Group(name) => (numbers.of(&Whom::Group(name.clone()))?, 0),
         ChatKey::Discussion(name) => (numbers.of(&Whom::Discussion(name.clone()))?, 1),
         ChatKey::Friend(_) | ChatKey::Temporary { .. } => return None,
     };
     let uin = numbers.person(name)?;
-    Some(json!({"from_uin": uin, "to_uin": own, "id": id, "ruin": uin, "service_type": service_type,
+    let real = people.get(name).filter(|_| world.options.tells_real_numbers()).map_or(uin, |person| person.number);
+    Some(json!({"from_uin": uin, "to_uin": world.account.number, "id": id, "ruin": real, "service_type": service_type,
         "flags": {"text": 1, "pic": 1, "file": 1, "audio": 1, "video": 1}}))
 }
 

@@ -2,6 +2,7 @@
 //! room, what is not waits for the owner, and nothing reaches a wrong room.
 
 use matrix_webqq::sim::{Friend, Group, World};
+use serde_json::json;
 
 use crate::support::house::House;
 
@@ -185,6 +186,47 @@ async fn a_renamed_group_is_the_same_group() {
     house.log_in_again(&control).await;
     house.qq.say(FAMILY_CHAT, "妈妈", "after").unwrap();
     assert_eq!(house.shows("after").await, (room.clone(), mother), "same room, same ghost");
+    assert_eq!(house.said_by_ghosts(&room), ["before", "after"]);
+    assert_eq!(house.told(&control, "A message waits"), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_friends_of_one_nick_are_told_apart_by_their_real_numbers_while_qq_tells_them() {
+    let house = House::of_2014(&json!({})).await;
+    let control = house.log_in().await;
+    let asked = || house.qq.session().calls.get("get_friend_uin2").copied().unwrap_or_default();
+    let first = asked();
+    let beijing = house.meets(BEIJING, "bj 1").await;
+    let shanghai = house.meets(SHANGHAI, "sh 1").await;
+
+    house.log_in_again(&control).await;
+    assert_eq!(house.meets(BEIJING, "bj 2").await, beijing);
+    assert_eq!(house.meets(SHANGHAI, "sh 2").await, shanghai);
+    assert_eq!(house.said_by_ghosts(&beijing), ["bj 1", "bj 2"]);
+    assert_eq!(house.told(&control, "A message waits"), 0);
+    assert_eq!((first, asked()), (2, 4), "asked about the two, once in each login");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_renamed_group_is_found_by_its_real_number_when_everybody_in_it_has_changed() {
+    let house = House::of_2014(&json!({})).await;
+    let control = house.log_in().await;
+    house.qq.say(FAMILY_CHAT, "妈妈", "before").unwrap();
+    let (room, _) = house.shows("before").await;
+    house
+        .qq
+        .edit_world(|world| {
+            let strangers = group(world, "Weekend Hikers").members.clone();
+            let family = group(world, FAMILY);
+            (family.title, family.created) = (Some("大家庭".to_owned()), family.created + 1);
+            family.owner.clone_from(&strangers[0].name);
+            family.admins.clear();
+            family.members = strangers;
+        })
+        .unwrap();
+    house.log_in_again(&control).await;
+    house.qq.say(FAMILY_CHAT, "Bob", "after").unwrap();
+    assert_eq!(house.shows("after").await.0, room);
     assert_eq!(house.said_by_ghosts(&room), ["before", "after"]);
     assert_eq!(house.told(&control, "A message waits"), 0);
 }

@@ -173,8 +173,10 @@ impl House {
             self.scan_a_code(room).await;
         } else {
             let account = self.qq.world().account;
+            let asked = self.told(room, "Write the password");
             self.owner.say(room, &format!("login password {}", account.number));
-            self.bot_says(room, "Write the password").await;
+            let is_asked = |world: &Matrix| told(world, room, "Write the password") > asked;
+            self.matrix.wait_until("the password to be asked for", is_asked).await;
             self.owner.say(room, &account.password);
         }
         self.matrix.wait_until("the login to be told", |world| told(world, room, LOGGED_IN) > logins).await;

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::Error;
 use super::http::{Answer, Ask, Fault, Site};
-use super::number::{Did, Uin, rows};
+use super::number::{Account, Did, Integer, Uin, rows};
 use super::reply::Reply;
 use super::session::Link;
 use crate::qq::webqq::content::name;
@@ -35,6 +35,7 @@ struct Info {
 #[derive(Deserialize)]
 struct WireMember {
     mem_uin: Uin,
+    ruin: Option<Integer>,
 }
 
 #[derive(Deserialize)]
@@ -68,6 +69,7 @@ fn joined(wire: Wire) -> Members {
         uin: row.mem_uin,
         nick: nicks.get(&row.mem_uin).cloned().unwrap_or_default(),
         card: None,
+        account: row.ruin.and_then(|Integer(ruin)| Account::told(ruin.try_into().ok()?, row.mem_uin.0)),
     };
     Members {
         name: name::decode(&wire.info.discu_name),

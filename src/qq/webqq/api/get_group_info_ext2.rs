@@ -78,7 +78,12 @@ fn joined(wire: Wire) -> Members {
         .filter(|(_, card)| !card.is_empty())
         .collect();
     let nicks = wire.minfo.into_iter().filter_map(|row| serde_json::from_value::<Nick>(row).ok());
-    let member = |row: Nick| Member { uin: row.uin, nick: name::decode(&row.nick), card: cards.get(&row.uin).cloned() };
+    let member = |row: Nick| Member {
+        uin: row.uin,
+        nick: name::decode(&row.nick),
+        card: cards.get(&row.uin).cloned(),
+        account: None,
+    };
     Members {
         name: name::decode(&wire.ginfo.name),
         owner: wire.ginfo.owner,

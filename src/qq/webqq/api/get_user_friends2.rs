@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::Error;
 use super::http::{Answer, Fault};
-use super::number::{Integer, Uin, rows};
+use super::number::{Account, Integer, Uin, rows};
 use super::reply::Reply;
 use super::session::Link;
 use crate::qq::webqq::content::name;
@@ -23,6 +23,8 @@ pub(crate) struct Friend {
     pub(crate) markname: Option<String>,
     /// The name of the category; empty for the first one, which has none on the wire.
     pub(crate) category: String,
+    /// Their real number, which the list does not tell.
+    pub(crate) account: Option<Account>,
 }
 
 /// Every friend.
@@ -93,6 +95,7 @@ fn joined(wire: Wire) -> Friends {
         nick: nicks.get(&row.uin).cloned().unwrap_or_default(),
         markname: marknames.get(&row.uin).filter(|markname| !markname.is_empty()).cloned(),
         category: row.categories.and_then(|index| categories.get(&index.0)).cloned().unwrap_or_default(),
+        account: None,
     });
     Friends { friends: friends.collect(), marknames_told }
 }
@@ -120,6 +123,7 @@ mod tests {
             nick: nick.to_owned(),
             markname: markname.map(str::to_owned),
             category: category.to_owned(),
+            account: None,
         };
         assert_eq!(list.friends, [friend(3, "three", None, "朋友"), friend(2, "two", Some("A&B"), "")]);
         assert!(list.marknames_told);

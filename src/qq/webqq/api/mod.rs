@@ -13,6 +13,7 @@ pub(crate) mod get_discu_info;
 pub(crate) mod get_discus_list;
 pub(crate) mod get_file2;
 pub(crate) mod get_friend_info2;
+pub(crate) mod get_friend_uin2;
 pub(crate) mod get_gface_sig2;
 pub(crate) mod get_group_info_ext2;
 pub(crate) mod get_group_name_list_mask2;

@@ -126,6 +126,7 @@ mod tests {
             uin: Uin(uin),
             nick: nick.to_owned(),
             card: card.map(str::to_owned),
+            account: None,
         };
         let list = vec![
             member(1, "小明", None),

@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use super::{Stop, forgotten_login, in_doubt, named, number, text, uin, unreadable};
+use super::{Stop, account, forgotten_login, in_doubt, named, number, text, uin, unreadable};
 use crate::qq::webqq::content::name;
 use crate::qq::webqq::members::Members;
 use crate::qq::webqq::network::WebQq;
@@ -20,6 +20,9 @@ impl WebQq {
             return Err(Stop::from(unreadable("it names no group")));
         };
         let group = (envelope.epoch.as_str(), gid);
+        if let Some(number) = account(value, "t_gcode", gid).filter(|_| self.is_now(group.0)) {
+            self.roster.note_group_number(gid, number, self.clock.now_ms()).await?;
+        }
         match text(value, "type").unwrap_or_default() {
             "group_join" => self.somebody_joined(group, value).await,
             "group_leave" => self.somebody_left(group, value).await,

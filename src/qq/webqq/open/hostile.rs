@@ -46,8 +46,10 @@ async fn webqq() -> WebQq {
     let memory: Arc<dyn Memory> = Arc::new(Forgetful::default());
     let earlier = Roster::load(AccountId::new("10001"), Uin(10_001), EPOCH.to_owned(), memory.clone()).await.unwrap();
     let (nick, category) = ("one".to_owned(), String::new());
-    let friends =
-        Friends { friends: vec![Friend { uin: Uin(7), nick, markname: None, category }], marknames_told: true };
+    let friends = Friends {
+        friends: vec![Friend { uin: Uin(7), nick, markname: None, category, account: None }],
+        marknames_told: true,
+    };
     let place = |number| {
         let evidence = PlaceEvidence { name: "place".to_owned(), ..PlaceEvidence::default() };
         SeenPlace { number, code: Some(61), markname: None, evidence, from_within: false, muting: Muting::Loud }

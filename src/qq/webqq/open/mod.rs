@@ -20,7 +20,7 @@ use self::said::Said;
 use super::content::{entity, name};
 use super::gesture;
 use super::network::WebQq;
-use super::number::{Uin, integer};
+use super::number::{Account, Uin, integer};
 use super::roster::PlaceKind;
 use crate::qq::{Envelope, Error, Event};
 
@@ -127,6 +127,11 @@ fn number(value: &Value, field: &str) -> Option<i64> {
 /// A field as the number of a person, or of anything else.
 fn uin(value: &Value, field: &str) -> Option<Uin> {
     number(value, field).and_then(|number| u64::try_from(number).ok()).map(Uin)
+}
+
+/// A field as the real number of what is called `pseudonym` in this login.
+fn account(value: &Value, field: &str, pseudonym: u64) -> Option<Account> {
+    uin(value, field).and_then(|Uin(number)| Account::told(number, pseudonym))
 }
 
 /// A field as text.

@@ -45,6 +45,11 @@ impl WebQq {
             PlaceKind::Discussion => said.uin("did").or_else(|| said.uin("from_uin")),
         };
         let Uin(number) = number.ok_or_else(|| Stop::from(unreadable("it names no chat")))?;
+        let real = said.group_number(number).filter(|_| kind == PlaceKind::Group && self.is_now(&said.envelope.epoch));
+        if let Some(real) = real {
+            self.look_up_place(kind, number).await?;
+            self.roster.note_group_number(number, real, self.clock.now_ms()).await?;
+        }
         let chat = self.place_chat(kind, &said.envelope.epoch, number).await?;
         let sender = match said.uin("send_uin") {
             None => Sender::System,
@@ -55,19 +60,25 @@ impl WebQq {
         Ok(said.message(chat, kind.into(), sender, self.clock.now_ms()))
     }
 
-    /// The chat of a group or discussion; seen from within before the first message of a login is let in.
+    /// Finds out what a number of this login is; seen from within before anything is shown of it.
+    pub(super) async fn look_up_place(&self, kind: PlaceKind, number: u64) -> Result<(), Error> {
+        let named = || self.roster.place_chat(kind, self.link.epoch(), number);
+        if named() == Named::Unknown {
+            self.refresh_places(kind, number).await?;
+        }
+        if named() == Named::Unknown {
+            self.roster.stray_place(kind, number).await?;
+        }
+        if matches!(named(), Named::Known(_)) && !self.roster.is_checked(kind, number) {
+            self.members_of(kind, number).await?;
+        }
+        Ok(())
+    }
+
+    /// The chat of a group or discussion.
     pub(super) async fn place_chat(&self, kind: PlaceKind, epoch: &str, number: u64) -> Result<ChatId, Stop> {
         if self.is_now(epoch) {
-            if self.roster.place_chat(kind, epoch, number) == Named::Unknown {
-                self.refresh_places(kind, number).await?;
-            }
-            if self.roster.place_chat(kind, epoch, number) == Named::Unknown {
-                self.roster.stray_place(kind, number).await?;
-            }
-            let known = matches!(self.roster.place_chat(kind, epoch, number), Named::Known(_));
-            if known && !self.roster.is_checked(kind, number) {
-                self.members_of(kind, number).await?;
-            }
+            self.look_up_place(kind, number).await?;
         }
         match self.roster.place_chat(kind, epoch, number) {
             Named::Known(chat) => Ok(chat),

@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Stop, named, number, text, uin, unreadable};
+use super::{Stop, account, named, number, text, uin, unreadable};
 use crate::qq::webqq::api::{
     allow_added_request2, allow_and_add2, deny_added_request2, get_friend_info2, op_group_join_req,
 };
@@ -48,6 +48,9 @@ impl WebQq {
         }
         let from = uin(value, "from_uin").ok_or_else(|| Stop::from(unreadable("it does not say who asks")))?;
         let number = number(value, "account").and_then(|account| u64::try_from(account).ok());
+        if let Some(real) = account(value, "account", from.0).filter(|_| self.is_now(&envelope.epoch)) {
+            self.roster.note_account(from, real, self.clock.now_ms()).await?;
+        }
         let who = self.somebody(&envelope.epoch, from, number, "").await;
         let words = named(value, "msg");
         Ok(match (kind, number) {

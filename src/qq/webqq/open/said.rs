@@ -2,12 +2,12 @@
 
 use serde_json::Value;
 
-use super::{Stop, number, uin, unreadable};
+use super::{Stop, account, number, uin, unreadable};
 use crate::qq::webqq::content::decode::{Decoded, decode};
 use crate::qq::webqq::content::font;
 use crate::qq::webqq::media;
 use crate::qq::webqq::notice::is_notice;
-use crate::qq::webqq::number::Uin;
+use crate::qq::webqq::number::{Account, Uin};
 use crate::qq::webqq::roster::PlaceKind;
 use crate::qq::{ChatId, ChatKind, Envelope, Event, Message, MessageKey, Piece, Sender};
 
@@ -46,6 +46,12 @@ impl<'a> Said<'a> {
 
     pub(super) fn uin(&self, name: &str) -> Option<Uin> {
         uin(self.value, name)
+    }
+
+    /// The real number of the group `gid` in which it was said. Source: protocol dossier 1.1.
+    pub(super) fn group_number(&self, gid: u64) -> Option<Account> {
+        let field = if self.number("msg_type") == Some(43) { "info_seq" } else { "t_gcode" };
+        account(self.value, field, gid)
     }
 
     pub(super) fn is_notice(&self) -> bool {

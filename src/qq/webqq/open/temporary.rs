@@ -5,7 +5,7 @@
 use serde_json::Value;
 
 use super::said::Said;
-use super::{Stop, number, parked, uin, unreadable};
+use super::{Stop, account, number, parked, uin, unreadable};
 use crate::qq::webqq::network::WebQq;
 use crate::qq::webqq::number::Uin;
 use crate::qq::webqq::roster::{Named, PlaceKind};
@@ -34,6 +34,13 @@ impl WebQq {
                 Some(sender) => sender,
                 None => Sender::Contact(self.roster.stranger(epoch, from, "").await?),
             },
+        };
+        if let Some(real) = account(value, "ruin", from.0).filter(|_| self.is_now(epoch)) {
+            self.roster.note_account(from, real, self.clock.now_ms()).await?;
+        }
+        let sender = match self.roster.person(epoch, from) {
+            Named::Known(contact) => Sender::Contact(contact),
+            Named::Doubtful(_) | Named::Unknown => sender,
         };
         let chat = self.roster.temporary_chat(kind, epoch, number, from);
         let chat = chat.ok_or_else(|| parked("its sender could not be kept"))?;

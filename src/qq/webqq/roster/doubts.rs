@@ -89,6 +89,18 @@ impl State {
         if !is_open || choice.is_some_and(|n| !is_free(&n)) {
             return None;
         }
+        self.settle_as(epoch, doubt, choice, at_ms, changes)
+    }
+
+    /// The same for whoever is known to be right.
+    pub(super) fn settle_as(
+        &self,
+        epoch: &str,
+        doubt: &DoubtNote,
+        choice: Option<u64>,
+        at_ms: i64,
+        changes: &mut Changes,
+    ) -> Option<(ChatKind, u64)> {
         let (n, before) = match &doubt.seen {
             Evidence::Nothing => return None,
             Evidence::Friend(seen) => {
@@ -96,7 +108,7 @@ impl State {
                 let before = person.friend.clone().map_or(Evidence::Nothing, Evidence::Friend);
                 let number = Number { epoch: epoch.to_owned(), value: doubt.number, code: None };
                 person.numbers.set_among(number, &self.epochs());
-                befriend(&mut person, seen.clone());
+                befriend(&mut person, epoch, seen.clone());
                 let n = person.n;
                 changes.people.insert(n, person);
                 (n, before)
@@ -130,6 +142,7 @@ impl State {
             Evidence::Place { evidence, markname, .. } => {
                 let place = self.place_of(doubt.kind, settled.n)?;
                 let mut place = Place { evidence, markname, listed: false, checked_in: None, ..place.clone() };
+                place.real = place.real.filter(|real| real.told_in != epoch);
                 place.numbers.unset(epoch);
                 changes.places.insert(place.n, place);
             }
@@ -139,6 +152,7 @@ impl State {
                 if let Some(friend) = &person.friend {
                     person.nick.clone_from(&friend.nick);
                 }
+                person.real = person.real.filter(|real| real.told_in != epoch);
                 person.numbers.unset(epoch);
                 changes.people.insert(person.n, person);
             }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::qq::Likeness;
+use crate::qq::webqq::number::Account;
 
 /// How much two memories have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,6 +21,8 @@ pub(crate) enum Tie {
     Nearly,
     /// What nobody else has by chance.
     Sure,
+    /// The real number: nobody else has it at all.
+    Same,
 }
 
 /// What lasts of a friend.
@@ -31,6 +34,18 @@ pub(crate) struct FriendEvidence {
     pub(crate) markname: Option<String>,
     /// The account's category.
     pub(crate) category: String,
+    /// The real number, where QQ told it with the list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) account: Option<Account>,
+}
+
+/// What real numbers say of two people, if both are known; else what `tie` says.
+pub(crate) fn numbers_first(known: Option<Account>, seen: Option<Account>, tie: impl FnOnce() -> Tie) -> Tie {
+    match known.zip(seen) {
+        Some((known, seen)) if known == seen => Tie::Same,
+        Some(_) => Tie::Nothing,
+        None => tie(),
+    }
 }
 
 /// Compares a known friend with one of the new login. `marknames_told`: whether QQ listed marknames this time.

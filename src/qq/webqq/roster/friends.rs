@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
-use super::evidence::{FriendEvidence, Tie, friend_likeness, friend_tie};
+use super::evidence::{FriendEvidence, Tie, friend_likeness, friend_tie, numbers_first};
 use super::matching::{Found, find};
-use super::note::{CandidateNote, Changes, Evidence, Person, numbered};
+use super::note::{CandidateNote, Changes, Evidence, Person, Real, numbered};
 use super::state::State;
 use crate::qq::webqq::api::get_user_friends2::{Friend, Friends};
 use crate::qq::webqq::number::Uin;
@@ -52,6 +52,22 @@ impl State {
         self.people().filter(|person| person.friend.is_some()).filter(is_lost).collect()
     }
 
+    /// Those of `list` who cannot be told now, or could not be after the next login: two of them look alike.
+    pub(crate) fn unclear(&self, epoch: &str, list: &Friends) -> Vec<Uin> {
+        let is_unplaced = |friend: &&Friend| self.person(epoch, friend.uin).is_none();
+        let unplaced: Vec<&Friend> = list.friends.iter().filter(is_unplaced).collect();
+        let seen: Vec<FriendEvidence> = unplaced.iter().map(|friend| evidence(friend)).collect();
+        let tie_to_known = |known: &&Person, seen: &FriendEvidence| tie(known, seen, list.marknames_told);
+        let now = find(&self.lost_friends(epoch, list), &seen, tie_to_known);
+        let next = find(&seen, &seen, |known, seen| friend_tie(known, seen, list.marknames_told));
+        let is_doubtful = |found: &Found| matches!(found, Found::Doubtful(_));
+        let verdicts = unplaced.iter().zip(now.iter().zip(&next));
+        verdicts
+            .filter(|(_, (now, next))| is_doubtful(now) || is_doubtful(next))
+            .map(|(friend, _)| friend.uin)
+            .collect()
+    }
+
     fn place_friend(&self, epoch: &str, friend: &Friend, again: Option<&Person>, told: bool, changes: &mut Changes) {
         let login = self.login_in(changes, epoch);
         let mut person = if let Some(person) = again {
@@ -62,7 +78,7 @@ impl State {
             Person::nobody(self.next_person(changes))
         };
         person.numbers.set(numbered(epoch, friend.uin));
-        learn(&mut person, friend, told);
+        learn(&mut person, epoch, friend, told);
         changes.people.insert(person.n, person);
     }
 
@@ -85,7 +101,7 @@ impl State {
                 continue;
             };
             let mut updated = person.clone();
-            learn(&mut updated, friend, list.marknames_told);
+            learn(&mut updated, epoch, friend, list.marknames_told);
             if updated != *person {
                 changes.people.insert(updated.n, updated);
             }
@@ -106,20 +122,23 @@ impl State {
 
 fn evidence(friend: &Friend) -> FriendEvidence {
     let (nick, markname, category) = (friend.nick.clone(), friend.markname.clone(), friend.category.clone());
-    FriendEvidence { nick, markname, category }
+    FriendEvidence { nick, markname, category, account: friend.account }
 }
 
 /// Keeps what is newer; a markname that QQ did not tell is not a markname taken away.
-fn learn(person: &mut Person, friend: &Friend, marknames_told: bool) {
+fn learn(person: &mut Person, epoch: &str, friend: &Friend, marknames_told: bool) {
     let mut newer = evidence(friend);
     if !marknames_told {
         newer.markname = person.friend.take().and_then(|known| known.markname);
     }
-    befriend(person, newer);
+    befriend(person, epoch, newer);
 }
 
-/// Makes `person` a friend of the last list with this evidence.
-pub(super) fn befriend(person: &mut Person, newer: FriendEvidence) {
+/// Makes `person` a friend of the last list of `epoch` with this evidence.
+pub(super) fn befriend(person: &mut Person, epoch: &str, mut newer: FriendEvidence) {
+    if let Some(account) = newer.account.take() {
+        person.real = Some(Real::told(account, epoch));
+    }
     newer.nick.clone_into(&mut person.nick);
     person.friend = Some(newer);
     person.listed = true;
@@ -130,9 +149,11 @@ pub(super) fn befriend(person: &mut Person, newer: FriendEvidence) {
 /// stranger may have it.
 fn tie(known: &Person, seen: &FriendEvidence, marknames_told: bool) -> Tie {
     let Some(evidence) = &known.friend else { return Tie::Nothing };
-    let tie = friend_tie(evidence, seen, marknames_told);
-    let is_marked = evidence.markname.is_some() && evidence.markname == seen.markname;
-    if known.gone && !is_marked { tie.min(Tie::Little) } else { tie }
+    numbers_first(known.account(), seen.account, || {
+        let tie = friend_tie(evidence, seen, marknames_told);
+        let is_marked = evidence.markname.is_some() && evidence.markname == seen.markname;
+        if known.gone && !is_marked { tie.min(Tie::Little) } else { tie }
+    })
 }
 
 fn candidate(known: &Person, seen: &FriendEvidence) -> CandidateNote {

@@ -20,6 +20,7 @@ pub(crate) enum Found {
 
 /// Says for each of `seen` who it is among `known`.
 ///
+/// 0. A pair of one real number is the same, whatever else agrees with either.
 /// 1. A pair that has in common what nobody else has is the same, unless somebody who is not so explained has nearly as
 ///    much in common with either.
 /// 2. Of those left, a pair that agrees in all that is known is the same, if nobody else agrees with either in all of
@@ -31,6 +32,10 @@ pub(crate) fn find<K, S>(known: &[K], seen: &[S], compare: impl Fn(&K, &S) -> Ti
         seen.iter().map(|seen| known.iter().map(|known| compare(known, seen)).collect()).collect();
     let mut open = Open { seen: vec![true; seen.len()], known: vec![true; known.len()] };
     let mut found: Vec<Found> = vec![Found::New; seen.len()];
+    for (s, k) in mutual(&ties, &open, Tie::Same) {
+        set(&mut found, s, Found::Again(k));
+        open.close(s, k);
+    }
     for (level, rival) in [(Tie::Sure, Tie::Nearly), (Tie::Full, Tie::Little)] {
         let mut pairs = mutual(&ties, &open, level);
         drop_rivalled(&ties, &open, rival, &mut pairs);
@@ -179,7 +184,7 @@ mod tests {
             let mut parts = row.split('|').map(str::to_owned);
             let nick = parts.next().unwrap_or_default();
             let markname = parts.next().filter(|markname| !markname.is_empty());
-            FriendEvidence { nick, markname, category: parts.next().unwrap_or_default() }
+            FriendEvidence { nick, markname, category: parts.next().unwrap_or_default(), account: None }
         };
         rows.iter().map(friend).collect()
     }

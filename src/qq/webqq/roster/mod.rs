@@ -14,6 +14,7 @@ mod note;
 #[cfg(test)]
 mod place_worlds;
 mod places;
+mod real;
 mod speakers;
 mod state;
 mod temporary;
@@ -111,6 +112,11 @@ impl Roster {
     /// Whether the lists of this login were never seen.
     pub(crate) fn is_new_login(&self) -> bool {
         self.state().login(&self.epoch).is_none()
+    }
+
+    /// The friends whose real numbers would help to tell them, now or after the next login.
+    pub(crate) fn unclear(&self, list: &Friends) -> Vec<Uin> {
+        self.state().unclear(&self.epoch, list)
     }
 
     /// The numbers of those groups or discussions that have to be looked at from within before they are absorbed.

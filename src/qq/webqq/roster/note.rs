@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::evidence::{FriendEvidence, PlaceEvidence};
-use crate::qq::webqq::number::Uin;
+use crate::qq::webqq::number::{Account, Uin};
 use crate::qq::{ChatKind, Error, Likeness, MemoryError, Muting, Note};
 
 /// Of how many logins an entry keeps its numbers: envelopes of these can still be opened.
@@ -58,9 +58,36 @@ impl Numbers {
         self.0.retain(|number| number.epoch != epoch);
     }
 
+    /// Whether there is none.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// All that are kept.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Number> {
         self.0.iter()
+    }
+}
+
+/// A real number as QQ told it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Real {
+    pub(crate) account: Account,
+    /// The login in which QQ told it last.
+    pub(crate) told_in: String,
+    /// Whether QQ told it of others, too, or told another one as well: then it tells nothing.
+    #[serde(default)]
+    pub(crate) is_void: bool,
+}
+
+impl Real {
+    pub(crate) fn told(account: Account, epoch: &str) -> Self {
+        Self { account, told_in: epoch.to_owned(), is_void: false }
+    }
+
+    /// It tells nothing any more.
+    pub(crate) fn void(self) -> Self {
+        Self { is_void: true, ..self }
     }
 }
 
@@ -82,13 +109,21 @@ pub(crate) struct Person {
     /// The places in which they were heard, and their card there (empty for none).
     #[serde(default)]
     pub(crate) heard_in: BTreeMap<u64, String>,
+    /// Once QQ told it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) real: Option<Real>,
 }
 
 impl Person {
     /// Somebody of whom nothing is known.
     pub(crate) fn nobody(n: u64) -> Self {
         let (numbers, nick, heard_in) = (Numbers::default(), String::new(), BTreeMap::new());
-        Self { n, numbers, nick, friend: None, listed: false, gone: false, heard_in }
+        Self { n, numbers, nick, friend: None, listed: false, gone: false, heard_in, real: None }
+    }
+
+    /// The real number, if it tells anything.
+    pub(crate) fn account(&self) -> Option<Account> {
+        self.real.as_ref().filter(|real| !real.is_void).map(|real| real.account)
     }
 }
 
@@ -125,6 +160,9 @@ pub(crate) struct Place {
     pub(crate) checked_in: Option<String>,
     #[serde(default)]
     pub(crate) muting: Muting,
+    /// Once QQ told it; groups only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) real: Option<Real>,
 }
 
 /// What the matching of one login came to.

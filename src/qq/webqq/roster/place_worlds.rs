@@ -95,7 +95,7 @@ fn lived_through(mut places: Vec<Truth>, changes: Vec<Change>) -> Vec<Truth> {
 
 /// What `get_group_info_ext2` and `get_discu_info` say of it; the account itself is always among the people.
 fn members(kind: PlaceKind, place: &Truth) -> Members {
-    let member = |nick: char| Member { uin: Uin(u64::from(nick)), nick: nick.to_string(), card: None };
+    let member = |nick: char| Member { uin: Uin(u64::from(nick)), nick: nick.to_string(), card: None, account: None };
     let is_group = kind == PlaceKind::Group;
     Members {
         name: place.name.clone(),

@@ -194,12 +194,12 @@ impl State {
 pub(super) fn nowhere(n: u64, kind: PlaceKind) -> Place {
     let (numbers, evidence) = (Numbers::default(), PlaceEvidence::default());
     let (muting, markname, checked_in) = (Muting::Loud, None, None);
-    Place { n, kind, numbers, evidence, markname, listed: false, checked_in, muting }
+    Place { n, kind, numbers, evidence, markname, listed: false, checked_in, muting, real: None }
 }
 
 /// `right` with the number that `mistaken` had in `epoch`. What had its own number before is in no place any more, and
 /// the next look at the list finds out what it is.
-fn moved(right: &Place, mistaken: &Place, epoch: &str, seen: PlaceEvidence) -> Place {
+pub(super) fn moved(right: &Place, mistaken: &Place, epoch: &str, seen: PlaceEvidence) -> Place {
     let mut right = right.clone();
     right.numbers.unset(epoch);
     if let Some(number) = mistaken.numbers.of(epoch) {

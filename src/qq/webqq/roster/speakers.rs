@@ -3,9 +3,9 @@
 //! Whom a member is taken for decides under which name their words appear, not where: so a member who cannot be told
 //! for certain is simply somebody new.
 
-use super::evidence::Tie;
+use super::evidence::{Tie, numbers_first};
 use super::matching::{Found, find};
-use super::note::{Changes, Person, PlaceKind, numbered};
+use super::note::{Changes, Person, PlaceKind, Real, numbered};
 use super::state::State;
 use crate::qq::webqq::members::{Member, Members};
 use crate::qq::webqq::number::Uin;
@@ -36,6 +36,7 @@ impl State {
             };
             let mut person = again.unwrap_or_else(|| Person::nobody(self.next_person(changes)));
             person.numbers.set(numbered(epoch, member.uin));
+            person.real = member.account.map(|account| Real::told(account, epoch)).or(person.real);
             learn(&mut person, member, place);
             changes.people.insert(person.n, person);
         }
@@ -62,10 +63,10 @@ fn member_tie(known: &Person, seen: &Member, place: u64) -> Tie {
     let card = seen.card.as_deref().unwrap_or_default();
     let same_nick = !known.nick.is_empty() && known.nick == seen.nick;
     let same_card = known.heard_in.get(&place).is_some_and(|known| known == card);
-    match (same_nick, same_card) {
+    numbers_first(known.account(), seen.account, || match (same_nick, same_card) {
         (true, true) => Tie::Full,
         (true, false) => Tie::Enough,
         (false, true) if !card.is_empty() => Tie::Enough,
         (false, _) => Tie::Nothing,
-    }
+    })
 }

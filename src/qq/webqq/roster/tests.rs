@@ -6,22 +6,23 @@ use crate::qq::webqq::api::get_user_friends2::Friend;
 use crate::qq::webqq::members::Member;
 
 /// A login of account 10001 with this memory.
-async fn login(memory: &Arc<Forgetful>, epoch: &str) -> Roster {
+pub(super) async fn login(memory: &Arc<Forgetful>, epoch: &str) -> Roster {
     Roster::load(AccountId::new("10001"), Uin(10_001), epoch.to_owned(), Arc::<Forgetful>::clone(memory)).await.unwrap()
 }
 
-fn friends(rows: &[(u64, &str, &str)]) -> Lists {
+pub(super) fn friends(rows: &[(u64, &str, &str)]) -> Lists {
     let friend = |(uin, nick, markname): &(u64, &str, &str)| Friend {
         uin: Uin(*uin),
         nick: (*nick).to_owned(),
         markname: Some((*markname).to_owned()).filter(|markname| !markname.is_empty()),
         category: String::new(),
+        account: None,
     };
     let friends = Friends { friends: rows.iter().map(friend).collect(), marknames_told: true };
     Lists { friends: Some(friends), ..Lists::default() }
 }
 
-fn groups(rows: &[(u64, &str)]) -> Vec<SeenPlace> {
+pub(super) fn groups(rows: &[(u64, &str)]) -> Vec<SeenPlace> {
     let group = |(gid, name): &(u64, &str)| SeenPlace {
         muting: Muting::Loud,
         number: *gid,
@@ -33,20 +34,21 @@ fn groups(rows: &[(u64, &str)]) -> Vec<SeenPlace> {
     rows.iter().map(group).collect()
 }
 
-fn only_groups(rows: &[(u64, &str)]) -> Lists {
+pub(super) fn only_groups(rows: &[(u64, &str)]) -> Lists {
     Lists { groups: Some(groups(rows)), ..Lists::default() }
 }
 
-fn members(created_at: i64, rows: &[(u64, &str, &str)]) -> Members {
+pub(super) fn members(created_at: i64, rows: &[(u64, &str, &str)]) -> Members {
     let member = |(uin, nick, card): &(u64, &str, &str)| Member {
         uin: Uin(*uin),
         nick: (*nick).to_owned(),
         card: Some((*card).to_owned()).filter(|card| !card.is_empty()),
+        account: None,
     };
     Members { created_at: Some(created_at), list: rows.iter().map(member).collect(), ..Members::default() }
 }
 
-fn known<T>(named: Named<T>) -> T {
+pub(super) fn known<T>(named: Named<T>) -> T {
     match named {
         Named::Known(id) => id,
         Named::Doubtful(reason) => panic!("doubtful: {reason}"),

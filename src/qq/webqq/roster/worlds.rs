@@ -8,15 +8,21 @@
 
 use proptest::prelude::*;
 
-use super::evidence::{FriendEvidence, friend_tie};
+use super::evidence::{FriendEvidence, friend_tie, numbers_first};
 use super::matching::{Found, find};
+use crate::qq::webqq::number::Account;
 
 /// One way: for each of the new list, who of the old one it is.
 type Story = Vec<Option<usize>>;
 
 fn friend() -> impl Strategy<Value = FriendEvidence> {
     let markname = proptest::option::weighted(0.4, "[MN]");
-    ("[abc]", markname, "[x]?").prop_map(|(nick, markname, category)| FriendEvidence { nick, markname, category })
+    ("[abc]", markname, "[x]?").prop_map(|(nick, markname, category)| FriendEvidence {
+        nick,
+        markname,
+        category,
+        account: None,
+    })
 }
 
 /// What happens to one friend between two logins.
@@ -117,8 +123,43 @@ fn stories(known: &[FriendEvidence], seen: &[FriendEvidence]) -> Vec<(u32, Story
     all.into_iter().map(|(cost, story)| (cost + u32::try_from(left(&story)).unwrap(), story)).collect()
 }
 
+/// The real number of the known friend, or of the newcomer, at this place.
+fn account(is_told: bool, place: usize, of_newcomers: bool) -> Option<Account> {
+    let number = if of_newcomers { 30_000 } else { 20_000 } + u64::try_from(place).unwrap();
+    Account::told(number, 0).filter(|_| is_told)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn whoever_told_a_real_number_both_times_is_found_by_it_whatever_was_exchanged(
+        mut known in proptest::collection::vec(friend(), 0..5),
+        changes in proptest::collection::vec(change(), 0..6),
+        told in proptest::collection::vec(any::<(bool, bool)>(), 12),
+    ) {
+        let mut people = lived_through(&known, changes);
+        for (place, (who, friend)) in people.iter_mut().enumerate() {
+            friend.account = account(told[place].1, who.unwrap_or(place), who.is_none());
+        }
+        for (place, friend) in known.iter_mut().enumerate() {
+            friend.account = account(told[place].0, place, false);
+        }
+        let seen: Vec<FriendEvidence> = people.iter().map(|(_, friend)| friend.clone()).collect();
+        let tie = |known: &FriendEvidence, seen: &FriendEvidence| {
+            numbers_first(known.account, seen.account, || friend_tie(known, seen, true))
+        };
+        for ((who, seen), found) in people.iter().zip(find(&known, &seen, tie)) {
+            let is_told = who.is_some_and(|k| known[k].account.is_some() && seen.account.is_some());
+            if let Some(k) = who.filter(|_| is_told) {
+                prop_assert_eq!(&found, &Found::Again(k));
+            }
+            if let Found::Again(k) = found {
+                let both = known[k].account.zip(seen.account);
+                prop_assert!(both.is_none_or(|(known, seen)| known == seen));
+            }
+        }
+    }
 
     #[test]
     fn whatever_is_certain_is_so_in_every_likely_story(
