@@ -14,7 +14,7 @@ pub struct ToRoom {
     pub target: Target,
     /// In whose name.
     pub speaker: Speaker,
-    /// Content of the `m.room.message`, with our key in it.
+    /// Content of the event, with our key in it.
     pub content: Value,
     /// When it was said, in milliseconds since 1970; now when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -28,6 +28,9 @@ pub struct ToRoom {
     /// What has to be fetched from QQ before `content` is complete; absent once it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fetch: Option<Piece>,
+    /// Whether it is no message but how one does.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_status: bool,
     /// What the speaker does in the room instead of saying something.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub act: Option<Act>,
@@ -37,7 +40,7 @@ impl ToRoom {
     /// `content`, said by `speaker` now and complete as it is.
     #[must_use]
     pub fn new(target: Target, speaker: Speaker, content: Value) -> Self {
-        Self { target, speaker, content, ts_ms: None, message: None, part: 0, fetch: None, act: None }
+        Self { target, speaker, content, ts_ms: None, message: None, part: 0, fetch: None, is_status: false, act: None }
     }
 }
 
@@ -95,6 +98,9 @@ pub struct ToChat {
     pub event: String,
     /// Who wrote it.
     pub sender: String,
+    /// In how many rows the event leaves.
+    #[serde(default)]
+    pub parts: usize,
     /// What has to be brought to QQ before `message` is complete; absent once it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attachment: Option<Attachment>,

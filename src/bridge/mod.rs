@@ -39,6 +39,7 @@ pub mod queue;
 pub mod receive;
 pub mod route;
 mod secret;
+mod status;
 pub mod text;
 mod tidy;
 pub mod translate;
@@ -60,6 +61,9 @@ pub use text::Texts;
 
 /// How many requests to the homeserver may run at once, over all rooms.
 const HOMESERVER_REQUESTS: usize = 8;
+
+/// How many of them may tell how a message does: messages go first.
+const HOMESERVER_STATUSES: usize = 1;
 
 /// Everything that the two journeys share.
 pub struct Bridge {
@@ -88,6 +92,7 @@ pub struct Bridge {
     lanes: lane::Lanes,
     arrived_from_matrix: Notify,
     requests: Semaphore,
+    statuses: Semaphore,
     orders: mpsc::UnboundedSender<Order>,
 }
 
@@ -149,6 +154,7 @@ impl Bridge {
             lanes: lane::Lanes::default(),
             arrived_from_matrix: Notify::new(),
             requests: Semaphore::new(HOMESERVER_REQUESTS),
+            statuses: Semaphore::new(HOMESERVER_STATUSES),
             orders,
         };
         (Arc::new(bridge), received)

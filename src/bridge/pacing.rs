@@ -24,6 +24,11 @@ impl Pacing {
         }
         *next = Some(Instant::now() + interval + jitter.mul_f64(rand::random()));
     }
+
+    /// Whether the next turn can be taken at once.
+    pub(super) fn is_free(&self) -> bool {
+        self.next.try_lock().is_ok_and(|next| next.is_none_or(|at| at <= Instant::now()))
+    }
 }
 
 #[cfg(test)]
@@ -38,6 +43,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn turns_taken_at_once_are_an_interval_apart_and_never_in_step() {
         let (pacing, begun) = (Pacing::default(), Instant::now());
+        assert!(pacing.is_free());
         let turn = || async {
             pacing.take_turn(INTERVAL, JITTER).await;
             begun.elapsed()
@@ -55,6 +61,7 @@ mod tests {
     async fn a_turn_that_was_given_up_was_not_taken_and_without_an_interval_nobody_waits() {
         let pacing = Pacing::default();
         pacing.take_turn(INTERVAL, Duration::ZERO).await;
+        assert!(!pacing.is_free());
         let impatient = tokio::time::timeout(Duration::from_secs(1), pacing.take_turn(INTERVAL, Duration::ZERO));
         assert!(impatient.await.is_err());
         let begun = Instant::now();

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::departure::{self, ToAsker, ToChat};
+use super::status::Status;
 use super::{Bridge, Error, notice, route};
 use crate::store::{OutboxRow, OutboxState, RequestState};
 
@@ -22,10 +23,21 @@ enum Author {
 impl Bridge {
     /// Has `row` tried again in its place. Gives what it is now; `None` when it neither failed nor waits.
     pub async fn retry(self: &Arc<Self>, row: &OutboxRow) -> Result<Option<OutboxState>, Error> {
-        let seq = row.seq;
-        let revived = self.store.write(move |tx| Box::pin(async move { tx.revive(seq).await })).await?;
-        self.wake(&row.lane);
-        Ok(revived)
+        let (seq, author, bridge) = (row.seq, author_of(row), Arc::clone(self));
+        let again = Status::Pending(self.texts.say("status.again", &[]));
+        let occasion = format!("again {seq} {}", row.attempts);
+        let revived = self.store.write(move |tx| {
+            Box::pin(async move {
+                let now = tx.revive(seq).await?;
+                let (Some(OutboxState::Ready), Author::Of(to_chat)) = (now, author) else { return Ok((now, None)) };
+                Ok((now, bridge.put_status(tx, (&to_chat.room, &to_chat.event), &occasion, &again).await?))
+            })
+        });
+        let (now, told) = revived.await?;
+        for lane in told.iter().chain([&row.lane]) {
+            self.wake(lane);
+        }
+        Ok(now)
     }
 
     /// Takes `row` out of its lane because `who` wants it so, and tells its author, both or neither; what comes after it
@@ -36,21 +48,29 @@ impl Bridge {
         let told = match &author {
             Author::Of(to_chat) => {
                 let text = self.texts.say("message.dropped", &[("who", who)]);
-                Some((to_chat.room.clone(), notice::reply(&text, &to_chat.event, &to_chat.sender, &key)))
+                Some((text.clone(), notice::reply(&text, &to_chat.event, &to_chat.sender, &key)))
             }
             Author::Answered(_) | Author::Nobody => None,
         };
+        let bridge = Arc::clone(self);
         let given_up = self.store.write(move |tx| {
             Box::pin(async move {
                 let now = tx.drop_departure(seq, DROPPED).await?;
-                if now != Some(OutboxState::Dropped) {
-                    return Ok((now, None));
+                let mut lanes = Vec::new();
+                match (now, author, told) {
+                    (Some(OutboxState::Dropped), Author::Of(to_chat), Some((message, content))) => {
+                        let (room, event) = (to_chat.room.as_str(), to_chat.event.as_str());
+                        let error = DROPPED.to_owned();
+                        let failed = Status::Failed { phrase: "message.dropped", message, error };
+                        lanes.extend(bridge.put_status(tx, (room, event), &key, &failed).await?);
+                        lanes.push(notice::put(tx, room, content, &key).await?);
+                    }
+                    (Some(OutboxState::Dropped), Author::Answered(to_asker), _) => {
+                        tx.close_request(to_asker.request, RequestState::Failed).await?;
+                    }
+                    _ => {}
                 }
-                if let Author::Answered(to_asker) = author {
-                    tx.close_request(to_asker.request, RequestState::Failed).await?;
-                }
-                let Some((room, content)) = told else { return Ok((now, None)) };
-                Ok((now, Some(notice::put(tx, &room, content, &key).await?)))
+                Ok((now, lanes))
             })
         });
         let (now, told) = given_up.await?;

@@ -34,6 +34,12 @@ pub fn lane_to_room(room: &str) -> String {
     format!("{TO_MATRIX}room/{room}")
 }
 
+/// The lane of what clients show beside the messages of a room.
+#[must_use]
+pub fn lane_of_statuses(room: &str) -> String {
+    format!("{TO_MATRIX}status/{room}")
+}
+
 /// The lane of a portal's chat.
 #[must_use]
 pub fn lane_to_chat(account: &AccountId, portal: i64) -> String {

@@ -46,6 +46,11 @@ pub enum Kind {
         /// For this one.
         replacement: Option<OwnedRoomId>,
     },
+    /// Something that people said or began which is none of the above, such as a poll or a call, or which is broken.
+    Foreign {
+        /// Its type.
+        kind: String,
+    },
     /// Anything else, or one of the above without what makes it one (redacted, mostly).
     Other {
         /// Its type.
@@ -181,7 +186,29 @@ fn kind(event: Fields<'_>) -> Kind {
         }),
         _ => None,
     };
-    known.unwrap_or_else(|| Kind::Other { kind: name.to_owned() })
+    let is_foreign = || event.get("state_key").is_none() && content.is_some_and(|content| is_said(name, content));
+    known.unwrap_or_else(|| {
+        let kind = name.to_owned();
+        if is_foreign() { Kind::Foreign { kind } } else { Kind::Other { kind } }
+    })
+}
+
+/// How calls begin: they have no words for clients that do not know them.
+const CALLS: &[&str] = &[
+    "m.call.invite",
+    "m.call.notify",
+    "m.rtc.notification",
+    "org.matrix.msc4075.call.notify",
+    "org.matrix.msc4075.rtc.notification",
+];
+
+/// Where events of any type have words for clients that do not know them (MSC1767), and messages their own.
+const WORDS: &[&str] = &["body", "m.text", "org.matrix.msc1767.text", "org.matrix.msc1767.message", "msgtype"];
+
+/// Whether people mean something by an event, rather than their clients. What was redacted means nothing any more.
+fn is_said(kind: &str, content: Fields<'_>) -> bool {
+    let is_call = CALLS.contains(&kind) && !content.0.is_empty();
+    is_call || WORDS.iter().any(|words| content.get(words).is_some())
 }
 
 fn message(content: Fields<'_>) -> Option<Message> {
@@ -438,7 +465,6 @@ mod tests {
     fn an_event_without_what_makes_it_one_is_another_event() {
         let cases = [
             ("m.room.message", None, json!({})),
-            ("m.room.message", None, json!({"msgtype": "m.text", "body": 5})),
             ("m.room.message", Some(""), json!({"msgtype": "m.text", "body": "x"})),
             ("m.room.member", None, json!({"membership": "join"})),
             ("m.room.member", Some("@a:hs"), json!({"membership": "odd"})),
@@ -449,6 +475,34 @@ mod tests {
         for (kind, key, content) in cases {
             assert_eq!(opened(kind, key, &content), Kind::Other { kind: kind.to_owned() }, "{content}");
         }
+    }
+
+    #[test]
+    fn what_people_say_or_begin_is_told_from_what_clients_tell_each_other() {
+        let said = [
+            ("m.room.message", json!({"msgtype": "m.text", "body": 5})),
+            ("m.sticker", json!({"body": 5})),
+            ("m.poll.start", json!({"m.text": [{"body": "Lunch?"}], "m.poll": {}})),
+            ("org.matrix.msc3381.poll.start", json!({"org.matrix.msc1767.text": "Lunch?"})),
+            ("m.call.invite", json!({"call_id": "1", "offer": {}})),
+            ("org.matrix.msc4075.rtc.notification", json!({"notification_type": "ring"})),
+            ("org.example.dice", json!({"body": "You rolled a 6"})),
+        ];
+        for (kind, content) in said {
+            assert_eq!(opened(kind, None, &content), Kind::Foreign { kind: kind.to_owned() }, "{content}");
+            assert_eq!(opened(kind, None, &json!({})), Kind::Other { kind: kind.to_owned() }, "redacted");
+        }
+        let told = [
+            ("m.call.candidates", json!({"call_id": "1"})),
+            ("org.matrix.msc3381.poll.response", json!({"m.relates_to": {}})),
+            ("com.beeper.message_send_status", json!({"status": "SUCCESS"})),
+            ("m.key.verification.start", json!({"method": "m.sas.v1"})),
+        ];
+        for (kind, content) in told {
+            assert_eq!(opened(kind, None, &content), Kind::Other { kind: kind.to_owned() }, "{content}");
+        }
+        let state = opened("org.example.topic", Some(""), &json!({"body": "x"}));
+        assert!(matches!(state, Kind::Other { .. }), "state is nothing said");
     }
 
     #[test]

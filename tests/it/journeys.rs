@@ -15,3 +15,4 @@ mod password;
 mod pictures;
 mod queue;
 mod sending;
+mod status;

@@ -9,7 +9,7 @@ use super::wait_after;
 use crate::bridge::convert::to_matrix::KEY_FIELD;
 use crate::bridge::departure::{self, Speaker, Target, ToRoom};
 use crate::bridge::lane::Next;
-use crate::bridge::{Bridge, Error, Verdict};
+use crate::bridge::{Bridge, Error, Verdict, status};
 use crate::matrix::Intent;
 use crate::store::{MessageRow, OutboxRow, OutboxState};
 
@@ -158,6 +158,7 @@ impl Bridge {
         room: &OwnedRoomId,
         host: &Intent,
     ) -> Result<OwnedEventId, Error> {
+        let _behind = if to_room.is_status { Some(self.statuses.acquire().await) } else { None };
         let _turn = self.requests.acquire().await;
         let Speaker::Ghost(contact) = &to_room.speaker else {
             let bot = self.homeserver.bot();
@@ -166,7 +167,8 @@ impl Bridge {
             {
                 return Ok(gone);
             }
-            return Ok(bot.send(room, "m.room.message", &to_room.content, key, to_room.ts_ms).await?);
+            let kind = if to_room.is_status { status::TYPE } else { "m.room.message" };
+            return Ok(bot.send(room, kind, &to_room.content, key, to_room.ts_ms).await?);
         };
         let ghost = self.ensure_ghost(contact).await?;
         self.ensure_joined(&ghost, room, host).await?;

@@ -9,6 +9,7 @@ use super::wait_after;
 use crate::bridge::departure::{self, ToChat};
 use crate::bridge::lane::Next;
 use crate::bridge::login::Live;
+use crate::bridge::status::Status;
 use crate::bridge::{Bridge, Error, echo, notice, route};
 use crate::qq::{self, AccountId, Capabilities, Doubt, Sent};
 use crate::store::{OutboxRow, OutboxState};
@@ -68,17 +69,45 @@ impl Bridge {
         }
         match live.network.send(&to_chat.chat, &to_chat.message).await {
             Ok(Sent::Accepted(_)) => {
-                self.store.write(move |tx| Box::pin(async move { tx.mark_sent(seq, None).await })).await?;
+                self.close_said(seq, to_chat).await?;
                 Ok(Next::More)
             }
             Ok(Sent::Uncertain) => {
-                self.store
-                    .write(move |tx| Box::pin(async move { tx.mark_uncertain(seq, NOT_CONFIRMED).await }))
-                    .await?;
+                self.leave_in_doubt(&row, to_chat).await?;
                 Ok(Next::More)
             }
             Err(error) => self.settle_refusal(&live, &row, &to_chat, error).await,
         }
+    }
+
+    /// Takes a message out of its lane that QQ took.
+    async fn close_said(self: &Arc<Self>, seq: i64, to_chat: ToChat) -> Result<(), Error> {
+        let bridge = Arc::clone(self);
+        let told = self.store.write(move |tx| {
+            Box::pin(async move {
+                tx.mark_sent(seq, None).await?;
+                bridge.put_success(tx, &to_chat, seq).await
+            })
+        });
+        told.await?.iter().for_each(|lane| self.wake(lane));
+        Ok(())
+    }
+
+    /// QQ did not say whether it took a message.
+    async fn leave_in_doubt(self: &Arc<Self>, row: &OutboxRow, to_chat: ToChat) -> Result<(), Error> {
+        let (seq, bridge) = (row.seq, Arc::clone(self));
+        let occasion = format!("doubt {seq} {}", row.sends);
+        let status = Status::Pending(self.texts.say("status.doubt", &[]));
+        let told = self.store.write(move |tx| {
+            Box::pin(async move {
+                if tx.mark_uncertain(seq, NOT_CONFIRMED).await? != Some(OutboxState::Uncertain) {
+                    return Ok(None);
+                }
+                bridge.put_status(tx, (&to_chat.room, &to_chat.event), &occasion, &status).await
+            })
+        });
+        told.await?.iter().for_each(|lane| self.wake(lane));
+        Ok(())
     }
 
     async fn settle_refusal(
@@ -171,7 +200,7 @@ impl Bridge {
         row: &OutboxRow,
         to_chat: &ToChat,
         why: &str,
-        phrase: &str,
+        phrase: &'static str,
     ) -> Result<(), Error> {
         warn!(seq = row.seq, why, "a message was not delivered to QQ");
         // Tries are counted: whoever has it tried again is told again.
@@ -179,19 +208,22 @@ impl Bridge {
         let text = self.texts.say(phrase, &[("why", why)]);
         let tell = self.config.matrix.message_error_notices;
         let content = notice::reply(&text, &to_chat.event, &to_chat.sender, &key);
-        let (seq, why, room) = (row.seq, why.to_owned(), to_chat.room.clone());
-        let lane = self
-            .store
-            .write(move |tx| {
-                Box::pin(async move {
-                    tx.mark_dead(seq, &why).await?;
-                    if tell { notice::put(tx, &room, content, &key).await.map(Some) } else { Ok(None) }
-                })
+        let (seq, error, bridge) = (row.seq, why.to_owned(), Arc::clone(self));
+        let (room, event) = (to_chat.room.clone(), to_chat.event.clone());
+        let lanes = self.store.write(move |tx| {
+            Box::pin(async move {
+                if tx.mark_dead(seq, &error).await? != Some(OutboxState::Dead) {
+                    return Ok(Vec::new());
+                }
+                let failed = Status::Failed { phrase, message: text, error };
+                let mut lanes = Vec::from_iter(bridge.put_status(tx, (&room, &event), &key, &failed).await?);
+                if tell {
+                    lanes.push(notice::put(tx, &room, content, &key).await?);
+                }
+                Ok(lanes)
             })
-            .await?;
-        if let Some(lane) = lane {
-            self.wake(&lane);
-        }
+        });
+        lanes.await?.iter().for_each(|lane| self.wake(lane));
         Ok(())
     }
 }

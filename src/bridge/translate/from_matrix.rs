@@ -14,6 +14,7 @@ use crate::bridge::convert::to_qq::{self, Around};
 use crate::bridge::departure::{self, Attachment, ToChat};
 use crate::bridge::open::OpenedFromMatrix;
 use crate::bridge::portal::Portal;
+use crate::bridge::status::Status;
 use crate::bridge::{Bridge, Error, Order, Wish, notice, route};
 use crate::config::Permission;
 use crate::matrix::event::{Event, Kind, Member, Membership, Message, Relation};
@@ -102,6 +103,7 @@ impl Bridge {
             Kind::Reaction { target, .. } => self.refuse_reaction(tx, event, target, out).await,
             Kind::Redaction { target } => self.translate_redaction(tx, event, target, out).await,
             Kind::Encrypted => self.translate_encrypted(tx, event, out).await,
+            Kind::Foreign { .. } => self.refuse_foreign(tx, event, out).await,
             Kind::Member(member) if self.invites_bot(member) => {
                 out.orders.push(order(event, Wish::Join));
                 Ok(())
@@ -167,6 +169,14 @@ impl Bridge {
         self.decline_about(tx, (event, target), "message.no_reaction", "once", out).await
     }
 
+    /// QQ has no polls, calls and the like.
+    async fn refuse_foreign(&self, tx: &mut Tx, event: &Event, out: &mut Outcome) -> Result<(), store::Error> {
+        if self.portal_of_speaker(tx, event).await?.is_none() {
+            return Ok(());
+        }
+        self.decline(tx, event, "message.unsupported", event.id.as_str(), out).await
+    }
+
     /// Nothing that was said on QQ can be taken back; what still waits is not said.
     async fn translate_redaction(
         &self,
@@ -216,6 +226,8 @@ impl Bridge {
         out: &mut Outcome,
     ) -> Result<(), store::Error> {
         let lane = Self::lane_of(portal);
+        let waiting = self.why_waiting(tx, &portal.account, &lane).await?;
+        let count = parts.len();
         for (at, Part { message, attachment }) in parts.into_iter().enumerate() {
             let to_chat = ToChat {
                 chat: portal.chat.clone(),
@@ -223,10 +235,15 @@ impl Bridge {
                 room: event.room.to_string(),
                 event: event.id.to_string(),
                 sender: event.sender.to_string(),
+                parts: count,
                 attachment,
             };
             let key = route::key_to_qq(event.id.as_str(), at);
             departure::put(tx, lane.clone(), portal.account.as_str(), &to_chat, &key).await?;
+        }
+        if let Some(waiting) = waiting {
+            let place = (event.room.as_str(), event.id.as_str());
+            out.lanes.extend(self.put_status(tx, place, "waiting", &waiting).await?);
         }
         out.lanes.push(lane);
         Ok(())
@@ -243,7 +260,7 @@ impl Bridge {
         &self,
         tx: &mut Tx,
         event: &Event,
-        why: &str,
+        why: &'static str,
         occasion: &str,
         out: &mut Outcome,
     ) -> Result<(), store::Error> {
@@ -255,13 +272,20 @@ impl Bridge {
         &self,
         tx: &mut Tx,
         (event, about): (&Event, &EventId),
-        why: &str,
+        why: &'static str,
         occasion: &str,
         out: &mut Outcome,
     ) -> Result<(), store::Error> {
-        let key = route::key(&["decline", event.room.as_str(), why, occasion]);
-        let notice = notice::reply(&self.texts.say(why, &[]), about.as_str(), event.sender.as_str(), &key);
-        out.lanes.push(notice::put(tx, event.room.as_str(), notice, &key).await?);
+        let (room, message) = (event.room.as_str(), self.texts.say(why, &[]));
+        let key = route::key(&["decline", room, why, occasion]);
+        let notice = notice::reply(&message, about.as_str(), event.sender.as_str(), &key);
+        let is_new = tx.departure_by_key(&key).await?.is_none();
+        out.lanes.push(notice::put(tx, room, notice, &key).await?);
+        // Somebody who is no owner hears of it once.
+        if is_new || why != "message.not_owner" {
+            let failed = Status::Failed { phrase: why, message, error: why.to_owned() };
+            out.lanes.extend(self.put_status(tx, (room, event.id.as_str()), why, &failed).await?);
+        }
         Ok(())
     }
 

@@ -199,12 +199,11 @@ impl Bridge {
         let lane = route::lane_to_chat(&live.account, portal);
         let print = echo::fingerprint(&said.message.pieces);
         let since = self.clock.now_ms().min(said.message.sent_at_ms) - echo::WINDOW_MS;
-        let claimed = tx.claim_echo(&lane, &print, since).await?.is_some();
-        if claimed {
-            // An uncertain send is settled by this.
-            out.lanes.push(lane);
-        }
-        Ok(claimed)
+        let Some(claimed) = tx.claim_echo(&lane, &print, since).await? else { return Ok(false) };
+        out.lanes.extend(self.put_echoed(tx, &claimed).await?);
+        // An uncertain send is settled by this.
+        out.lanes.push(lane);
+        Ok(true)
     }
 
     /// As whom those are known in Matrix who are called in `said`: the owner, or ghosts, which are put on disk.
