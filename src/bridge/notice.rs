@@ -10,13 +10,43 @@ use serde_json::{Value, json};
 use super::convert::to_matrix::KEY_FIELD;
 use super::departure::{self, Speaker, Target, ToRoom};
 use super::{Bridge, Error, route};
-use crate::matrix::NewRoom;
+use crate::matrix::{NewRoom, html};
 use crate::store::{self, Tx};
 
-/// An `m.notice` that says `text`, marked with `key`.
+/// An `m.notice` that says `text`, marked with `key`. Of markdown it knows what the table of texts and quoted words need;
+/// everything else in it is shown as it is.
 #[must_use]
 pub fn plain(text: &str, key: &str) -> Value {
-    json!({ "msgtype": "m.notice", "body": text, KEY_FIELD: key })
+    let mut content = json!({ "msgtype": "m.notice", "body": text, KEY_FIELD: key });
+    format(&mut content, text);
+    content
+}
+
+/// Lets `content`, whose body is `text`, show its `code` and its lines that begin with `> ` as what they are.
+fn format(content: &mut Value, text: &str) {
+    let lines = text.lines().map(|line| match line.strip_prefix("> ") {
+        Some(quoted) => format!("<blockquote>{}</blockquote>", html::escape(quoted)),
+        None => format!("<p>{}</p>", with_code(line)),
+    });
+    let shown: String = lines.collect();
+    if let Some(fields) = content.as_object_mut().filter(|_| shown.contains("<code>") || shown.contains("<blockquote>"))
+    {
+        fields.insert("format".to_owned(), json!("org.matrix.custom.html"));
+        fields.insert("formatted_body".to_owned(), json!(shown));
+    }
+}
+
+/// `line` as HTML, with what stands between two backticks as code.
+fn with_code(line: &str) -> String {
+    let (mut out, mut rest) = (String::with_capacity(line.len()), line);
+    while let Some((before, (code, after))) =
+        rest.split_once('`').and_then(|(before, from)| Some((before, from.split_once('`')?)))
+    {
+        out.extend([&html::escape(before), "<code>", &html::escape(code), "</code>"]);
+        rest = after;
+    }
+    out.push_str(&html::escape(rest));
+    out
 }
 
 /// An `m.notice` of `markdown`, not marked yet.
@@ -36,13 +66,15 @@ pub fn mark(content: &mut Value, key: &str) {
 /// The same as a reply to `event`, which `sender` wrote; it mentions them.
 #[must_use]
 pub fn reply(text: &str, event: &str, sender: &str, key: &str) -> Value {
-    json!({
+    let mut content = json!({
         "msgtype": "m.notice",
         "body": text,
         "m.relates_to": { "m.in_reply_to": { "event_id": event } },
         "m.mentions": { "user_ids": [sender] },
         KEY_FIELD: key,
-    })
+    });
+    format(&mut content, text);
+    content
 }
 
 /// Puts `content` into the outbox for `room`; gives the lane to wake once it is on disk. Nothing happens when `key` was
@@ -106,5 +138,28 @@ impl Bridge {
         let (mxid, room) = (user.to_owned(), room.to_owned());
         self.store.write(move |tx| Box::pin(async move { tx.set_control_room(&mxid, &room).await })).await?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn code_and_quoted_words_are_shown_as_such_and_nothing_that_people_write_is_markup() {
+        let cases = [
+            ("Write `accept 1`, or `deny 1`.", Some("<p>Write <code>accept 1</code>, or <code>deny 1</code>.</p>")),
+            ("A asks:\n> <b>*hi*</b> `x`", Some("<p>A asks:</p><blockquote>&lt;b&gt;*hi*&lt;/b&gt; `x`</blockquote>")),
+            ("a ` b", None),
+            ("<b>[x](y)</b> &amp; > z", None),
+            ("`<i>` and `", Some("<p><code>&lt;i&gt;</code> and `</p>")),
+        ];
+        for (text, html) in cases {
+            for content in [plain(text, "key"), reply(text, "$event", "@alice:hs.test", "key")] {
+                assert_eq!(content["body"], text);
+                assert_eq!(content["formatted_body"].as_str(), html);
+                assert_eq!(content["format"].is_string(), html.is_some());
+            }
+        }
     }
 }

@@ -25,12 +25,26 @@ pub(super) async fn discussions(context: &Context, filter: &str) -> Result<(), E
     list(context, ChatKind::Discussion, filter).await
 }
 
-/// Every chat of every account of the sender, with the account.
-pub(super) async fn chats(context: &Context) -> Result<Vec<(Arc<Live>, Chat)>, Error> {
+/// A chat of one of the sender's accounts.
+pub(super) struct Entry {
+    /// The account.
+    pub live: Arc<Live>,
+    /// The chat.
+    pub chat: Chat,
+    /// What a friend calls themselves; empty for groups.
+    nick: String,
+}
+
+/// Every chat of every account of the sender, in an order that stays.
+async fn chats(context: &Context) -> Result<Vec<Entry>, Error> {
     let mut all = Vec::new();
     for live in context.bridge().logins.of_owner(&context.sender) {
         for chat in live.network.chats().await? {
-            all.push((Arc::clone(&live), chat));
+            let nick = match &chat.peer {
+                Some(peer) => live.network.contact(peer).await?.nick,
+                None => String::new(),
+            };
+            all.push(Entry { live: Arc::clone(&live), chat, nick });
         }
     }
     Ok(all)
@@ -45,50 +59,45 @@ async fn list(context: &Context, kind: ChatKind, filter: &str) -> Result<(), Err
         return context.reply_key("login.none", &[]).await;
     }
     let wanted = filter.to_lowercase();
-    let mut found: Vec<(Arc<Live>, Chat)> = chats(context)
-        .await?
-        .into_iter()
-        .filter(|(_, chat)| chat.kind == kind && chat.name.to_lowercase().contains(&wanted))
-        .collect();
+    let mut found = chats(context).await?;
+    found.retain(|entry| entry.chat.kind == kind && entry.names().any(|name| name.contains(&wanted)));
     if found.is_empty() {
         return context.reply_key("list.empty", &[]).await;
     }
-    found.sort_by_cached_key(|(live, chat)| {
+    found.sort_by_cached_key(|Entry { live, chat, .. }| {
         let recent = live.network.standing(&chat.id).recent;
         // Those used last come first; the others by category and name.
         (recent.unwrap_or(usize::MAX), chat.category.clone(), chat.name.clone())
     });
     let count = found.len();
     let mut text = context.say("list.title", &[("count", &count.to_string())]);
-    for (live, chat) in found.iter().take(MOST) {
+    for entry in found.iter().take(MOST) {
         text.push_str("\n- ");
-        text.push_str(&line(context, live, chat).await?);
+        text.push_str(&line(context, entry));
     }
+    // After an empty line: what follows is not of the last chat.
     if count > MOST {
-        text.push('\n');
+        text.push_str("\n\n");
         text.push_str(&context.say("list.more", &[("count", &(count - MOST).to_string())]));
     }
-    if found.iter().any(|(live, chat)| live.network.standing(&chat.id).muting != Muting::Loud) {
-        text.push('\n');
+    if found.iter().any(|entry| entry.live.network.standing(&entry.chat.id).muting != Muting::Loud) {
+        text.push_str("\n\n");
         text.push_str(&context.say("list.muted", &[]));
     }
     context.reply(&text).await
 }
 
-async fn line(context: &Context, live: &Live, chat: &Chat) -> Result<String, Error> {
+fn line(context: &Context, Entry { live, chat, nick }: &Entry) -> String {
     let mut parts = vec![escape(&chat.name)];
-    if let Some(peer) = &chat.peer {
-        let nick = live.network.contact(peer).await?.nick;
-        if nick != chat.name && !nick.is_empty() {
-            parts.push(format!(" ({})", escape(&nick)));
-        }
+    if *nick != chat.name && !nick.is_empty() {
+        parts.push(format!(" ({})", escape(nick)));
     }
     parts.extend(chat.category.iter().map(|category| format!(" [{}]", escape(category))));
     parts.extend(marks(context, live, chat).iter().map(|mark| format!(" · {mark}")));
     let portal = context.bridge().portals.by_chat(&live.account, &chat.id);
     let room = portal.and_then(|portal| portal.room.clone());
     parts.extend(room.map(|room| format!(" → [{room}]({})", room.matrix_to_uri())));
-    Ok(parts.concat())
+    parts.concat()
 }
 
 /// How a chat stands: what is usual goes without saying.
@@ -109,38 +118,68 @@ pub(super) fn muted(context: &Context, muting: Muting) -> Option<String> {
 
 /// Makes the room of one friend, group or discussion, and asks the sender in.
 pub(super) async fn open(context: &Context, name: &str) -> Result<(), Error> {
+    if !context.is_control_room().await? {
+        return context.reply_key("list.elsewhere", &[]).await;
+    }
     if name.is_empty() {
         return context.reply_key("open.usage", &[]).await;
     }
     if context.bridge().logins.of_owner(&context.sender).is_empty() {
         return context.reply_key("login.none", &[]).await;
     }
-    let all = chats(context).await?;
-    let found = choose(&all, name);
-    match found.as_slice() {
-        [] => context.reply_key("open.none", &[("name", name)]).await,
-        [(live, chat)] => {
-            let room = context.bridge().open_chat(&live.account, chat.clone()).await?;
+    let Some(Entry { live, chat, .. }) = the_one(context, "open", name).await? else { return Ok(()) };
+    let room = context.bridge().open_chat(&live.account, chat.clone()).await?;
+    let link = room.matrix_to_uri().to_string();
+    context.reply_key("open.done", &[("name", &escape(&chat.name)), ("link", &link)]).await
+}
 
-            let link = room.matrix_to_uri().to_string();
-            context.reply_key("open.done", &[("name", &escape(&chat.name)), ("link", &link)]).await
-        }
-        several => {
-            let names: Vec<String> = several.iter().map(|(_, chat)| escape(&chat.name)).collect();
-            context.reply_key("open.several", &[("name", name), ("names", &names.join(", "))]).await
-        }
+/// The chat that `name` means. When it means none or several, that is answered; `command` is what was asked for.
+pub(super) async fn the_one(context: &Context, command: &str, name: &str) -> Result<Option<Entry>, Error> {
+    let mut all = chats(context).await?;
+    let names: Vec<Vec<String>> = all.iter().map(|entry| entry.names().collect()).collect();
+    let found = choose(&names, name);
+    match found.as_slice() {
+        [] => return context.reply_key("open.none", &[("name", &escape(name))]).await.map(|()| None),
+        [at] => return Ok(Some(all.swap_remove(*at))),
+        _ => {}
+    }
+    let mut text = context.say("open.several", &[("name", &escape(name))]);
+    for (n, entry) in (1..=MOST).zip(found.iter().filter_map(|at| all.get(*at))) {
+        text.push_str("\n- ");
+        text.push_str(&context.say("open.choice", &[("n", &n.to_string()), ("line", &line(context, entry))]));
+    }
+    let call = format!("{command} {name} 1");
+    text.push_str("\n\n");
+    text.push_str(&context.say("open.which", &[("call", &call)]));
+    context.reply(&text).await?;
+    Ok(None)
+}
+
+impl Entry {
+    /// What it may be called, in small letters.
+    fn names(&self) -> impl Iterator<Item = String> {
+        [&self.chat.name, &self.nick].into_iter().filter(|name| !name.is_empty()).map(|name| name.to_lowercase())
     }
 }
 
-/// The chats that `name` may mean: those called exactly so, else those that have it in their name.
-pub(super) fn choose<'a, T>(all: &'a [(T, Chat)], name: &str) -> Vec<&'a (T, Chat)> {
+/// The places of those whom `name` may mean, where `all` says what each may be called: those called exactly so, else those
+/// that have it in a name, else the one whose number it ends with among those that the words before may mean.
+fn choose(all: &[Vec<String>], name: &str) -> Vec<usize> {
     let wanted = name.to_lowercase();
-    let exact: Vec<_> = all.iter().filter(|(_, chat)| chat.name.to_lowercase() == wanted).collect();
-    if exact.is_empty() {
-        all.iter().filter(|(_, chat)| chat.name.to_lowercase().contains(&wanted)).collect()
-    } else {
-        exact
+    let those = |fits: &dyn Fn(&String) -> bool| -> Vec<usize> {
+        (0..).zip(all).filter(|(_, names)| names.iter().any(fits)).map(|(at, _)| at).collect()
+    };
+    let exact = those(&|name| *name == wanted);
+    if !exact.is_empty() {
+        return exact;
     }
+    let within = those(&|name| name.contains(&wanted));
+    if !within.is_empty() {
+        return within;
+    }
+    let Some((before, number)) = wanted.rsplit_once(' ') else { return Vec::new() };
+    let at = number.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
+    at.and_then(|at| choose(all, before.trim_end()).get(at).copied()).into_iter().collect()
 }
 
 /// Says which QQ chat the room mirrors.
@@ -158,19 +197,26 @@ pub(super) async fn id(context: &Context, _: &str) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::qq::ChatId;
-
-    fn chat(name: &str) -> ((), Chat) {
-        let id = ChatId::new(name);
-        ((), Chat { id, kind: ChatKind::Group, name: name.into(), peer: None, category: None })
-    }
 
     #[test]
-    fn an_exact_name_wins_over_names_that_have_it_in_them() {
-        let all = [chat("Rust"), chat("Rust 中文"), chat("go")];
-        let names = |name| choose(&all, name).iter().map(|((), chat)| chat.name.as_str()).collect::<Vec<_>>();
-        assert_eq!(names("rust"), ["Rust"]);
-        assert_eq!(names("rus"), ["Rust", "Rust 中文"]);
-        assert_eq!(names("x"), [""; 0]);
+    fn an_exact_name_wins_over_names_that_have_it_in_them_and_a_number_chooses_among_namesakes() {
+        let all = [&["rust"][..], &["rust 中文"], &["芳芳", "王芳"], &["李明"], &["李明"], &["李明 2"]];
+        let all: Vec<Vec<String>> =
+            all.iter().map(|names| names.iter().map(|&name| name.to_owned()).collect()).collect();
+        let cases: [(&str, &[usize]); 10] = [
+            ("Rust", &[0]),
+            ("rus", &[0, 1]),
+            ("rus 2", &[1]),
+            ("王芳", &[2]),
+            ("李明", &[3, 4]),
+            ("李明 1", &[3]),
+            ("李明 2", &[5]),
+            ("李明 3", &[]),
+            ("李明 0", &[]),
+            ("x", &[]),
+        ];
+        for (name, places) in cases {
+            assert_eq!(choose(&all, name), places, "{name}");
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::list;
+use super::list::{self, Entry};
 use super::{Context, Error};
 use crate::bridge::login::Live;
 use crate::bridge::text::escape;
@@ -24,24 +24,15 @@ pub(super) async fn whois(context: &Context, name: &str) -> Result<(), Error> {
         let text = person(context, &live, &contact, None).await?;
         return context.reply(&text).await;
     }
-    let all = list::chats(context).await?;
-    match list::choose(&all, name).as_slice() {
-        [] => context.reply_key("open.none", &[("name", &escape(name))]).await,
-        [(live, chat)] => {
-            let text = match &chat.peer {
-                Some(peer) => {
-                    let contact = live.network.contact(peer).await?;
-                    person(context, live, &contact, Some(chat)).await?
-                }
-                None => place(context, live, chat).await?,
-            };
-            context.reply(&text).await
+    let Some(Entry { live, chat, .. }) = list::the_one(context, "whois", name).await? else { return Ok(()) };
+    let text = match &chat.peer {
+        Some(peer) => {
+            let contact = live.network.contact(peer).await?;
+            person(context, &live, &contact, Some(&chat)).await?
         }
-        several => {
-            let names: Vec<String> = several.iter().map(|(_, chat)| escape(&chat.name)).collect();
-            context.reply_key("open.several", &[("name", &escape(name)), ("names", &names.join(", "))]).await
-        }
-    }
+        None => place(context, &live, &chat).await?,
+    };
+    context.reply(&text).await
 }
 
 /// The person with the number `text` has after the `@qq_` of a ghost, or the ghost itself.

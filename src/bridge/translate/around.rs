@@ -103,7 +103,7 @@ impl Bridge {
             return Ok(());
         };
         let n = row.id.to_string();
-        let words = if request.words.is_empty() { String::new() } else { format!("\n> {}", request.words) };
+        let words: String = request.words.lines().flat_map(|line| ["\n> ", line]).collect();
         let hint = self.texts.say("request.hint", &[("n", &n)]);
         let text = format!("{what}{words}\n{hint}");
         let key = route::key(&["request", account, &n]);

@@ -95,6 +95,31 @@ async fn friends_and_groups_are_listed_and_opened() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn friends_are_found_by_their_nick_and_namesakes_by_a_number() {
+    let house = House::new().await;
+    let control = house.log_in().await;
+    house.owner.say(&control, "open 王芳");
+    house.bot_says(&control, "[芳芳](").await;
+    house.owner.say(&control, "open 李明");
+    let asked = house.bot_says(&control, "may mean").await;
+    assert!(asked.contains("- 1: 李明") && asked.contains("- 2: 李明") && asked.contains("`open 李明 1`"), "{asked}");
+    for (n, said) in [("1", "to the first"), ("2", "to the second")] {
+        let before = house.matrix.see(|world| world.room_ids().len());
+        house.owner.say(&control, &format!("open 李明 {n}"));
+        let made = house.matrix.wait_for("the room", |world| world.room_ids().get(before).cloned());
+        let room = made.await;
+        house.owner_enters(&room).await;
+        // What is said before the bridge knows its room goes nowhere.
+        house.bot_says(&control, room.trim_start_matches('!')).await;
+        house.owner.say(&room, said);
+    }
+    let heard = house.qq.wait_heard(|heard| heard.len() == 2).await;
+    let mut told: Vec<(&str, &str)> = heard.iter().map(|it| (it.text.as_str(), it.chat.as_str())).collect();
+    told.sort_unstable();
+    assert_eq!(told, [("to the first", "friend:李明（北京）"), ("to the second", "friend:李明（上海）")]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_bot_speaks_chinese_when_told_so() {
     let house = House::configured(&json!({ "bridge": { "language": "zh" } })).await;
     let room = house.owner.create_dm("@qqbot:hs.test");

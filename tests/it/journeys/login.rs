@@ -31,7 +31,7 @@ async fn the_status_line_follows_the_code_and_the_picture_is_taken_down() {
     house.bot_says(&room, "confirm the login on your phone").await;
     house.qq.confirm().unwrap();
     house.bot_says(&room, "Confirmed: logged in as 小明 (2769546520)").await;
-    house.bot_says(&room, "3 groups").await;
+    house.bot_says(&room, "groups: 3").await;
     house
         .matrix
         .wait_until("the code to be taken down", |world| {

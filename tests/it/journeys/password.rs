@@ -60,7 +60,7 @@ async fn a_password_login_with_a_captcha_works_in_each_era_and_the_password_is_n
         });
         assert_eq!(shown.map(|(_, png)| png), house.qq.captcha_png(), "it is the one that QQ handed out");
         house.owner.say(&room, &house.qq.captcha().unwrap().to_lowercase());
-        house.bot_says(&room, "You are logged in: 6 friends, 3 groups, 1 discussions").await;
+        house.bot_says(&room, "You are logged in. Friends: 6, groups: 3, discussions: 1").await;
 
         house.qq.say(FAMILY_CHAT, "妈妈", "吃饭了吗").unwrap();
         let (family, _) = house.sees(FAMILY, "吃饭了吗").await;
