@@ -29,6 +29,9 @@ WELCOME = """
   2. Start a chat with {bot} and write:  login
   3. Open QQ's console beside it; press "scan", then "confirm".
   4. Let somebody in a QQ group say something there. Alice is invited; accept, and chat.
+  5. Go on as you like: pictures and files (▣ in the console), the discussion 项目讨论, two friends who are both
+     called 李明, somebody who wants to be a friend (“Happenings” in the console; then write “accept” to the bot), and
+     all that may go wrong (“Make trouble”). “help” shows what else the bot understands.
 
   QQ forgets the login when the demo ends: write "login" again after the next start.
   Logs and data are in {folder}. Ctrl-C stops everything; scripts/demo --reset starts afresh.
