@@ -4,11 +4,13 @@ pub mod backoff;
 pub mod clock;
 #[cfg(test)]
 pub(crate) mod damage;
+pub mod failpoint;
 pub mod secret;
 pub mod shutdown;
 pub mod telemetry;
 
 pub use backoff::Backoff;
 pub use clock::Clock;
+pub use failpoint::Failpoint;
 pub use secret::Secret;
 pub use shutdown::Shutdown;

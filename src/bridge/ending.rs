@@ -6,6 +6,7 @@ use tracing::{info, warn};
 
 use super::login::Live;
 use super::{Bridge, Error, Order, Wish, route};
+use crate::base::failpoint::{Failpoint, reach};
 use crate::qq::{self, AccountId, Session};
 use crate::store::{LoginRow, LoginState};
 
@@ -84,6 +85,7 @@ impl Bridge {
 
     /// Keeps `session`, which QQ gave in the place of one that ended, and takes it up.
     async fn go_on_with(self: &Arc<Self>, session: Session) -> Result<(), Error> {
+        reach(Failpoint::SessionRenewed);
         let Some(row) = self.connected(&session.account).await? else { return Ok(()) };
         let now_ms = self.clock.now_ms();
         let (lasted_ms, owner) = (now_ms.saturating_sub(row.since_ms), row.owner.clone());
@@ -105,6 +107,7 @@ impl Bridge {
 
     /// Notes that a session is over, and tells its owner, who is shown a way back in. What waits in its outbox stays there.
     async fn note_lost_session(self: &Arc<Self>, account: &AccountId, was_worn_out: bool) -> Result<(), Error> {
+        reach(Failpoint::SessionEnded);
         let Some(row) = self.connected(account).await? else { return Ok(()) };
         let (name, lasted_ms) = (row.account.clone(), self.clock.now_ms().saturating_sub(row.since_ms));
         self.store

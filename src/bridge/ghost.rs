@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use matrix_sdk::ruma::{OwnedUserId, RoomId, UserId};
 
 use super::{Bridge, Error};
+use crate::base::failpoint::{Failpoint, reach};
 use crate::matrix::Intent;
 use crate::qq::ContactId;
 use crate::store::{self, GhostRow, Tx};
@@ -131,6 +132,7 @@ impl Bridge {
         let id = contact.as_str().to_owned();
         if !ghost.registered {
             intent.ensure_registered().await?;
+            reach(Failpoint::GhostRegistered);
             let id = id.clone();
             self.store.write(move |tx| Box::pin(async move { tx.set_ghost_registered(&id).await })).await?;
         }
@@ -163,8 +165,10 @@ impl Bridge {
             match host.invite(room, &user).await {
                 // Whoever is in the room already cannot be invited; joining again does no harm.
                 Err(error) if !error.is_forbidden() => return Err(error.into()),
-                _ => intent.join(room).await?,
+                _ => reach(Failpoint::GhostInvited),
             }
+            intent.join(room).await?;
+            reach(Failpoint::GhostJoined);
             self.note_member(room, &user).await?;
         }
         self.ghosts.note_joined(room, &user, true);

@@ -127,7 +127,7 @@ impl Bridge {
         Ok(match sender {
             Sender::System => None,
             Sender::Me => Some((ContactId::from(&live.account), live.network.session().nick.clone())),
-            Sender::Contact(contact) => {
+            Sender::Contact(contact) | Sender::Unclear(contact) => {
                 let known = live.network.contact(contact).await?;
                 Some((known.id, known.nick))
             }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use tracing::{info, warn};
 
 use super::{Bridge, Error, ghost, route};
+use crate::base::failpoint::{Failpoint, reach};
 use crate::matrix::{Intent, NewRoom, NewState};
 use crate::qq::{AccountId, Chat, ChatId, ChatKind, ContactId};
 use crate::store::{PortalRow, PortalState, Tx};
@@ -217,7 +218,9 @@ impl Bridge {
         let owner = self.owner_of(&portal.account).await?;
         let live = self.logins.live(&portal.account);
         let name = self.room_name(portal, &portal.name, live.as_deref()).await;
-        Ok(creator.create_room(self.new_room(portal, name, owner)).await?)
+        let room = creator.create_room(self.new_room(portal, name, owner)).await?;
+        reach(Failpoint::RoomMade);
+        Ok(room)
     }
 
     fn new_room(&self, portal: &Portal, name: Option<String>, owner: Option<OwnedUserId>) -> NewRoom {

@@ -11,6 +11,7 @@ use tracing::warn;
 use super::login::Live;
 use super::{Bridge, Error, route};
 use crate::base::Backoff;
+use crate::base::failpoint::{Failpoint, reach};
 use crate::matrix::{SinkError, Transaction};
 use crate::qq::{Envelope, Session, Verdict};
 use crate::store::Arrival;
@@ -26,6 +27,7 @@ impl Bridge {
     ) -> BoxFuture<'static, Result<(), SinkError>> {
         let bridge = Arc::clone(self);
         async move {
+            reach(Failpoint::TransactionCame);
             bridge.load_awaited().await.map_err(|error| SinkError(error.to_string()))?;
             let mut answered = Vec::new();
             let mut arrivals = Vec::new();
@@ -41,6 +43,7 @@ impl Bridge {
             }
             let kept = bridge.put_into_inbox(route::FROM_MATRIX.to_owned(), arrivals).await;
             kept.map_err(|error| SinkError(error.to_string()))?;
+            reach(Failpoint::TransactionKept);
             for room in &answered {
                 bridge.secrets.answered(room);
             }
@@ -90,6 +93,7 @@ impl Bridge {
             live.heard_from_qq();
             return;
         }
+        reach(Failpoint::BatchCame);
         let backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(10));
         let arrivals: Vec<Arrival> = envelopes.iter().map(seal).collect();
         let mut failures = 0;
@@ -100,6 +104,7 @@ impl Bridge {
                 return;
             }
         }
+        reach(Failpoint::BatchKept);
         live.heard_from_qq();
         live.arrived.notify_one();
     }

@@ -9,6 +9,7 @@ use tracing::warn;
 
 use super::answer::InProgress;
 use super::{Context, Control, Error};
+use crate::base::failpoint::{Failpoint, reach};
 use crate::base::{Secret, Shutdown};
 use crate::bridge::notice::markdown as notice;
 use crate::bridge::text::escape;
@@ -263,7 +264,9 @@ impl Screen {
         if let Some(other) = owner_of(&bridge, &account).await?.filter(|owner| *owner != self.context.sender) {
             return self.show_line("login.taken", &[("account", account.as_str()), ("owner", &other)]).await;
         }
+        reach(Failpoint::LoginConfirmed);
         save(&bridge, &session, &self.context.sender).await?;
+        reach(Failpoint::LoginKept);
         self.show_line("login.confirmed", &[("nick", &session.nick), ("account", account.as_str())]).await?;
         bridge.take_up(session, &self.context.sender).await?;
         self.report(&account).await

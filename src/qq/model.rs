@@ -124,6 +124,8 @@ pub enum Sender {
     Me,
     /// Somebody else.
     Contact(ContactId),
+    /// Somebody whom nobody can be asked about any more. It may be the account itself: its own words tell.
+    Unclear(ContactId),
     /// QQ, about the chat.
     System,
 }

@@ -2,6 +2,7 @@
 
 use super::error::Error;
 use super::tx::{Tx, sql};
+use crate::base::failpoint::{Failpoint, reach};
 use crate::config::DatabaseKind;
 
 /// The scripts, oldest first; number 1 is the first. What was released is never changed.
@@ -57,6 +58,7 @@ async fn bring_up(tx: &mut Tx, scripts: &[&'static str]) -> Result<(), Error> {
     }
     for script in scripts.iter().skip(found) {
         tx.script(script).await?;
+        reach(Failpoint::BetweenMigrations);
     }
     tx.set_meta(KEY, &known.to_string()).await
 }

@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::database::{Database, Hold};
 use super::error::Error;
 use super::tx::Tx;
+use crate::base::failpoint::{Failpoint, reach};
 
 /// How much work one commit may keep: what fails with it fails for all.
 const BATCH: usize = 256;
@@ -141,7 +142,7 @@ impl Writer {
         let mut kept = Vec::with_capacity(jobs.len());
         let ended = match work_off(&mut tx, jobs, &mut kept).await {
             Ok(()) if kept.is_empty() => tx.roll_back().await,
-            Ok(()) => tx.commit().await,
+            Ok(()) => commit(&mut tx).await,
             Err(error) => Err(error),
         };
         if ended.is_ok() {
@@ -165,6 +166,13 @@ impl Writer {
         tx.begin().await?;
         Ok(tx)
     }
+}
+
+async fn commit(tx: &mut Tx) -> Result<(), Error> {
+    reach(Failpoint::BeforeCommit);
+    tx.commit().await?;
+    reach(Failpoint::AfterCommit);
+    Ok(())
 }
 
 /// Does all `jobs`. An error means that the transaction as a whole is lost.

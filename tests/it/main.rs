@@ -19,6 +19,8 @@ mod simulator;
 #[cfg(test)]
 mod store;
 #[cfg(test)]
+mod storm;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod texts;

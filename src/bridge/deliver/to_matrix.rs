@@ -6,6 +6,7 @@ use std::sync::Arc;
 use matrix_sdk::ruma::{OwnedEventId, OwnedRoomId, RoomId};
 
 use super::wait_after;
+use crate::base::failpoint::{Failpoint, reach};
 use crate::bridge::convert::to_matrix::KEY_FIELD;
 use crate::bridge::departure::{self, Speaker, Target, ToRoom};
 use crate::bridge::lane::Next;
@@ -54,7 +55,9 @@ impl Bridge {
         let was_all = rows.len() == count && u32::try_from(count).is_ok_and(|count| count < BATCH);
         let known = self.find_sent(lane, &rows, &room).await?;
         let rows = self.mark_sending(rows).await?;
+        reach(Failpoint::ToMatrixMarked);
         let (gone, failure) = self.send_in_order(rows, &room, &host, known).await;
+        reach(Failpoint::ToMatrixSent);
         self.mark_sent(gone).await?;
         match failure {
             // Whoever adds a row rings the bell: there is no need to look again.
@@ -124,6 +127,9 @@ impl Bridge {
     ) -> (Gone, Option<(OutboxRow, Error)>) {
         let mut gone = Gone::with_capacity(rows.len());
         for (row, to_room) in rows {
+            if !gone.is_empty() {
+                reach(Failpoint::ToMatrixBetween);
+            }
             let event = match known.get(&row.dedup_key) {
                 Some(event) => Ok(Some(event.clone())),
                 None => self.carry_out(&to_room, &row.dedup_key, room, host).await,

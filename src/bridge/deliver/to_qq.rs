@@ -6,6 +6,7 @@ use std::time::Duration;
 use tracing::{debug, warn};
 
 use super::wait_after;
+use crate::base::failpoint::{Failpoint, reach};
 use crate::bridge::departure::{self, ToChat};
 use crate::bridge::lane::Next;
 use crate::bridge::login::Live;
@@ -16,6 +17,12 @@ use crate::store::{OutboxRow, OutboxState};
 
 /// What an uncertain message is filed under.
 const NOT_CONFIRMED: &str = "QQ did not say whether it took the message";
+
+/// How often a message is said at most whose echo would have told that it had been heard.
+const MOST_SENDS: u32 = 10;
+
+/// The same where there are no echoes: each time, it may be heard once more.
+const MOST_BLIND_SENDS: u32 = 2;
 
 /// How long until an uncertain message is looked at again when QQ has not been heard since it left.
 const DEAF_WAIT: Duration = Duration::from_millis(500);
@@ -67,9 +74,13 @@ impl Bridge {
         if !marked {
             return Ok(Next::More);
         }
-        match live.network.send(&to_chat.chat, &to_chat.message).await {
+        reach(Failpoint::ToQqMarked);
+        let sent = live.network.send(&to_chat.chat, &to_chat.message).await;
+        reach(Failpoint::ToQqSent);
+        match sent {
             Ok(Sent::Accepted(_)) => {
                 self.close_said(seq, to_chat).await?;
+                reach(Failpoint::ToQqBetween);
                 Ok(Next::More)
             }
             Ok(Sent::Uncertain) => {
@@ -158,8 +169,10 @@ impl Bridge {
         if let Some(wait) = self.echo_may_come(live, row).await? {
             return Ok(Next::Wait(wait));
         }
-        if self.config.bridge.resend_uncertain && row.sends < 2 {
+        let most = if live.network.capabilities().echoes { MOST_SENDS } else { MOST_BLIND_SENDS };
+        if self.config.bridge.resend_uncertain && row.sends < most {
             debug!(seq, "an uncertain message is sent once more");
+            reach(Failpoint::ToQqAgain);
             let due = self.clock.now_ms();
             self.store.write(move |tx| Box::pin(async move { tx.mark_ready(seq, due, NOT_CONFIRMED).await })).await?;
             return Ok(Next::More);

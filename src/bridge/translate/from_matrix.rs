@@ -9,6 +9,7 @@ use tracing::{debug, warn};
 
 use super::{BATCH, Outcome};
 use crate::base::Backoff;
+use crate::base::failpoint::{Failpoint, reach};
 use crate::bridge::convert::attachment;
 use crate::bridge::convert::to_qq::{self, Around};
 use crate::bridge::departure::{self, Attachment, ToChat};
@@ -62,6 +63,7 @@ impl Bridge {
             self.store.read(|tx| Box::pin(async move { tx.due_arrivals(route::FROM_MATRIX, 0, BATCH).await })).await?;
         let was_all = u32::try_from(rows.len()).is_ok_and(|count| count < BATCH);
         if !rows.is_empty() {
+            reach(Failpoint::MatrixRead);
             let opened = join_all(rows.iter().map(|row| self.open_from_matrix(row))).await;
             let bridge = Arc::clone(self);
             let outcome = self
@@ -77,6 +79,7 @@ impl Bridge {
                     })
                 })
                 .await?;
+            reach(Failpoint::MatrixTranslated);
             self.announce(outcome, None).await;
         }
         Ok(was_all)

@@ -10,16 +10,17 @@ use tracing::{info, warn};
 
 use super::{BATCH, Outcome};
 use crate::base::Backoff;
+use crate::base::failpoint::{Failpoint, reach};
 use crate::bridge::convert::parts::{self, Part};
 use crate::bridge::convert::to_matrix;
-use crate::bridge::departure::{self, Speaker, Target, ToRoom};
+use crate::bridge::departure::{self, Speaker, Target, ToChat, ToRoom};
 use crate::bridge::doubt::waits_for;
 use crate::bridge::login::Live;
 use crate::bridge::open::{Content, OpenedFromQq, Said};
 use crate::bridge::portal;
 use crate::bridge::{Bridge, Error, Verdict, echo, ghost, route};
 use crate::qq::{self, AccountId, Chat, ChatKind, ContactId, Doubt, Message, Sender};
-use crate::store::{self, InboxRow, Tx};
+use crate::store::{self, InboxRow, MessageRow, Tx};
 
 /// How long a row waits that belongs to a chat in doubt; a decision or a new login looks at it at once.
 const PARKED: Duration = Duration::from_hours(6);
@@ -60,6 +61,7 @@ impl Bridge {
         let was_all = u32::try_from(rows.len()).is_ok_and(|count| count < BATCH);
         let (opened, failure) = self.open_batch(live, &rows).await;
         if !opened.is_empty() {
+            reach(Failpoint::QqOpened);
             let (bridge, translated) = (Arc::clone(self), Arc::clone(live));
             let outcome = self
                 .store
@@ -73,6 +75,7 @@ impl Bridge {
                     })
                 })
                 .await?;
+            reach(Failpoint::QqTranslated);
             self.announce(outcome, Some(live)).await;
         }
         failure.map_or(Ok(was_all), Err)
@@ -102,7 +105,7 @@ impl Bridge {
     ) -> Result<(), store::Error> {
         for content in &row.contents {
             match content {
-                Content::Said(said) => self.translate_said(tx, live, row.seq, said, out).await?,
+                Content::Said(said) => self.translate_said(tx, live, said, out).await?,
                 Content::Passing(passing) => out.passing.extend(self.still_worth(passing, row.received_at_ms)),
                 Content::Group(news, people) => self.translate_group(tx, live, row.seq, (news, people), out).await?,
                 Content::Asked(request) => self.translate_asked(tx, live, request, out).await?,
@@ -144,20 +147,20 @@ impl Bridge {
         &self,
         tx: &mut Tx,
         live: &Live,
-        seq: i64,
         said: &Said,
         out: &mut Outcome,
     ) -> Result<(), store::Error> {
         let message = &said.message;
         let portal = self.portal_of(tx, live, said, out).await?;
-        if message.sender == Sender::Me && self.is_echo(tx, live, portal, said, out).await? {
+        let may_be_own = matches!(message.sender, Sender::Me | Sender::Unclear(_));
+        if may_be_own && self.is_echo(tx, live, portal, said, out).await? {
             return Ok(());
         }
         let speaker = self.speaker_of(tx, said, out).await?;
         let called = self.users_called(tx, live, said, out).await?;
         let lane = route::lane_to_portal_room(portal);
         for (number, part) in (0_i64..).zip(parts::parts(&message.pieces)) {
-            let key = part_key(&live.account, seq, message, number);
+            let key = part_key(&live.account, message, number);
             let (content, fetch) = match part {
                 Part::Said(pieces) => (to_matrix::content(message, pieces, &key, |who| called.get(who).cloned()), None),
                 Part::Media(piece) => (Value::Null, Some(piece.clone())),
@@ -196,11 +199,21 @@ impl Bridge {
         said: &Said,
         out: &mut Outcome,
     ) -> Result<bool, store::Error> {
+        let (login, key) = (live.account.as_str(), said.message.key.as_str());
+        if !tx.messages(login, key).await?.is_empty() {
+            // Recognised before: QQ handed it out twice.
+            return Ok(true);
+        }
         let lane = route::lane_to_chat(&live.account, portal);
         let print = echo::fingerprint(&said.message.pieces);
         let since = self.clock.now_ms().min(said.message.sent_at_ms) - echo::WINDOW_MS;
-        let Some(claimed) = tx.claim_echo(&lane, &print, since).await? else { return Ok(false) };
-        out.lanes.extend(self.put_echoed(tx, &claimed).await?);
+        let Some(row) = tx.claim_echo(&lane, &print, since).await? else { return Ok(false) };
+        if let Ok(ToChat { room, event, .. }) = departure::read(&row) {
+            let (login, message_key) = (login.to_owned(), key.to_owned());
+            tx.add_message(&MessageRow { login, message_key, part: 0, room_id: room, event_id: event }).await?;
+        }
+        reach(Failpoint::EchoMatched);
+        out.lanes.extend(self.put_echoed(tx, &row).await?);
         // An uncertain send is settled by this.
         out.lanes.push(lane);
         Ok(true)
@@ -253,9 +266,9 @@ impl Bridge {
 }
 
 /// The key of one part of a message: the first has that of a message without parts.
-fn part_key(account: &AccountId, seq: i64, message: &Message, number: i64) -> String {
-    let (seq, number) = (seq.to_string(), number.to_string());
-    let mut parts = vec!["to_matrix", account.as_str(), &seq, message.key.as_str()];
+fn part_key(account: &AccountId, message: &Message, number: i64) -> String {
+    let number = number.to_string();
+    let mut parts = vec!["to_matrix", account.as_str(), message.key.as_str()];
     if number != "0" {
         parts.push(&number);
     }
@@ -266,7 +279,7 @@ fn part_key(account: &AccountId, seq: i64, message: &Message, number: i64) -> St
 fn unlisted(said: &Said) -> Chat {
     let message = &said.message;
     let peer = match &message.sender {
-        Sender::Contact(contact) => Some(contact.clone()),
+        Sender::Contact(contact) | Sender::Unclear(contact) => Some(contact.clone()),
         Sender::Me | Sender::System => None,
     };
     let direct = matches!(message.kind, ChatKind::Friend | ChatKind::Temporary);

@@ -1,6 +1,6 @@
 //! Odd things from QQ and from the homeserver: the others arrive, the odd one is kept and visible, nothing panics.
 
-use matrix_webqq::sim::{Fault, Trouble};
+use matrix_webqq::sim::{Fault, Trouble, World};
 use serde_json::{Value, json};
 
 use crate::support::house::House;
@@ -14,6 +14,31 @@ fn said(text: &str, id: u32) -> Value {
         "from_uin": format!("$gid:{FAMILY}"), "group_code": format!("$gid:{FAMILY}"), "send_uin": "$uin:妈妈",
         "msg_id": id, "msg_type": 0, "time": 1_493_339_717 + id, "to_uin": "$own",
     } })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_handed_out_again_to_another_login_is_shown_once_own_words_too() {
+    let mut world = World::example().expect("the example world is good");
+    world.options.repeat_after_hangup = true;
+    let mut house = House::with(world, &json!({})).await;
+    let control = house.log_in().await;
+    house.qq.say("group:相亲相爱一家人", "妈妈", "start").unwrap();
+    let (room, _) = house.sees("相亲相爱一家人", "start").await;
+    house.owner_enters(&room).await;
+    // The last poll brings somebody's words and the echo of the owner's; then its connection ends.
+    house.owner.say(&room, "up");
+    house.qq.say("group:相亲相爱一家人", "妈妈", "down").unwrap();
+    house.sees("相亲相爱一家人", "down").await;
+    house.qq.wait_heard(|heard| !heard.is_empty()).await;
+    house.qq.wait_session(|session| session.queued == 0 && session.polling).await;
+    house.kill().await;
+    house.qq.expire(100_000).unwrap();
+    house.start();
+    house.bot_says(&control, "has ended").await;
+    house.log_in_from(&control).await;
+    house.qq.say("group:相亲相爱一家人", "妈妈", "end").unwrap();
+    house.sees("相亲相爱一家人", "end").await;
+    assert_eq!(house.said_by_ghosts(&room), ["start", "down", "end"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,11 +2,14 @@
 
 use std::fs::{self, File};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 
+use matrix_webqq::base::failpoint::{self, Failpoint};
 use matrix_webqq::sim::{Era, Handle, Options, QrState, SessionView, Simulator, World};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::io::AsyncReadExt as _;
+use tokio::process::ChildStdout;
 
 use super::homeserver::{Human, PretendHomeserver, World as Matrix};
 use super::port::Port;
@@ -26,6 +29,8 @@ pub(crate) struct House {
     port: Port,
     folder: TempDir,
     bridge: Option<Child>,
+    /// Ends with the bridge, which writes nothing into it.
+    silence: Option<ChildStdout>,
 }
 
 impl House {
@@ -62,6 +67,11 @@ impl House {
         Self::unlit(World::example().expect("the example world is good")).await
     }
 
+    /// Both neighbours run, QQ in `world`; the bridge does not.
+    pub(crate) async fn with_nobody(world: World) -> Self {
+        Self::unlit(world).await
+    }
+
     async fn unlit(world: World) -> Self {
         let matrix = PretendHomeserver::start().await;
         matrix.let_people_join();
@@ -72,7 +82,7 @@ impl House {
         let owner = matrix.user(OWNER);
         let folder = TempDir::new().expect("a folder");
         let qq = simulator.handle();
-        Self { matrix, qq, owner, simulator, port, folder, bridge: None }
+        Self { matrix, qq, owner, simulator, port, folder, bridge: None, silence: None }
     }
 
     /// Writes the configuration, with `changes` to the usual one, and gives its path.
@@ -103,16 +113,28 @@ impl House {
 
     /// Starts the bridge.
     pub(crate) fn start(&mut self) {
+        self.start_with(&[]);
+    }
+
+    /// Starts the bridge, which dies at `point` when it comes there for the `n`-th time.
+    pub(crate) fn start_to_die(&mut self, point: Failpoint, n: u32) {
+        self.start_with(&[(failpoint::VARIABLE, format!("{}:{n}", point.name()))]);
+    }
+
+    fn start_with(&mut self, environment: &[(&str, String)]) {
         assert!(self.bridge.is_none(), "it runs already");
         let log = File::options().create(true).append(true).open(self.path("log")).expect("a log");
-        let bridge = Command::new(env!("CARGO_BIN_EXE_matrix-webqq"))
+        let mut bridge = Command::new(env!("CARGO_BIN_EXE_matrix-webqq"))
             .args(["-n", "-c"])
             .arg(self.path("config.yaml"))
+            .envs(environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .stderr(log)
             .spawn()
             .expect("the bridge starts");
+        let silence = bridge.stdout.take().map(ChildStdout::from_std).transpose();
+        self.silence = silence.expect("a pipe of its own");
         self.bridge = Some(bridge);
     }
 
@@ -123,6 +145,15 @@ impl House {
         bridge.kill().expect("it can be killed");
         bridge.wait().expect("it ends");
         self.qq.wait_session(|session| !session.polling).await;
+    }
+
+    /// Waits until the bridge has died by itself. Going on to wait for something else does no harm.
+    pub(crate) async fn death(&mut self) -> ExitStatus {
+        let silence = self.silence.as_mut().expect("it runs");
+        assert_eq!(silence.read(&mut [0]).await.expect("a pipe"), 0, "it says nothing there");
+        let status = self.bridge.take().expect("it runs").wait().expect("it has ended");
+        self.qq.wait_session(|session| !session.polling).await;
+        status
     }
 
     /// Asks the bridge to stop and waits for its end; `false` when it did not end well, as when it had hardly begun.
@@ -170,7 +201,9 @@ impl House {
     pub(crate) async fn log_in_from(&self, room: &str) {
         let logins = self.told(room, LOGGED_IN);
         if self.qq.world().options.era == Era::SmartQq {
-            self.scan_a_code(room).await;
+            let before = self.codes_asked_about();
+            self.owner.say(room, "login");
+            self.scan_a_code(before).await;
         } else {
             let account = self.qq.world().account;
             let asked = self.told(room, "Write the password");
@@ -179,15 +212,18 @@ impl House {
             self.matrix.wait_until("the password to be asked for", is_asked).await;
             self.owner.say(room, &account.password);
         }
-        self.matrix.wait_until("the login to be told", |world| told(world, room, LOGGED_IN) > logins).await;
+        self.is_told(room, LOGGED_IN, logins + 1).await;
     }
 
-    async fn scan_a_code(&self, room: &str) {
-        let asked = |session: &SessionView| session.calls.get("ptqrlogin").copied().unwrap_or_default();
-        let before = asked(&self.qq.session());
-        self.owner.say(room, "login");
+    /// How often QQ was asked about a code.
+    pub(crate) fn codes_asked_about(&self) -> u64 {
+        asked_about_codes(&self.qq.session())
+    }
+
+    /// Scans the code that is asked about when that happened more often than `before`, and says yes.
+    pub(crate) async fn scan_a_code(&self, before: u64) {
         // Whoever asks about a code has shown it: an older one is not scanned by mistake.
-        self.qq.wait_session(|session| asked(session) > before).await;
+        self.qq.wait_session(|session| asked_about_codes(session) > before).await;
         self.qq.wait_qr(QrState::Waiting).await;
         self.qq.scan().expect("a code is there");
         self.qq.confirm().expect("it was scanned");
@@ -242,6 +278,11 @@ impl House {
         self.matrix.see(|world| told(world, room, words))
     }
 
+    /// Waits until that was said at least `times` times.
+    pub(crate) async fn is_told(&self, room: &str, words: &str, times: usize) {
+        self.matrix.wait_until(words, |world| told(world, room, words) >= times).await;
+    }
+
     /// Waits until the owner is in `room`.
     pub(crate) async fn owner_enters(&self, room: &str) {
         let owner = self.owner.id().to_owned();
@@ -277,6 +318,10 @@ impl Drop for House {
             eprintln!("--- the bridge's log:\n{}", lines[lines.len().saturating_sub(60)..].join("\n"));
         }
     }
+}
+
+fn asked_about_codes(session: &SessionView) -> u64 {
+    session.calls.get("ptqrlogin").copied().unwrap_or_default()
 }
 
 fn told(world: &Matrix, room: &str, words: &str) -> usize {

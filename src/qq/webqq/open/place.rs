@@ -102,7 +102,7 @@ impl WebQq {
             }
         } else if !said.is_notice() {
             // Nobody can be asked about an earlier login any more.
-            return self.roster.stranger(epoch, uin, "").await.map(Sender::Contact);
+            return self.roster.stranger(epoch, uin, "").await.map(Sender::Unclear);
         }
         Ok(if said.is_notice() { Sender::System } else { Sender::Me })
     }
@@ -114,7 +114,7 @@ impl WebQq {
         uin: Uin,
     ) -> Result<Option<Sender>, Error> {
         if !self.name_member(kind, number, uin).await? {
-            return self.roster.stranger(self.link.epoch(), uin, "").await.map(Sender::Contact).map(Some);
+            return self.roster.stranger(self.link.epoch(), uin, "").await.map(Sender::Unclear).map(Some);
         }
         Ok(match self.roster.person(self.link.epoch(), uin) {
             Named::Known(contact) => Some(Sender::Contact(contact)),

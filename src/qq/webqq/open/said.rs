@@ -1,6 +1,7 @@
 //! A message on its way to be understood: what it says, and which numbers it names.
 
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 use super::{Stop, account, number, uin, unreadable};
 use crate::qq::webqq::content::decode::{Decoded, decode};
@@ -58,6 +59,17 @@ impl<'a> Said<'a> {
         matches!(self.pieces.as_slice(), [Piece::Text(text)] if is_notice(text))
     }
 
+    /// The same for what was handed out twice, also to two logins, to which the numbers of people and chats differ. Each
+    /// speaker counts for themselves, so that two may have one `msg_id` in the same second: their words differ then.
+    fn key(&self, chat: &ChatId) -> MessageKey {
+        let Some(msg_id) = self.number("msg_id") else { return MessageKey::new(self.envelope.dedup_key.as_str()) };
+        let content = self.value.get("content").and_then(Value::as_array);
+        let words: String = content.into_iter().flatten().filter_map(Value::as_str).collect();
+        let (msg_id2, time) = (self.number("msg_id2").unwrap_or(0), self.number("time").unwrap_or(0));
+        let identity = format!("{chat}|{msg_id}|{msg_id2}|{time}|{words}");
+        MessageKey::new(hex::encode(Sha256::digest(identity)).chars().take(32).collect::<String>())
+    }
+
     pub(super) fn message(self, chat: ChatId, kind: ChatKind, sender: Sender, now_ms: i64) -> Event {
         let sent_at_ms = match self.number("time") {
             Some(seconds @ 1..LATEST_SECOND) => seconds * 1000,
@@ -65,7 +77,7 @@ impl<'a> Said<'a> {
             _ => now_ms,
         };
         let style = self.value.get("content").map(font::read).map(Box::new).unwrap_or_default();
-        let key = MessageKey::new(self.envelope.dedup_key.as_str());
+        let key = self.key(&chat);
         Event::Message(Message { chat, kind, sender, key, sent_at_ms, pieces: self.pieces, style })
     }
 }

@@ -238,6 +238,7 @@ impl World {
             kept.state.insert(key, event.content.clone());
         }
         kept.timeline.push(event.clone());
+        self.said_by_ghosts += usize::from(event.kind == "m.room.message" && self.setup.is_ghost(&event.sender));
         if self.concerns_bridge(&event) {
             self.queue.push_back(event.to_json());
         }

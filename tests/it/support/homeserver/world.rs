@@ -36,6 +36,12 @@ impl Default for Setup {
     }
 }
 
+impl Setup {
+    pub(super) fn is_ghost(&self, user: &str) -> bool {
+        user.strip_prefix('@').is_some_and(|name| name.starts_with(&self.ghost_prefix))
+    }
+}
+
 /// An event as the homeserver keeps it.
 #[derive(Clone, Debug)]
 pub(crate) struct Event {
@@ -108,6 +114,7 @@ pub(crate) struct World {
     pub(super) queue: VecDeque<Value>,
     pub(super) ephemeral: Vec<Value>,
     pub(super) under_way: Option<Push>,
+    pub(super) said_by_ghosts: usize,
     last_push: u64,
     made: i64,
 }
@@ -133,9 +140,15 @@ impl World {
             queue: VecDeque::new(),
             ephemeral: Vec::new(),
             under_way: None,
+            said_by_ghosts: 0,
             last_push: 0,
             made: 0,
         }
+    }
+
+    /// How much ghosts have said, in all rooms.
+    pub(crate) fn said_by_ghosts(&self) -> usize {
+        self.said_by_ghosts
     }
 
     /// The user called `localpart`.
