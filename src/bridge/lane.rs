@@ -17,6 +17,8 @@ pub(super) enum Next {
     End,
     /// Its head cannot leave yet: look again after this, or when woken.
     Wait(Duration),
+    /// The other side asks for patience: look again after `wait`, or when woken, but not before `least`.
+    Rest { least: Duration, wait: Duration },
 }
 
 /// The lanes that run now, each with a bell: ringing it makes the lane look again.
@@ -89,14 +91,20 @@ impl Bridge {
                         return;
                     }
                 }
-                Next::Wait(wait) => {
-                    tokio::select! {
-                        () = self.shutdown.asked() => return,
-                        () = tokio::time::sleep(wait) => {}
-                        () = bell.rung.notified() => {}
-                    }
+                Next::Wait(wait) => self.wait_for_bell(wait, bell).await,
+                Next::Rest { least, wait } => {
+                    self.shutdown.unless_asked(tokio::time::sleep(least)).await;
+                    self.wait_for_bell(wait.saturating_sub(least), bell).await;
                 }
             }
+        }
+    }
+
+    async fn wait_for_bell(&self, wait: Duration, bell: &Bell) {
+        tokio::select! {
+            () = self.shutdown.asked() => {}
+            () = tokio::time::sleep(wait) => {}
+            () = bell.rung.notified() => {}
         }
     }
 

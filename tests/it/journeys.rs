@@ -11,6 +11,7 @@ mod files;
 mod identity;
 mod login;
 mod odd;
+mod outages;
 mod password;
 mod pictures;
 mod queue;

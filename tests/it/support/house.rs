@@ -17,6 +17,8 @@ use super::port::Port;
 /// The user who owns the QQ account.
 pub(crate) const OWNER: &str = "alice";
 
+const PROGRAM: &str = env!("CARGO_BIN_EXE_matrix-webqq");
+
 /// How a login ends well.
 const LOGGED_IN: &str = "You are logged in";
 
@@ -121,13 +123,29 @@ impl House {
         self.start_with(&[(failpoint::VARIABLE, format!("{}:{n}", point.name()))]);
     }
 
+    /// Starts the bridge on a disk that has next to no room left: no file grows beyond the database as it is now.
+    pub(crate) fn start_with_little_disk(&mut self) {
+        let size = |name: &str| fs::metadata(self.path(name)).map_or(0, |file| file.len());
+        let most = ["bridge.db", "bridge.db-wal", "log"].into_iter().map(size).max().unwrap_or(0) / 1024 + 64;
+        // Without the trap the first write beyond it would kill the bridge instead of failing.
+        let script = format!("trap '' XFSZ; ulimit -f {most}; exec \"$0\" \"$@\"");
+        let mut shell = Command::new("bash");
+        shell.arg("-c").arg(script).arg(PROGRAM);
+        self.spawn(shell);
+    }
+
     fn start_with(&mut self, environment: &[(&str, String)]) {
+        let mut program = Command::new(PROGRAM);
+        program.envs(environment.iter().map(|(name, value)| (name, value)));
+        self.spawn(program);
+    }
+
+    fn spawn(&mut self, mut program: Command) {
         assert!(self.bridge.is_none(), "it runs already");
         let log = File::options().create(true).append(true).open(self.path("log")).expect("a log");
-        let mut bridge = Command::new(env!("CARGO_BIN_EXE_matrix-webqq"))
+        let mut bridge = program
             .args(["-n", "-c"])
             .arg(self.path("config.yaml"))
-            .envs(environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log)
@@ -162,6 +180,21 @@ impl House {
         let asked = Command::new("kill").arg(bridge.id().to_string()).status().expect("kill runs");
         assert!(asked.success());
         bridge.wait().expect("it ends").success()
+    }
+
+    /// The configuration of a second bridge beside this one: all the same, but for the port.
+    pub(crate) fn twin(&self) -> PathBuf {
+        let text = fs::read_to_string(self.path("config.yaml")).expect("it was configured");
+        let mut config: Value = serde_json::from_str(&text).expect("we wrote JSON");
+        config["appservice"]["port"] = Port::reserve().address.port().into();
+        let path = self.path("twin.yaml");
+        fs::write(&path, config.to_string()).expect("the folder can be written to");
+        path
+    }
+
+    /// The bridge's database, for other programs.
+    pub(crate) fn database_url(&self) -> String {
+        format!("sqlite://{}", self.path("bridge.db").display())
     }
 
     /// Where the bridge listens.

@@ -58,6 +58,11 @@ impl Faults {
         self.0.push((endpoint, times, fault));
     }
 
+    /// Whether all that was ordered has happened.
+    pub(super) fn are_spent(&self) -> bool {
+        self.0.iter().all(|(_, left, _)| *left == 0)
+    }
+
     /// The fault for this request, if there is one.
     pub(super) fn take(&mut self, endpoint: Endpoint) -> Option<Fault> {
         let (_, left, fault) = self.0.iter_mut().find(|(at, left, _)| *at == endpoint && *left > 0)?;

@@ -30,9 +30,13 @@ async fn push_next(homeserver: &PretendHomeserver, http: &reqwest::Client) -> Op
         let token = homeserver.see(|world| world.setup.hs_token.clone());
         let url = format!("{url}/_matrix/app/v1/transactions/{}", push.id);
         let answer = http.put(url).bearer_auth(token).json(&push.body).send().await;
-        if answer.is_ok_and(|answer| answer.status().is_success()) {
-            homeserver.change(|world| world.under_way = None);
-            return Some(());
+        match answer.map(|answer| answer.status().is_success()) {
+            Ok(true) => {
+                homeserver.change(|world| world.under_way = None);
+                return Some(());
+            }
+            Ok(false) => homeserver.change(|world| world.refused_pushes += 1),
+            Err(_) => {}
         }
         tokio::time::sleep(WAITS[usize::min(attempt, WAITS.len() - 1)]).await;
     }

@@ -115,6 +115,7 @@ pub(crate) struct World {
     pub(super) ephemeral: Vec<Value>,
     pub(super) under_way: Option<Push>,
     pub(super) said_by_ghosts: usize,
+    pub(super) refused_pushes: usize,
     last_push: u64,
     made: i64,
 }
@@ -141,9 +142,20 @@ impl World {
             ephemeral: Vec::new(),
             under_way: None,
             said_by_ghosts: 0,
+            refused_pushes: 0,
             last_push: 0,
             made: 0,
         }
+    }
+
+    /// How often the bridge answered a transaction with an error.
+    pub(crate) fn refused_pushes(&self) -> usize {
+        self.refused_pushes
+    }
+
+    /// Whether every fault that was ordered has happened.
+    pub(crate) fn are_faults_spent(&self) -> bool {
+        self.faults.are_spent()
     }
 
     /// How much ghosts have said, in all rooms.
