@@ -1,6 +1,7 @@
 //! A start in its order: database, listener, `/versions`, `/whoami`, ping, then the journeys.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -10,7 +11,7 @@ use tokio::net::TcpListener;
 use tracing::{error, info, warn};
 
 use super::Fatal;
-use crate::base::{Backoff, Clock, Shutdown};
+use crate::base::{Backoff, Clock, Seal, Shutdown};
 use crate::bridge::Bridge;
 use crate::cli::Exit;
 use crate::config::Config;
@@ -41,16 +42,25 @@ impl House {
     }
 }
 
+fn seal(path: &str) -> Result<Seal, Fatal> {
+    if path.is_empty() {
+        return Ok(Seal::default());
+    }
+    let fault = |why| Fatal::new(Exit::ConfigInvalid, format!("database.secret_key_file is \"{path}\": {why}"));
+    Seal::from_file(Path::new(path)).map_err(fault)
+}
+
 /// Starts the bridge. Waits for a homeserver that is not up yet; fails for what only a person can repair.
 pub async fn start(config: Config, clock: Clock, shutdown: Shutdown) -> Result<House, Fatal> {
     let store = Store::open(&config.database, clock.clone())
         .await
         .map_err(|why| Fatal::new(Exit::Database, format!("database: {why}")))?;
+    let seal = seal(&config.database.secret_key_file)?;
     let homeserver = Homeserver::new(&config.homeserver, &config.appservice)
         .await
         .map_err(|why| Fatal::new(Exit::ConfigInvalid, why.to_string()))?;
     let (listener, address) = listen(&config).await?;
-    let (bridge, orders) = Bridge::new(config, store.clone(), homeserver, clock, shutdown.clone());
+    let (bridge, orders) = Bridge::new(config, (store.clone(), seal), homeserver, clock, shutdown.clone());
     let ready = Arc::new(AtomicBool::new(false));
     serve(&bridge, listener, Arc::clone(&ready));
     introduce(&bridge).await?;

@@ -5,6 +5,7 @@ pub mod clock;
 #[cfg(test)]
 pub(crate) mod damage;
 pub mod failpoint;
+pub mod seal;
 pub mod secret;
 pub mod shutdown;
 pub mod telemetry;
@@ -12,5 +13,6 @@ pub mod telemetry;
 pub use backoff::Backoff;
 pub use clock::Clock;
 pub use failpoint::Failpoint;
+pub use seal::Seal;
 pub use secret::Secret;
 pub use shutdown::Shutdown;

@@ -91,7 +91,7 @@ impl Bridge {
         let (lasted_ms, owner) = (now_ms.saturating_sub(row.since_ms), row.owner.clone());
         let text = self.texts.say("session.resumed", &[("nick", &row.nick), ("account", &row.account)]);
         let key = route::key(&["resumed", &row.account, &session.epoch]);
-        let (epoch, body) = (session.epoch.clone(), Some(session.body.clone()));
+        let (epoch, body) = (session.epoch.clone(), Some(self.seal.seal(&row.account, &session.body)));
         let row = LoginRow { epoch, session: body, since_ms: now_ms, ..row };
         self.store
             .write(move |tx| {
@@ -106,7 +106,11 @@ impl Bridge {
     }
 
     /// Notes that a session is over, and tells its owner, who is shown a way back in. What waits in its outbox stays there.
-    async fn note_lost_session(self: &Arc<Self>, account: &AccountId, was_worn_out: bool) -> Result<(), Error> {
+    pub(super) async fn note_lost_session(
+        self: &Arc<Self>,
+        account: &AccountId,
+        was_worn_out: bool,
+    ) -> Result<(), Error> {
         reach(Failpoint::SessionEnded);
         let Some(row) = self.connected(account).await? else { return Ok(()) };
         let (name, lasted_ms) = (row.account.clone(), self.clock.now_ms().saturating_sub(row.since_ms));

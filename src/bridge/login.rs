@@ -123,10 +123,29 @@ impl Bridge {
     pub(super) async fn take_up_sessions(self: &Arc<Self>) -> Result<(), Error> {
         let logins = self.store.read(|tx| Box::pin(async move { tx.logins().await })).await?;
         for login in logins {
-            let Some(session) = session_of(&login) else { continue };
-            self.begin_taking_up(session, login.owner, false);
+            if login.state != LoginState::Connected {
+                continue;
+            }
+            match self.session_of(&login) {
+                Some(session) => self.begin_taking_up(session, login.owner, false),
+                None => self.note_lost_session(&AccountId::new(login.account), false).await?,
+            }
         }
         Ok(())
+    }
+
+    /// The session that `row` holds; `None` when there is none, or its key is gone.
+    fn session_of(&self, row: &LoginRow) -> Option<Session> {
+        let body = self.seal.open(&row.account, row.session.as_ref()?);
+        if body.is_none() {
+            warn!(account = row.account, "a QQ session was sealed with another key than database.secret_key_file has");
+        }
+        Some(Session {
+            account: AccountId::new(&row.account),
+            nick: row.nick.clone(),
+            epoch: row.epoch.clone(),
+            body: body?,
+        })
     }
 
     /// Takes up `session` in a task of its own, again and again until it is known whether QQ accepts it. `is_resumed`: QQ
@@ -225,19 +244,6 @@ impl Bridge {
         self.store.write(move |tx| Box::pin(async move { tx.set_login_state(&name, state).await })).await?;
         Ok(())
     }
-}
-
-/// The session that `row` holds, if it may still be good.
-fn session_of(row: &LoginRow) -> Option<Session> {
-    if row.state != LoginState::Connected {
-        return None;
-    }
-    Some(Session {
-        account: AccountId::new(&row.account),
-        nick: row.nick.clone(),
-        epoch: row.epoch.clone(),
-        body: row.session.clone()?,
-    })
 }
 
 /// A backend's memory, kept in the database.

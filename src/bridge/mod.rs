@@ -49,7 +49,7 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, Semaphore, mpsc};
 
-use crate::base::{Clock, Shutdown};
+use crate::base::{Clock, Seal, Shutdown};
 use crate::config::Config;
 use crate::matrix::{self, Homeserver, Links};
 use crate::store::{self, Store};
@@ -71,6 +71,8 @@ pub struct Bridge {
     pub config: Config,
     /// Everything that must survive.
     pub store: Store,
+    /// What sessions are sealed with before they are kept.
+    pub seal: Seal,
     /// The homeserver.
     pub homeserver: Homeserver,
     /// The time of day.
@@ -127,7 +129,7 @@ impl Bridge {
     #[must_use]
     pub fn new(
         config: Config,
-        store: Store,
+        (store, seal): (Store, Seal),
         homeserver: Homeserver,
         clock: Clock,
         shutdown: Shutdown,
@@ -140,6 +142,7 @@ impl Bridge {
         let bridge = Self {
             config,
             store,
+            seal,
             homeserver,
             clock,
             shutdown,

@@ -131,7 +131,7 @@ impl Bridge {
     /// Saves what of a session must survive a restart.
     pub async fn save_session(&self, session: &Session) -> Result<(), Error> {
         let (account, epoch) = (session.account.as_str().to_owned(), session.epoch.clone());
-        let body = session.body.clone();
+        let body = self.seal.seal(&account, &session.body);
         self.store
             .write(move |tx| Box::pin(async move { tx.set_login_session(&account, &epoch, &body).await }))
             .await?;

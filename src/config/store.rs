@@ -18,6 +18,8 @@ pub struct Database {
     pub uri: String,
     /// A file that holds `uri`, which may hold a password.
     pub uri_file: Option<String>,
+    /// A file with the key that seals sessions; empty: they are not sealed.
+    pub secret_key_file: String,
 }
 
 impl Database {
@@ -62,7 +64,12 @@ impl fmt::Debug for Database {
 
 impl Default for Database {
     fn default() -> Self {
-        Self { kind: DatabaseKind::Sqlite, uri: "file:matrix-webqq.db".to_owned(), uri_file: None }
+        Self {
+            kind: DatabaseKind::Sqlite,
+            uri: "file:matrix-webqq.db".to_owned(),
+            uri_file: None,
+            secret_key_file: String::new(),
+        }
     }
 }
 
@@ -82,7 +89,7 @@ mod tests {
     use super::*;
 
     fn database(kind: DatabaseKind, uri: &str) -> Database {
-        Database { kind, uri: uri.to_owned(), uri_file: None }
+        Database { kind, uri: uri.to_owned(), ..Database::default() }
     }
 
     #[test]

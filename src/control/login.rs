@@ -313,7 +313,7 @@ async fn save(bridge: &Bridge, session: &Session, owner: &str) -> Result<(), Bri
         nick: session.nick.clone(),
         state: LoginState::Connected,
         epoch: session.epoch.clone(),
-        session: Some(session.body.clone()),
+        session: Some(bridge.seal.seal(session.account.as_str(), &session.body)),
         notice: None,
         since_ms: bridge.clock.now_ms(),
     };

@@ -191,6 +191,30 @@ fn taken_down(world: &Matrix, room: &str) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_session_is_sealed_on_disk_and_lost_with_its_key_and_nothing_else_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = folder.path().join("key");
+    let mut house = House::configured(&json!({ "database": { "secret_key_file": key } })).await;
+    let control = house.log_in().await;
+    house.qq.say(FAMILY_CHAT, "妈妈", "before").unwrap();
+    let (room, _) = house.sees(FAMILY, "before").await;
+    assert!(house.holds_nowhere("ptwebqq"), "no ticket can be read");
+    assert!(house.stop());
+    house.start();
+    house.qq.say(FAMILY_CHAT, "妈妈", "with the key").unwrap();
+    house.sees(FAMILY, "with the key").await;
+    assert_eq!(house.qq.session().logins, 1);
+    assert!(house.stop());
+
+    std::fs::remove_file(&key).unwrap();
+    house.start();
+    house.bot_says(&control, "Messages wait here").await;
+    house.log_in_from(&control).await;
+    house.qq.say(FAMILY_CHAT, "妈妈", "after").unwrap();
+    assert_eq!(house.sees(FAMILY, "after").await.0, room);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_friends_of_one_nick_are_left_alone_and_reported_after_a_new_login() {
     let house = House::new().await;
     let control = house.log_in().await;
