@@ -94,7 +94,9 @@ impl WebQq {
             return Ok(Sender::Me);
         }
         if let Named::Known(contact) = self.roster.person(epoch, uin) {
-            return Ok(Sender::Contact(contact));
+            // Whoever has no name has been in no list.
+            let is_nobody = self.roster.contact(&contact).is_none_or(|known| known.nick.is_empty());
+            return Ok(if is_nobody { Sender::Unclear(contact) } else { Sender::Contact(contact) });
         }
         if self.is_now(epoch) {
             if let Some(contact) = self.listed_speaker(place, uin).await? {
