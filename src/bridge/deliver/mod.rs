@@ -59,7 +59,9 @@ fn wait_after(lane: &str, error: &Error, failures: &mut u32) -> Next {
     warn!(lane, %error, failures, "a lane cannot deliver; trying again");
     let wait = PATIENCE.delay(*failures);
     match error.verdict() {
-        Verdict::Retry(least) => Next::Rest { least, wait },
+        // What it asks for, nothing that happens here cuts short.
+        Verdict::Retry(least) if matches!(error, Error::Matrix(_)) => Next::Rest { least, wait },
+        Verdict::Retry(least) => Next::Wait(wait.max(least)),
         // What cannot work was taken out of the lane already; this is about the lane itself.
         Verdict::GiveUp => Next::Wait(wait.max(Duration::from_secs(30))),
     }
