@@ -152,9 +152,21 @@ pub async fn put<T: Serialize>(
     departure: &T,
     key: &str,
 ) -> Result<String, store::Error> {
+    put_on(tx, lane, login, departure, key, None).await
+}
+
+/// The same for what carries on the inbox row `arrival`.
+pub async fn put_on<T: Serialize>(
+    tx: &mut Tx,
+    lane: String,
+    login: &str,
+    departure: &T,
+    key: &str,
+    arrival: Option<i64>,
+) -> Result<String, store::Error> {
     let (login, dedup_key) = (login.to_owned(), key.to_owned());
     // What it sounds like on QQ is known only to the network that it leaves by.
-    let row = store::Departure { lane, login, body: write(departure), dedup_key, echo: None };
+    let row = store::Departure { lane, login, body: write(departure), dedup_key, echo: None, arrival };
     tx.add_departure(&row).await?;
     Ok(row.lane)
 }

@@ -2,7 +2,7 @@
 
 use futures_util::future::BoxFuture;
 
-use super::{Context, Error, help, link, list, login, matching, presence, queue, raw, request, status, whois};
+use super::{Context, Error, audit, help, link, list, login, matching, presence, queue, raw, request, status, whois};
 use crate::config::Permission;
 
 /// A command that people can write.
@@ -55,6 +55,7 @@ pub static COMMANDS: &[Command] = &[
     command!("queue", [], "[list | retry <number> | drop <number>]", User, queue::queue),
     command!("retry", [], "<number>", User, queue::retry),
     command!("drop", [], "<number>", User, queue::drop),
+    command!("audit", [], "[since]", User, audit::audit),
     command!("accept", [], "[number]", User, request::accept),
     command!("deny", [], "<number> [reason]", User, request::deny),
     command!("raw", [], "<number>", Admin, raw::raw),

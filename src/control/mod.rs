@@ -1,6 +1,7 @@
 //! Commands that people write to the bot: in their control room without a prefix, elsewhere with it.
 
 mod answer;
+mod audit;
 mod command;
 mod context;
 mod help;

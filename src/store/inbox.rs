@@ -51,6 +51,24 @@ pub enum InboxState {
     Dead,
 }
 
+/// How something that arrived ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Fate {
+    /// It was carried on to the other side.
+    Carried,
+    /// It was not, and its sender was told why.
+    Answered,
+    /// It was meant for the bridge itself.
+    Obeyed,
+    /// The owner of the account was told of it.
+    Told,
+    /// It was something of our own that came back.
+    Echoed,
+    /// There was nothing to carry.
+    #[default]
+    Quiet,
+}
+
 impl Tx {
     /// Takes `arrivals` in, in their order, except those that are known already. Gives how many were new.
     pub async fn add_arrivals(&mut self, origin: &str, arrivals: &[Arrival]) -> Result<u64, Error> {
@@ -101,10 +119,15 @@ impl Tx {
         self.count(sql(count).text(origin).text(error)).await
     }
 
-    /// The row was dealt with. `false` when it was not new any more: then somebody else dealt with it.
-    pub async fn finish_arrival(&mut self, seq: i64) -> Result<bool, Error> {
-        let finish = "UPDATE inbox SET state = 'done', error = NULL WHERE seq = $1 AND state = 'new'";
-        Ok(self.change(sql(finish).number(seq)).await? > 0)
+    /// The row, which concerned the account `login`, was dealt with: it was carried on if departures name it, else it
+    /// ended as `fate`. `false` when it was not new any more: then somebody else dealt with it.
+    pub async fn finish_arrival(&mut self, seq: i64, login: Option<&str>, fate: Fate) -> Result<bool, Error> {
+        let left = self.count(sql("SELECT COUNT(*) AS value FROM outbox WHERE arrival = $1").number(seq)).await?;
+        let fate = if left > 0 { Fate::Carried } else { fate };
+        let finish = "UPDATE inbox SET state = 'done', error = NULL, login = $2, outcome = $3, departures = $4 \
+             WHERE seq = $1 AND state = 'new'";
+        let finish = sql(finish).number(seq).text_or_null(login).text(fate.as_str());
+        Ok(self.change(finish.number(i64::try_from(left).unwrap_or(i64::MAX))).await? > 0)
     }
 
     /// The row will never be dealt with. `false` when it was not new any more.
@@ -153,6 +176,21 @@ impl Word for InboxState {
             Self::New => "new",
             Self::Done => "done",
             Self::Dead => "dead",
+        }
+    }
+}
+
+impl Word for Fate {
+    const ALL: &'static [Self] = &[Self::Carried, Self::Answered, Self::Obeyed, Self::Told, Self::Echoed, Self::Quiet];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Carried => "carried",
+            Self::Answered => "answered",
+            Self::Obeyed => "obeyed",
+            Self::Told => "told",
+            Self::Echoed => "echoed",
+            Self::Quiet => "quiet",
         }
     }
 }

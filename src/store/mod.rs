@@ -19,6 +19,7 @@
 //! # Ok(()) }
 //! ```
 
+mod audit;
 mod database;
 mod error;
 mod ghost;
@@ -46,9 +47,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::{mpsc, oneshot};
 
+pub use audit::Audit;
 pub use error::{Error, Verdict};
 pub use ghost::GhostRow;
-pub use inbox::{Arrival, InboxRow, InboxState};
+pub use inbox::{Arrival, Fate, InboxRow, InboxState};
 pub use login::{LoginRow, LoginState};
 pub use message::MessageRow;
 pub use note::NoteRow;

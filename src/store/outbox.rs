@@ -29,6 +29,8 @@ pub struct Departure {
     pub dedup_key: String,
     /// By what it is recognised when the network shows us our own words; `None` when it does not.
     pub echo: Option<String>,
+    /// The inbox row that it carries on; `None` when it is nothing that arrived.
+    pub arrival: Option<i64>,
 }
 
 /// Something that leaves or has left.
@@ -86,10 +88,14 @@ pub enum OutboxState {
 impl Tx {
     /// Puts `departure` at the end of its lane. `false` when its key is known already.
     pub async fn add_departure(&mut self, departure: &Departure) -> Result<bool, Error> {
-        let insert = "INSERT INTO outbox (lane, login, body, dedup_key, state, attempts, sends, due_at_ms, echo, echoed, created_at_ms) \
-             VALUES ($1, $2, $3, $4, 'ready', 0, 0, 0, $5, 0, $6) ON CONFLICT (dedup_key) DO NOTHING";
+        let insert = "INSERT INTO outbox (lane, login, body, dedup_key, state, attempts, sends, due_at_ms, echo, echoed, created_at_ms, arrival) \
+             VALUES ($1, $2, $3, $4, 'ready', 0, 0, 0, $5, 0, $6, $7) ON CONFLICT (dedup_key) DO NOTHING";
         let insert = sql(insert).text(&departure.lane).text(&departure.login).text(&departure.body);
-        let insert = insert.text(&departure.dedup_key).text_or_null(departure.echo.as_deref()).number(self.now_ms());
+        let insert = insert
+            .text(&departure.dedup_key)
+            .text_or_null(departure.echo.as_deref())
+            .number(self.now_ms())
+            .number_or_null(departure.arrival);
         Ok(self.change(insert).await? > 0)
     }
 

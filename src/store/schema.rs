@@ -12,6 +12,7 @@ const SQLITE: &[&str] = &[
     include_str!("migrations/sqlite/0003_requests.sql"),
     include_str!("migrations/sqlite/0004_lifetimes.sql"),
     include_str!("migrations/sqlite/0005_dropped.sql"),
+    include_str!("migrations/sqlite/0006_outcomes.sql"),
 ];
 const POSTGRES: &[&str] = &[
     include_str!("migrations/postgres/0001_the_house.sql"),
@@ -19,6 +20,7 @@ const POSTGRES: &[&str] = &[
     include_str!("migrations/postgres/0003_requests.sql"),
     include_str!("migrations/postgres/0004_lifetimes.sql"),
     include_str!("migrations/postgres/0005_dropped.sql"),
+    include_str!("migrations/postgres/0006_outcomes.sql"),
 ];
 
 /// Where the number of the newest migration is kept.

@@ -160,6 +160,11 @@ impl Statement<'_> {
     pub(super) fn number(self, value: i64) -> Self {
         Self { query: self.query.bind(value) }
     }
+
+    /// The next value, or NULL.
+    pub(super) fn number_or_null(self, value: Option<i64>) -> Self {
+        Self { query: self.query.bind(value) }
+    }
 }
 
 /// What a row of a table becomes.

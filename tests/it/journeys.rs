@@ -1,6 +1,7 @@
 //! Whole journeys through the real binary, as scenes.
 
 mod attachments;
+mod audit;
 mod chat;
 mod commands;
 mod contacts;

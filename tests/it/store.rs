@@ -8,8 +8,8 @@ use futures_util::future::join_all;
 use matrix_webqq::base::{Clock, Secret, Shutdown};
 use matrix_webqq::config::{Database, DatabaseKind};
 use matrix_webqq::store::{
-    Arrival, Departure, Error, InboxState, LoginRow, LoginState, MessageRow, NoteRow, OutboxRow, OutboxState,
-    PortalState, QueueCount, RequestState, Store, Tx, Verdict,
+    Arrival, Audit, Departure, Error, Fate, InboxState, LoginRow, LoginState, MessageRow, NoteRow, OutboxRow,
+    OutboxState, PortalState, QueueCount, RequestState, Store, Tx, Verdict,
 };
 use tokio::sync::oneshot;
 
@@ -109,6 +109,7 @@ macro_rules! on_every_database {
     };
 }
 
+mod audit;
 mod connection;
 mod inbox;
 mod memory;
@@ -130,6 +131,7 @@ fn departure(lane: &str, key: &str, echo: Option<&str>) -> Departure {
         body: format!("body of {key}"),
         dedup_key: key.to_owned(),
         echo: echo.map(str::to_owned),
+        arrival: None,
     }
 }
 

@@ -60,7 +60,7 @@ impl Bridge {
             let to_room = ToRoom::new(Target::Portal(portal.id), Speaker::Ghost(who), serde_json::Value::Null);
             let (to_room, key) = (ToRoom { act: Some(act), ..to_room }, key(&at.to_string()));
             let lane = route::lane_to_portal_room(portal.id);
-            out.lanes.push(departure::put(tx, lane, live.account.as_str(), &to_room, &key).await?);
+            out.lanes.push(departure::put_on(tx, lane, live.account.as_str(), &to_room, &key, Some(seq)).await?);
         }
         Ok(())
     }

@@ -20,7 +20,7 @@ use crate::bridge::{Bridge, Error, Order, Wish, notice, route};
 use crate::config::Permission;
 use crate::matrix::event::{Event, Kind, Member, Membership, Message, Relation};
 use crate::qq::{AccountId, Outgoing};
-use crate::store::{self, OutboxState, Tx};
+use crate::store::{self, Fate, OutboxState, Tx};
 
 /// What leaves in one row.
 struct Part {
@@ -72,8 +72,12 @@ impl Bridge {
                     Box::pin(async move {
                         let mut outcome = Outcome::default();
                         for row in &opened {
+                            outcome.fate = Fate::Quiet;
                             bridge.translate_event(tx, row, &mut outcome).await?;
-                            tx.finish_arrival(row.seq).await?;
+                            let portal =
+                                row.event.as_ref().and_then(|event| bridge.portals.by_room(event.room.as_str()));
+                            let account = portal.as_ref().map(|portal| portal.account.as_str());
+                            tx.finish_arrival(row.seq, account, outcome.fate).await?;
                         }
                         Ok(outcome)
                     })
@@ -99,16 +103,18 @@ impl Bridge {
         if opened.emptied {
             out.lanes.push(self.take_down_secret(tx, event).await?);
             out.orders.push(order(event, Wish::Secret));
+            out.fate = Fate::Obeyed;
             return Ok(());
         }
         match &event.kind {
-            Kind::Message(message) => self.translate_message(tx, event, message, &opened.around, out).await,
+            Kind::Message(message) => self.translate_message(tx, (seq, event), message, &opened.around, out).await,
             Kind::Reaction { target, .. } => self.refuse_reaction(tx, event, target, out).await,
             Kind::Redaction { target } => self.translate_redaction(tx, event, target, out).await,
             Kind::Encrypted => self.translate_encrypted(tx, event, out).await,
             Kind::Foreign { .. } => self.refuse_foreign(tx, event, out).await,
             Kind::Member(member) if self.invites_bot(member) => {
                 out.orders.push(order(event, Wish::Join));
+                out.fate = Fate::Obeyed;
                 Ok(())
             }
             _ => {
@@ -125,13 +131,14 @@ impl Bridge {
     async fn translate_message(
         &self,
         tx: &mut Tx,
-        event: &Event,
+        (seq, event): (i64, &Event),
         message: &Message,
         around: &Around,
         out: &mut Outcome,
     ) -> Result<(), store::Error> {
         if let Some(command) = self.command_in(tx, event, message).await? {
             out.orders.push(order(event, Wish::Command(command)));
+            out.fate = Fate::Obeyed;
             return Ok(());
         }
         let Some(portal) = self.portals.by_room(event.room.as_str()) else { return Ok(()) };
@@ -140,7 +147,7 @@ impl Bridge {
             return self.decline(tx, event, "message.not_owner", event.sender.as_str(), out).await;
         }
         match self.for_qq(message, &portal, around) {
-            Ok(parts) => self.say_on_qq(tx, event, &portal, parts, out).await,
+            Ok(parts) => self.say_on_qq(tx, (seq, event), &portal, parts, out).await,
             Err(to_qq::Unsayable::Empty) => Ok(()),
             Err(to_qq::Unsayable::Media) => self.decline(tx, event, "message.no_media", event.id.as_str(), out).await,
         }
@@ -199,6 +206,7 @@ impl Bridge {
             }
         }
         out.lanes.push(Self::lane_of(&portal));
+        out.fate = Fate::Obeyed;
         if said {
             self.decline_about(tx, (event, target), "message.no_redaction", target.as_str(), out).await
         } else {
@@ -223,7 +231,7 @@ impl Bridge {
     async fn say_on_qq(
         &self,
         tx: &mut Tx,
-        event: &Event,
+        (seq, event): (i64, &Event),
         portal: &Portal,
         parts: Vec<Part>,
         out: &mut Outcome,
@@ -242,7 +250,7 @@ impl Bridge {
                 attachment,
             };
             let key = route::key_to_qq(event.id.as_str(), at);
-            departure::put(tx, lane.clone(), portal.account.as_str(), &to_chat, &key).await?;
+            departure::put_on(tx, lane.clone(), portal.account.as_str(), &to_chat, &key, Some(seq)).await?;
         }
         if let Some(waiting) = waiting {
             let place = (event.room.as_str(), event.id.as_str());
@@ -284,6 +292,7 @@ impl Bridge {
         let notice = notice::reply(&message, about.as_str(), event.sender.as_str(), &key);
         let is_new = tx.departure_by_key(&key).await?.is_none();
         out.lanes.push(notice::put(tx, room, notice, &key).await?);
+        out.fate = Fate::Answered;
         // Somebody who is no owner hears of it once.
         if is_new || why != "message.not_owner" {
             let failed = Status::Failed { phrase: why, message, error: why.to_owned() };

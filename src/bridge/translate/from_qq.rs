@@ -20,7 +20,7 @@ use crate::bridge::open::{Content, OpenedFromQq, Said};
 use crate::bridge::portal;
 use crate::bridge::{Bridge, Error, Verdict, echo, ghost, route};
 use crate::qq::{self, AccountId, Chat, ChatKind, ContactId, Doubt, Message, Sender};
-use crate::store::{self, InboxRow, MessageRow, Tx};
+use crate::store::{self, Fate, InboxRow, MessageRow, Tx};
 
 /// How long a row waits that belongs to a chat in doubt; a decision or a new login looks at it at once.
 const PARKED: Duration = Duration::from_hours(6);
@@ -103,9 +103,11 @@ impl Bridge {
         row: &OpenedFromQq,
         out: &mut Outcome,
     ) -> Result<(), store::Error> {
+        out.fate = Fate::Quiet;
         for content in &row.contents {
+            let told = out.lanes.len();
             match content {
-                Content::Said(said) => self.translate_said(tx, live, said, out).await?,
+                Content::Said(said) => self.translate_said(tx, live, row.seq, said, out).await?,
                 Content::Passing(passing) => out.passing.extend(self.still_worth(passing, row.received_at_ms)),
                 Content::Group(news, people) => self.translate_group(tx, live, row.seq, (news, people), out).await?,
                 Content::Asked(request) => self.translate_asked(tx, live, request, out).await?,
@@ -121,8 +123,11 @@ impl Bridge {
                     return tx.bury_arrival(row.seq, why).await.map(drop);
                 }
             }
+            if !matches!(content, Content::Said(_)) && out.lanes.len() > told {
+                out.fate = Fate::Told;
+            }
         }
-        tx.finish_arrival(row.seq).await.map(drop)
+        tx.finish_arrival(row.seq, Some(live.account.as_str()), out.fate).await.map(drop)
     }
 
     /// Lets a row wait until it is certain where it belongs, and sees to it that the owner is asked.
@@ -147,6 +152,7 @@ impl Bridge {
         &self,
         tx: &mut Tx,
         live: &Live,
+        seq: i64,
         said: &Said,
         out: &mut Outcome,
     ) -> Result<(), store::Error> {
@@ -172,7 +178,7 @@ impl Bridge {
                 fetch,
                 ..ToRoom::new(Target::Portal(portal), speaker.clone(), content)
             };
-            departure::put(tx, lane.clone(), live.account.as_str(), &to_room, &key).await?;
+            departure::put_on(tx, lane.clone(), live.account.as_str(), &to_room, &key, Some(seq)).await?;
         }
         out.lanes.push(lane);
         Ok(())
@@ -202,6 +208,7 @@ impl Bridge {
         let (login, key) = (live.account.as_str(), said.message.key.as_str());
         if !tx.messages(login, key).await?.is_empty() {
             // Recognised before: QQ handed it out twice.
+            out.fate = Fate::Echoed;
             return Ok(true);
         }
         let lane = route::lane_to_chat(&live.account, portal);
@@ -214,6 +221,7 @@ impl Bridge {
         }
         reach(Failpoint::EchoMatched);
         out.lanes.extend(self.put_echoed(tx, &row).await?);
+        out.fate = Fate::Echoed;
         // An uncertain send is settled by this.
         out.lanes.push(lane);
         Ok(true)

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::login::Live;
 use super::{Bridge, Order};
 use crate::qq::{ContactId, Doubt, Passing};
-use crate::store::PortalRow;
+use crate::store::{Fate, PortalRow};
 
 /// How many rows are translated in one transaction.
 const BATCH: u32 = 64;
@@ -25,6 +25,8 @@ struct Outcome {
     /// What the owner has to be asked.
     doubts: Vec<Doubt>,
     passing: Vec<Passing>,
+    /// How the row that is translated ended, unless it was carried on.
+    fate: Fate,
     signed_out: Option<String>,
 }
 

@@ -20,7 +20,7 @@ async fn the_same_arrival_is_taken_in_once(place: &Place) {
     let elsewhere = write!(store, tx => tx.add_arrivals("matrix", &arrivals(&["a"])).await);
     assert_eq!(elsewhere.await.unwrap(), 1, "another origin has other keys");
     let first = read!(store, tx => tx.due_arrivals("qq", 0, 1).await).await.unwrap().remove(0);
-    let finished = write!(store, tx => tx.finish_arrival(first.seq).await);
+    let finished = write!(store, tx => tx.finish_arrival(first.seq, None, Fate::Quiet).await);
     assert!(finished.await.unwrap());
     assert_eq!(take_in(&store, &["a"]).await, 0, "it is remembered when it is over");
     assert_eq!(due(&store).await, ["b", "c"]);
@@ -71,7 +71,7 @@ async fn a_clock_that_is_set_back_does_not_hold_up_arrivals(place: &Place) {
 async fn a_finished_arrival_is_finished_once(place: &Place) {
     let store = place.open().await;
     take_in(&store, &["a"]).await;
-    let twice = write!(store, tx => Ok((tx.finish_arrival(1).await?, tx.finish_arrival(1).await?)));
+    let twice = write!(store, tx => Ok((tx.finish_arrival(1, None, Fate::Quiet).await?, tx.finish_arrival(1, None, Fate::Quiet).await?)));
     assert_eq!(twice.await.unwrap(), (true, false));
     let late = write!(store, tx => Ok((tx.bury_arrival(1, "x").await?, tx.postpone_arrival(1, 0, "x").await?)));
     assert_eq!(late.await.unwrap(), (false, false));
@@ -87,7 +87,7 @@ async fn an_arrival_that_failed_is_found_by_its_error(place: &Place) {
         tx.bury_arrival(1, "unreadable").await?;
         tx.postpone_arrival(2, NOON + 1, "unmatched").await?;
         tx.postpone_arrival(3, NOON + 1, "unmatched").await?;
-        tx.finish_arrival(3).await
+        tx.finish_arrival(3, None, Fate::Quiet).await
     });
     assert!(fail.await.unwrap());
     let failed = read!(store, tx => tx.arrivals_with_error("qq", 10).await).await.unwrap();
@@ -101,14 +101,14 @@ async fn translating_is_both_or_neither(place: &Place) {
     let store = place.open().await;
     take_in(&store, &["a"]).await;
     let half = write!(store, tx => {
-        tx.finish_arrival(1).await?;
+        tx.finish_arrival(1, None, Fate::Quiet).await?;
         tx.add_departure(&departure("matrix/1", "a", None)).await?;
         Err::<(), _>(Error::Closed)
     });
     assert!(half.await.is_err());
     assert_eq!((due(&store).await, head(&store, "matrix/1").await), (vec!["a".to_owned()], vec![]));
     let whole = write!(store, tx => {
-        tx.finish_arrival(1).await?;
+        tx.finish_arrival(1, None, Fate::Quiet).await?;
         tx.add_departure(&departure("matrix/1", "a", None)).await
     });
     assert!(whole.await.unwrap());

@@ -292,7 +292,7 @@ async fn tidying_forgets_what_is_over_and_old(place: &Place) {
     }
     let stuck = send(&store, "qq/1", "stuck", None).await;
     write!(store, tx => {
-        tx.finish_arrival(1).await?;
+        tx.finish_arrival(1, None, Fate::Quiet).await?;
         tx.bury_arrival(2, "x").await
     })
     .await

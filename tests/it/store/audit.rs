@@ -1,0 +1,126 @@
+//! The books: everything that arrived is found again under what became of it, and what is missing is seen.
+
+use super::*;
+
+on_every_database! {
+    whatever_arrived_is_in_the_books_under_what_became_of_it
+    the_books_of_one_account_leave_out_those_of_others_and_what_is_older
+    what_arrived_is_forgotten_before_what_became_of_it
+}
+
+/// Takes rows in from `origin`.
+async fn arrive(store: &Store, origin: &'static str, keys: &[&str]) {
+    let batch = arrivals(keys);
+    write!(store, tx => tx.add_arrivals(origin, &batch).await).await.unwrap();
+}
+
+/// Row `arrival` leaves as `key`, and its departure is brought into `state`.
+async fn leave(store: &Store, arrival: i64, key: &'static str, state: OutboxState) -> i64 {
+    let row = Departure { arrival: Some(arrival), ..departure("m/1", key, None) };
+    assert!(write!(store, tx => tx.add_departure(&row).await).await.unwrap());
+    let seq = read!(store, tx => tx.departure_by_key(key).await).await.unwrap().unwrap().seq;
+    let marking = write!(store, tx => match state {
+        OutboxState::Ready => Ok(()),
+        OutboxState::Sending => tx.mark_sending(&[seq]).await.map(drop),
+        OutboxState::Uncertain => tx.mark_uncertain(seq, "1202").await.map(drop),
+        OutboxState::Dead => tx.mark_dead(seq, "refused").await.map(drop),
+        OutboxState::Dropped => tx.drop_departure(seq, "given up").await.map(drop),
+        OutboxState::Sent => tx.mark_sent(seq, None).await,
+    });
+    marking.await.unwrap();
+    seq
+}
+
+async fn finish(store: &Store, seq: i64, login: &'static str, fate: Fate) {
+    assert!(write!(store, tx => tx.finish_arrival(seq, Some(login), fate).await).await.unwrap());
+}
+
+async fn books(store: &Store, origin: &'static str, login: Option<&'static str>, since_ms: i64) -> Audit {
+    read!(store, tx => tx.audit(origin, login, since_ms).await).await.unwrap()
+}
+
+async fn whatever_arrived_is_in_the_books_under_what_became_of_it(place: &Place) {
+    let store = place.open().await;
+    assert_eq!(books(&store, "qq/1", None, 0).await, Audit::default());
+    arrive(&store, "qq/1", &["1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13"]).await;
+    // 1 waits, 2 is in doubt, 3 could not be read.
+    let odd = write!(store, tx => {
+        tx.postpone_arrival(2, NOON + 9, "who is it?").await?;
+        tx.bury_arrival(3, "unreadable").await
+    });
+    assert!(odd.await.unwrap());
+    let mut dead = 0;
+    for (seq, parts) in [
+        (4, &[("4", OutboxState::Sent), ("4b", OutboxState::Sent)][..]),
+        (5, &[("5", OutboxState::Sent), ("5b", OutboxState::Ready)]),
+        (6, &[("6", OutboxState::Sending)]),
+        (7, &[("7", OutboxState::Uncertain)]),
+        (8, &[("8", OutboxState::Dead), ("8b", OutboxState::Ready)]),
+        (9, &[("9", OutboxState::Dropped), ("9b", OutboxState::Sent)]),
+    ] {
+        for (key, state) in parts {
+            let left = leave(&store, seq, key, *state).await;
+            if *state == OutboxState::Dead {
+                dead = left;
+            }
+        }
+        finish(&store, seq, "1", Fate::Quiet).await;
+    }
+    for (seq, fate) in [(10, Fate::Answered), (11, Fate::Obeyed), (12, Fate::Told), (13, Fate::Echoed)] {
+        finish(&store, seq, "1", fate).await;
+    }
+    arrive(&store, "qq/1", &["14"]).await;
+    finish(&store, 14, "1", Fate::Quiet).await;
+    let audit = books(&store, "qq/1", None, 0).await;
+    let expected = Audit {
+        received: 14,
+        bridged: 1,
+        answered: 1,
+        obeyed: 1,
+        told: 1,
+        echoed: 1,
+        quiet: 1,
+        waiting: 3,
+        parked: 2,
+        failed: 2,
+        dropped: 1,
+        failed_arrivals: vec![3],
+        failed_departures: vec![dead],
+    };
+    assert_eq!((audit.lost(), audit), (0, expected));
+}
+
+async fn the_books_of_one_account_leave_out_those_of_others_and_what_is_older(place: &Place) {
+    let store = place.open().await;
+    arrive(&store, "matrix", &["old"]).await;
+    place.clock.set(NOON + 1000);
+    arrive(&store, "matrix", &["mine", "theirs", "nobody's"]).await;
+    arrive(&store, "qq/1", &["elsewhere"]).await;
+    for (seq, login) in [(1, "1"), (2, "1"), (3, "2")] {
+        finish(&store, seq, login, Fate::Answered).await;
+    }
+    assert!(write!(store, tx => tx.finish_arrival(4, None, Fate::Quiet).await).await.unwrap());
+    let counts = |audit: Audit| (audit.received, audit.answered, audit.lost());
+    assert_eq!(counts(books(&store, "matrix", Some("1"), 0).await), (2, 2, 0));
+    assert_eq!(counts(books(&store, "matrix", Some("1"), NOON + 1000).await), (1, 1, 0));
+    assert_eq!(counts(books(&store, "matrix", Some("2"), 0).await), (1, 1, 0));
+    assert_eq!(books(&store, "qq/1", None, NOON).await.waiting, 1);
+    assert_eq!(books(&store, "qq/1", None, NOON + 1001).await, Audit::default());
+}
+
+async fn what_arrived_is_forgotten_before_what_became_of_it(place: &Place) {
+    let store = place.open().await;
+    arrive(&store, "qq/1", &["a", "b"]).await;
+    for (seq, key) in [(1, "a"), (2, "b")] {
+        leave(&store, seq, key, OutboxState::Sent).await;
+        finish(&store, seq, "1", Fate::Quiet).await;
+    }
+    loop {
+        let gone = write!(store, tx => tx.tidy(NOON + 1, 1).await).await.unwrap();
+        assert_eq!(books(&store, "qq/1", None, 0).await.lost(), 0);
+        if gone == 0 {
+            break;
+        }
+    }
+    assert_eq!(books(&store, "qq/1", None, 0).await, Audit::default());
+}
