@@ -29,6 +29,8 @@ pub struct Rules {
     pub events_per_poll: usize,
     /// Order within one poll reply.
     pub newest_first: bool,
+    /// Whether the order within one poll reply is left to chance instead.
+    pub shuffled: bool,
     /// Whether own messages in groups and discussions come back.
     pub echo: bool,
     /// Whether `<` and `>` arrive as entities.
@@ -112,6 +114,7 @@ impl Default for Rules {
             unknown_session_retcode: 103,
             events_per_poll: 50,
             newest_first: true,
+            shuffled: false,
             echo: true,
             escape_text: true,
             trailing_blank: false,

@@ -1,6 +1,6 @@
 //! Takes the answer of a poll apart into events, whole or torn, without losing one.
 //!
-//! Source: protocol dossier 7.3 (shape and order), 7.7 (what makes two events the same).
+//! Source: protocol dossier 7.3 (shape), 7.7 (what makes two events the same).
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::mend::mend;
 use super::number::integer;
+use super::order::oldest_first;
 use crate::qq::Envelope;
 
 /// The answer of one poll.
@@ -24,13 +25,16 @@ pub(crate) struct Batch {
     pub(crate) items: Vec<String>,
     /// What is left of an array that broke off.
     pub(crate) rest: Option<String>,
+    /// Whether the answer ends before its end.
+    pub(crate) torn: bool,
 }
 
 impl Batch {
     /// Reads a body; `None` when it is no answer of poll2 at all.
     pub(crate) fn read(body: &[u8]) -> Option<Self> {
         let text = mend(body);
-        let mut batch = Self::default();
+        let torn = serde_json::from_str::<IgnoredAny>(&text).is_err_and(|why| why.is_eof());
+        let mut batch = Self { torn, ..Self::default() };
         let mut rest = text.trim().strip_prefix('{')?;
         loop {
             rest = rest.trim_start_matches([',', ' ', '\n', '\r', '\t']);
@@ -96,10 +100,9 @@ impl Batch {
         self.items.is_empty() && self.rest.is_none()
     }
 
-    /// Everything that came, oldest first, sealed with the numbers of `epoch`.
-    pub(crate) fn seal(self, epoch: &str) -> Vec<Envelope> {
-        let items = oldest_first(self.items);
-        items.into_iter().chain(self.rest).map(|body| envelope(epoch, body)).collect()
+    /// Everything that came, oldest first; what is no event any more comes last.
+    pub(crate) fn in_order(self) -> Vec<String> {
+        oldest_first(&self.items).into_iter().chain(self.rest).collect()
     }
 }
 
@@ -111,31 +114,15 @@ fn take<'a, T: Deserialize<'a>>(text: &'a str) -> Option<(T, &'a str)> {
     Some((value, after))
 }
 
-/// Ascending by `time`; among the same second the array is newest first. An event without a time keeps its place.
-fn oldest_first(items: Vec<String>) -> Vec<String> {
-    let seconds: Vec<Option<i64>> = items.iter().map(|item| field(item, "time")).collect();
-    let mut dated: Vec<(i64, String)> =
-        seconds.iter().zip(&items).filter_map(|(second, item)| Some(((*second)?, item.clone()))).collect();
-    dated.reverse();
-    dated.sort_by_key(|(second, _)| *second);
-    let mut sorted = dated.into_iter().map(|(_, item)| item);
-    let in_place = items.into_iter().zip(seconds);
-    in_place.filter_map(|(item, second)| if second.is_some() { sorted.next() } else { Some(item) }).collect()
-}
-
-fn field(item: &str, name: &str) -> Option<i64> {
-    let item: Value = serde_json::from_str(item).ok()?;
-    integer(item.get("value")?.get(name)?)
-}
-
-fn envelope(epoch: &str, body: String) -> Envelope {
+/// An event sealed with the numbers of `epoch`.
+pub(crate) fn envelope(epoch: &str, body: String) -> Envelope {
     let identity = identity(&body).unwrap_or_else(|| [&*body, &nonce(&body)].concat());
     let digest: String = hex::encode(Sha256::digest(identity)).chars().take(32).collect();
     Envelope { dedup_key: [epoch, &digest].join("."), epoch: epoch.to_owned(), body }
 }
 
 /// What a push handed out twice has in common with itself; `None` when only all of it tells.
-fn identity(body: &str) -> Option<String> {
+pub(crate) fn identity(body: &str) -> Option<String> {
     let item: Value = serde_json::from_str(body).ok()?;
     let value = item.get("value")?;
     integer(value.get("msg_id")?)?;
@@ -183,6 +170,7 @@ mod tests {
         ] {
             let batch = Batch::read(body.as_bytes()).unwrap();
             assert_eq!((batch.code, items(&batch), &batch.rest), (Some(0), events.to_vec(), &None), "{body}");
+            assert!(!batch.torn, "{body}");
         }
     }
 
@@ -205,6 +193,7 @@ mod tests {
         let body = json!({"result": events, "retcode": 0}).to_string();
         for cut in 0..body.len() {
             let batch = Batch::read(&body.as_bytes()[..cut]).unwrap_or_default();
+            assert!(batch.torn || batch.is_empty(), "{cut}");
             for (event, word) in events.iter().zip(["eins", "zwei", "drei"]) {
                 let whole = items(&batch).contains(event);
                 let arrived = String::from_utf8_lossy(&body.as_bytes()[..cut]).contains(word);
@@ -219,23 +208,10 @@ mod tests {
     fn a_code_beside_a_broken_array_does_not_hide_its_events() {
         let body = br#"{"retcode":0,"result":[{"poll_type":"a"},{"poll_type":}],"x":1}"#;
         let batch = Batch::read(body).unwrap();
-        assert_eq!((batch.code, batch.items.len()), (Some(0), 1));
+        assert_eq!((batch.code, batch.items.len(), batch.torn), (Some(0), 1, false));
         assert!(batch.rest.unwrap().starts_with("{\"poll_type\":}"));
         let lost = Batch::read(br#"{"result":{"poll_type":"message"#).unwrap();
         assert!(lost.rest.is_some());
-    }
-
-    #[test]
-    fn events_come_oldest_first_and_those_of_one_second_in_reverse() {
-        let order = |times: &[Option<i64>]| {
-            let items = times.iter().zip(0..).map(|(time, n)| message(n, *time, "").to_string()).collect();
-            oldest_first(items).iter().map(|item| field(item, "msg_id").unwrap()).collect::<Vec<_>>()
-        };
-        assert_eq!(order(&[Some(3), Some(2), Some(1)]), [2, 1, 0]);
-        assert_eq!(order(&[Some(1), Some(2), Some(3)]), [0, 1, 2]);
-        assert_eq!(order(&[Some(1), Some(1), Some(1)]), [2, 1, 0]);
-        assert_eq!(order(&[Some(2), None, Some(1), Some(2)]), [2, 1, 3, 0]);
-        assert_eq!(order(&[None, None]), [0, 1]);
     }
 
     #[test]

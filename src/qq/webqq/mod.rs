@@ -23,6 +23,7 @@ mod era;
 mod excerpt;
 mod gesture;
 pub mod hash;
+mod held;
 #[cfg(test)]
 mod hostile;
 mod http;
@@ -39,6 +40,7 @@ mod network;
 mod notice;
 mod number;
 mod open;
+mod order;
 mod pace;
 mod poll;
 mod reply;

@@ -10,6 +10,7 @@ use super::api::{change_status2, logout2};
 use super::asked::Asked;
 use super::content::decode::{Decoded, decode};
 use super::content::encode::encode;
+use super::held::Held;
 use super::leave::Leaves;
 use super::media::Carrier;
 use super::members::Members;
@@ -71,9 +72,10 @@ impl WebQq {
         (clock, pace, settings): (Clock, Pace, Settings),
     ) -> Result<Self, Error> {
         let (account, epoch) = (link.account().clone(), link.epoch().to_owned());
+        let held = Held::recall(Arc::clone(&memory), &epoch).await?;
         let roster = Roster::load(account, link.uin(), epoch, memory).await?;
         let msg_ids = MsgIds::new(clock.now_ms());
-        let poller = Poller::new(pace, clock.clone());
+        let poller = Poller::new(pace, clock.clone(), held);
         let (members, asked, told) = (Mutex::default(), Asked::default(), Mutex::default());
         let (listed_at_ms, leaves) = (AtomicI64::new(clock.now_ms()), Leaves::default());
         Ok(Self {

@@ -1,6 +1,6 @@
 //! One turn of poll2: what its answer means for the link, and what to do about it.
 //!
-//! Source: protocol dossier 7.4 (codes), 5.3 (relink), 5.4 (rotation), 7.2 (how idle polls end).
+//! Source: protocol dossier 7.4 (codes), 5.3 (relink), 5.4 (rotation), 7.2 (how idle polls end), 7.7 (repetitions).
 
 use std::sync::PoisonError;
 use std::time::Duration;
@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep};
 
 use super::api::{get_msg_tip, get_online_buddies2, login2, poll2};
 use super::batch::Batch;
+use super::held::Held;
 use super::http::{Answer, Fault};
 use super::pace::Pace;
 use super::reply::unintelligible;
@@ -32,9 +33,14 @@ const LONGEST_ASKED_WAIT: i64 = 60;
 pub(crate) struct Poller {
     pace: Pace,
     clock: Clock,
-    pulse: Mutex<Pulse>,
+    state: Mutex<State>,
     /// When the last heartbeat was, and how many there were.
     heartbeat: std::sync::Mutex<Option<(Instant, u32)>>,
+}
+
+struct State {
+    pulse: Pulse,
+    held: Held,
 }
 
 /// What went wrong in a row.
@@ -110,14 +116,20 @@ impl Pulse {
 }
 
 impl Poller {
-    /// A poller that has not polled yet.
-    pub(crate) fn new(pace: Pace, clock: Clock) -> Self {
-        Self { pace, clock, pulse: Mutex::default(), heartbeat: std::sync::Mutex::default() }
+    /// A poller that has not polled yet, with what was `held` back before.
+    pub(crate) fn new(pace: Pace, clock: Clock, held: Held) -> Self {
+        let state = Mutex::new(State { pulse: Pulse::default(), held });
+        Self { pace, clock, state, heartbeat: std::sync::Mutex::default() }
     }
 
-    /// One turn: sealed events, oldest first; none when the wait timed out or the link had to be mended.
+    /// One turn: sealed events, oldest first; none when the wait timed out, the link had to be mended, or a torn answer
+    /// waits for its repetition.
     pub(crate) async fn turn(&self, link: &Link) -> Result<Vec<Envelope>, Error> {
-        let mut pulse = self.pulse.lock().await;
+        let State { pulse, held } = &mut *self.state.lock().await;
+        let left = held.begin().await?;
+        if !left.is_empty() {
+            return Ok(left);
+        }
         let asked_at = Instant::now();
         let (answer, ()) = tokio::join!(poll2::ask(link), self.heartbeat(link));
         let batch = match answer {
@@ -125,6 +137,7 @@ impl Poller {
             Err(Fault::TimedOut) => None,
             Err(fault) => return Err(fault.unreachable(ENDPOINT)),
         };
+        let took = asked_at.elapsed();
         let mut next = Next::Listen;
         if let Some(batch) = &batch {
             if let Some(p) = batch.p.as_deref().filter(|_| batch.code == Some(116)) {
@@ -140,14 +153,25 @@ impl Poller {
         match batch {
             Some(batch) if !batch.is_empty() => {
                 pulse.beat();
-                Ok(batch.seal(link.epoch()))
+                Ok(if batch.torn { held.hold(batch).await } else { held.give_out(batch) })
+            }
+            batch if !held.is_empty() && self.says_nothing_again(batch.as_ref(), next, took) => {
+                Ok(held.give_out(Batch::default()))
             }
             batch => {
                 if next == Next::Listen {
-                    sleep(pulse.idle(asked_at.elapsed(), &self.pace)).await;
+                    sleep(pulse.idle(took, &self.pace)).await;
                 }
-                self.act(&mut pulse, link, next, &batch.unwrap_or_default()).await.map(|()| Vec::new())
+                self.act(pulse, link, next, &batch.unwrap_or_default()).await.map(|()| Vec::new())
             }
+        }
+    }
+
+    /// Whether an answer without events shows that QQ has nothing to say again, unlike a server in front of it that fails.
+    fn says_nothing_again(&self, batch: Option<&Batch>, next: Next, took: Duration) -> bool {
+        match batch {
+            None => took >= self.pace.hasty,
+            Some(batch) => !batch.torn && matches!(next, Next::Listen | Next::LogIn | Next::GiveUp),
         }
     }
 
@@ -226,6 +250,7 @@ fn read(answer: &Answer) -> Result<Option<Batch>, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::qq::webqq::held::tests::nothing;
 
     fn after(codes: &[i64]) -> Next {
         let mut pulse = Pulse::default();
@@ -271,9 +296,34 @@ mod tests {
         assert_eq!([wait(60), wait(0), wait(0)], [0, 0, 500]);
     }
 
-    #[test]
-    fn the_wait_before_a_relink_is_what_qq_asked_for_within_reason() {
-        let poller = Poller::new(Pace::default(), Clock::system());
+    async fn poller() -> Poller {
+        Poller::new(Pace::default(), Clock::system(), nothing("e").await)
+    }
+
+    #[tokio::test]
+    async fn only_qq_itself_shows_that_it_says_nothing_again() {
+        let poller = poller().await;
+        let whole = Batch { code: Some(0), ..Batch::default() };
+        let torn = Batch { torn: true, ..whole.clone() };
+        let (now, later) = (Duration::ZERO, Duration::from_mins(1));
+        for (batch, next, took, nothing_again) in [
+            (None, Next::Listen, now, false),
+            (None, Next::Listen, later, true),
+            (Some(&torn), Next::Listen, later, false),
+            (Some(&whole), Next::Listen, now, true),
+            (Some(&whole), Next::LogIn, now, true),
+            (Some(&whole), Next::GiveUp, now, true),
+            (Some(&whole), Next::Relink, now, false),
+            (Some(&whole), Next::Rotate, now, false),
+            (Some(&whole), Next::Busy, now, false),
+        ] {
+            assert_eq!(poller.says_nothing_again(batch, next, took), nothing_again, "{batch:?} {next:?} {took:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_wait_before_a_relink_is_what_qq_asked_for_within_reason() {
+        let poller = poller().await;
         let wait = |t| poller.wait_for_relink(t).as_secs();
         assert_eq!([wait(Some(0)), wait(Some(7)), wait(Some(9999)), wait(Some(-1)), wait(None)], [0, 7, 60, 0, 10]);
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
+use rand::seq::SliceRandom as _;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep_until};
 
@@ -134,8 +135,12 @@ fn answer(stage: &mut Stage, turn: &Turn, line: &Line) -> Option<Outcome> {
         return None;
     }
     let events = stage.mail.take(stage.world.options.events_per_poll);
+    let mut shown = events.clone();
+    if stage.world.options.shuffled {
+        shown.shuffle(&mut stage.rng);
+    }
     let numbers = &stage.session(turn.session)?.channel.as_ref()?.numbers;
-    let items = render::items(&events, numbers, &stage.world, &stage.people);
+    let items = render::items(&shown, numbers, &stage.world, &stage.people);
     if items.is_empty() {
         return None;
     }

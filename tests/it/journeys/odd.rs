@@ -73,7 +73,7 @@ async fn one_odd_item_never_takes_its_batch_with_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_truncated_answer_loses_none_of_the_items_that_were_whole() {
+async fn an_answer_that_is_torn_loses_nothing_doubles_nothing_and_turns_no_order_round() {
     let house = House::new().await;
     let control = house.log_in().await;
     // A fault is for the poll after the one that is held: only with that may the batch come.
@@ -85,13 +85,44 @@ async fn a_truncated_answer_loses_none_of_the_items_that_were_whole() {
     let (room, _) = house.sees(FAMILY, "start").await;
     house.qq.wait_session(|session| session.polling && session.calls["poll2"] > spared).await;
 
-    house.qq.push((1..=4).map(|number| said(&format!("message {number}"), number)).collect()).unwrap();
+    // Newest first, as QQ does it: what is cut off is what was said first.
+    house.qq.push((1..=4).rev().map(|number| said(&format!("message {number}"), number)).collect()).unwrap();
     house.qq.say("group:相亲相爱一家人", "妈妈", "end").unwrap();
     house.sees(FAMILY, "end").await;
     assert_eq!(house.said_by_ghosts(&room), ["start", "message 1", "message 2", "message 3", "message 4", "end"]);
     house.owner.say(&control, "queue");
-    let queue = house.bot_says(&control, "inbox #").await;
-    assert_eq!(queue.matches("inbox #").count(), 1, "what was torn is kept: {queue}");
+    house.bot_says(&control, "Nothing waits").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_in_any_order_is_read_in_the_order_in_which_it_was_said() {
+    let mut world = World::example().unwrap();
+    world.options.shuffled = true;
+    let mut house = House::with(world, &json!({})).await;
+    house.log_in().await;
+    house.qq.say("group:相亲相爱一家人", "妈妈", "start").unwrap();
+    let (room, _) = house.sees(FAMILY, "start").await;
+    house.kill().await;
+    // One poll hands all of it out: one speaker within a second or two, told apart by the numbers.
+    let mut expected = vec!["start".to_owned()];
+    for number in 1..=9 {
+        expected.push(format!("word {number}"));
+        house.qq.say("group:相亲相爱一家人", "妈妈", expected.last().unwrap()).unwrap();
+    }
+    // Two speakers, told apart by the seconds.
+    let mut items = Vec::new();
+    for id in [3, 1, 6, 2, 5, 4] {
+        let mut item = said(&format!("turn {id}"), id);
+        if id % 2 == 0 {
+            item["value"]["send_uin"] = json!("$uin:爸爸");
+        }
+        items.push(item);
+    }
+    expected.extend((1..=6).map(|id| format!("turn {id}")));
+    house.qq.push(items).unwrap();
+    house.start();
+    house.sees(FAMILY, "turn 6").await;
+    assert_eq!(house.said_by_ghosts(&room), expected);
 }
 
 #[tokio::test(flavor = "multi_thread")]

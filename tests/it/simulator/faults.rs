@@ -198,6 +198,28 @@ async fn a_batch_comes_newest_first_or_in_order_and_brackets_come_as_entities_or
 }
 
 #[tokio::test]
+async fn a_shuffled_batch_has_every_event_once_in_an_order_that_the_seed_decides() {
+    let texts: Vec<String> = (1..=9).map(|number| number.to_string()).collect();
+    let newest_first: Vec<String> = texts.iter().rev().cloned().collect();
+    let mut orders = Vec::new();
+    for _ in 0..2 {
+        let sim = simulator(Rules { shuffled: true, ..Rules::default() }).await;
+        let client = LoggedIn::to(sim.qq_addr(), &sim.handle()).await;
+        for text in &texts {
+            sim.handle().say(IN_GROUP, "Bob", text).unwrap();
+        }
+        let items = client.poll_json().await["result"].as_array().unwrap().clone();
+        orders.push(
+            items.iter().map(|item| item["value"]["content"][1].as_str().unwrap().to_owned()).collect::<Vec<_>>(),
+        );
+    }
+    assert_eq!(orders[0], orders[1]);
+    assert!(orders[0] != texts && orders[0] != newest_first, "{orders:?}");
+    orders[0].sort();
+    assert_eq!(orders[0], texts);
+}
+
+#[tokio::test]
 async fn the_world_file_can_order_faults_from_the_start() {
     let world = World::parse(
         "account: {number: 12345, nick: me}\n\

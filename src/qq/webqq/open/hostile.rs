@@ -12,7 +12,7 @@ use crate::base::damage::anything_like;
 use crate::config::WebQq as Settings;
 use crate::qq::webqq::Pace;
 use crate::qq::webqq::api::get_user_friends2::{Friend, Friends};
-use crate::qq::webqq::batch::Batch;
+use crate::qq::webqq::batch::{Batch, envelope};
 use crate::qq::webqq::media::Carrier;
 use crate::qq::webqq::network::WebQq;
 use crate::qq::webqq::number::Uin;
@@ -67,7 +67,8 @@ thread_local! {
 }
 
 fn opened(body: &[u8]) -> Vec<Event> {
-    let envelopes = Batch::read(body).map(|batch| batch.seal(EPOCH)).unwrap_or_default();
+    let events = Batch::read(body).map(Batch::in_order).unwrap_or_default();
+    let envelopes: Vec<_> = events.into_iter().map(|event| envelope(EPOCH, event)).collect();
     let open = |webqq: &WebQq| {
         let events = envelopes.iter().map(|envelope| webqq.open_envelope(envelope).now_or_never());
         // Nothing has to be asked, and the memory is at hand: nothing is waited for.
