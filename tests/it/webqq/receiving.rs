@@ -116,7 +116,11 @@ async fn whatever_else_comes_is_kept_as_what_it_is() {
     let eclipse = json!({"poll_type": "lunar_eclipse", "value": {"when": "tonight"}});
     assert_eq!(opened(&qq, &*network, eclipse).await, unsupported("lunar_eclipse"));
     let kick = json!({"poll_type": "kick_message", "value": {"reason": "另一地点登录", "show_reason": 1}});
-    assert_eq!(opened(&qq, &*network, kick).await, Event::SignedOut { reason: "另一地点登录".to_owned() });
+    qq.server.then("poll2", result(json!([kick])));
+    let kick = receive(&*network).await.remove(0);
+    assert_eq!(open(&*network, &kick).await, Event::SignedOut { reason: "另一地点登录".to_owned() });
+    let earlier = Envelope { epoch: "an earlier login".to_owned(), ..kick };
+    assert_eq!(open(&*network, &earlier).await, Event::Quiet);
     for odd in [json!(7), json!("x"), json!({"value": {}}), json!({"poll_type": "message"}), json!([])] {
         assert!(matches!(opened(&qq, &*network, odd.clone()).await, Event::Unreadable { .. }), "{odd}");
     }

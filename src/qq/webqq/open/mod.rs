@@ -79,7 +79,9 @@ impl WebQq {
             "group_message" => self.open_place_message(PlaceKind::Group, envelope, &value).await,
             "discu_message" => self.open_place_message(PlaceKind::Discussion, envelope, &value).await,
             "group_web_message" => self.open_web_message(envelope, &value).await,
-            "kick_message" => return Ok(kicked(&value)),
+            "kick_message" if self.is_now(&envelope.epoch) => return Ok(kicked(&value)),
+            // What ended an earlier login does not end this one.
+            "kick_message" => return Ok(Event::Quiet),
             "buddies_status_change" => Ok(self.open_status(envelope, &value)),
             "input_notify" => Ok(self.open_typing(envelope, &value)),
             "buddylist_change" => self.open_list_change(envelope).await,
