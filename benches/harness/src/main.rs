@@ -1,13 +1,14 @@
+//! The pretend homeserver, the pretend WebQQ and the control port, in one process.
+use bench_harness::{hs::*, metrics::Meter, ops::Ctx, qq::Qq};
 use http_body_util::{BodyExt, Full};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use nullhs::{hs::*, metrics::Meter, ops::Ctx, qq::Qq};
 use parking_lot::Mutex;
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 use std::collections::HashMap;
-use std::sync::atomic::*;
 use std::sync::Arc;
+use std::sync::atomic::*;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::Notify;
@@ -22,14 +23,14 @@ fn bind(a: &str) -> std::io::Result<TcpListener> {
 const HELP: &str = "nullhs --listen 127.0.0.1:8008 --control 127.0.0.1:8009 --registration reg.yaml [--domain null.test]
   [--qq 127.0.0.1:8010]
   [--script ops.json --out report.json]  [--max-txn 100] [--retry-ms 1000] [--send-delay-ms 0] [--open-rooms] [--no-echo]
-  [--legacy-auth] [--auto-join '^@human.*'] [--qq-batch 50] [--qq-poll-timeout 60] [--qq-groups 1] [--qq-members 4]
+  [--auto-join '^@human.*'] [--qq-batch 50] [--qq-poll-timeout 60] [--qq-groups 1] [--qq-members 4] [--qq-friends 20]
   [--qq-qr-polls 1] [--qq-group-name 群] [--qq-dup-every 0] [--verbose]";
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() {
     let mut a: HashMap<String, String> = HashMap::new();
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let flags = ["--open-rooms", "--no-echo", "--legacy-auth", "--verbose", "--help"];
+    let flags = ["--open-rooms", "--no-echo", "--verbose", "--help"];
     let mut i = 0;
     while i < args.len() {
         if flags.contains(&args[i].as_str()) {
@@ -57,13 +58,11 @@ async fn main() {
         meter: meter.clone(),
         q: Mutex::new(Default::default()),
         q_notify: Notify::new(),
-        tl_notify: Notify::new(),
         outage: AtomicBool::new(false),
         pause_push: AtomicBool::new(false),
         open_rooms: a.contains_key("--open-rooms"),
         auto_join: regex::Regex::new(&g("--auto-join", "^@human.*")).unwrap(),
         max_txn: num("--max-txn", 100) as usize,
-        legacy_auth: a.contains_key("--legacy-auth"),
         retry_ms: AtomicU64::new(num("--retry-ms", 1000)),
         send_delay_ms: AtomicU64::new(num("--send-delay-ms", 0)),
         counters: Mutex::new(Default::default()),
@@ -77,7 +76,10 @@ async fn main() {
         echo: !a.contains_key("--no-echo"),
         recent: Mutex::new(Default::default()),
     });
-    hs.st.lock().users.insert("@human:null.test".into(), [("displayname".to_string(), json!("Human"))].into_iter().collect());
+    hs.st
+        .lock()
+        .users
+        .insert("@human:null.test".into(), [("displayname".to_string(), json!("Human"))].into_iter().collect());
     let qq_addr = g("--qq", "");
     let qq = Arc::new(Qq {
         meter: meter.clone(),
@@ -88,6 +90,7 @@ async fn main() {
         poll_timeout: Duration::from_secs(num("--qq-poll-timeout", 60)),
         groups: num("--qq-groups", 1) as u32,
         members: num("--qq-members", 4) as u32,
+        friends: num("--qq-friends", 20),
         qr_polls: AtomicU32::new(0),
         qr_need: num("--qq-qr-polls", 1) as u32,
         polls: AtomicU64::new(0),
@@ -148,7 +151,9 @@ async fn main() {
                 let _ = s.set_nodelay(true);
                 let qq = qq.clone();
                 tokio::spawn(async move {
-                    let _ = http1::Builder::new().serve_connection(TokioIo::new(s), service_fn(move |r| qq.clone().handle(r))).await;
+                    let _ = http1::Builder::new()
+                        .serve_connection(TokioIo::new(s), service_fn(move |r| qq.clone().handle(r)))
+                        .await;
                 });
             }
         });
@@ -190,7 +195,9 @@ async fn main() {
                     } else {
                         ctx.exec(&v).await
                     };
-                    Ok::<_, std::convert::Infallible>(hyper::Response::new(Full::new(bytes::Bytes::from(res.to_string()))))
+                    Ok::<_, std::convert::Infallible>(hyper::Response::new(Full::new(bytes::Bytes::from(
+                        res.to_string(),
+                    ))))
                 }
             });
             let _ = http1::Builder::new().serve_connection(TokioIo::new(s), svc).await;

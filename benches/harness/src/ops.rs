@@ -1,12 +1,12 @@
-//! Control operations (HTTP control port and --script).
+//! What can be asked of the harness over its control port or in a script.
 use crate::hs::Hs;
 use crate::metrics::*;
 use crate::qq::Qq;
-use serde_json::{json, Value};
-use std::sync::atomic::Ordering::*;
+use serde_json::{Value, json};
 use std::sync::Arc;
+use std::sync::atomic::Ordering::*;
 use std::time::Duration;
-use tokio::time::{sleep, Instant};
+use tokio::time::{Instant, sleep};
 
 pub struct Ctx {
     pub hs: Arc<Hs>,
@@ -32,7 +32,11 @@ impl Ctx {
                 let room = {
                     let mut st = self.hs.st.lock();
                     st.users.entry(user.clone()).or_default();
-                    self.hs.create_room(&mut st, &user, &json!({"is_direct":true,"preset":"trusted_private_chat","invite":[bot]}))
+                    self.hs.create_room(
+                        &mut st,
+                        &user,
+                        &json!({"is_direct":true,"preset":"trusted_private_chat","invite":[bot]}),
+                    )
                 };
                 let end = Instant::now() + Duration::from_secs(u(op, "timeout", 20));
                 while Instant::now() < end {
@@ -46,29 +50,15 @@ impl Ctx {
             "say" => {
                 let mut st = self.hs.st.lock();
                 let c = json!({"msgtype":"m.text","body":s(op,"body","")}).to_string();
-                let id = self.hs.add_event(&mut st, s(op, "room", ""), "m.room.message", None, s(op, "user", "@human:null.test"), &c);
+                let id = self.hs.add_event(
+                    &mut st,
+                    s(op, "room", ""),
+                    "m.room.message",
+                    None,
+                    s(op, "user", "@human:null.test"),
+                    &c,
+                );
                 json!({"event_id":id})
-            }
-            "mkrooms" => {
-                // rooms with alias #c<k>, created by `user`, inviting `invite`
-                let n = u(op, "n", 1) as u32;
-                let user = s(op, "user", "@human:null.test");
-                let mut ids = vec![];
-                let mut st = self.hs.st.lock();
-                st.users.entry(user.to_string()).or_default();
-                for k in 0..n {
-                    let b = json!({"preset": s(op,"preset","public_chat"),"name":format!("c{k}"),"room_alias_name":format!("c{k}"),"invite":op["invite"].clone()});
-                    let id = self.hs.create_room(&mut st, user, &b);
-                    if let Some(j) = op["join"].as_array() {
-                        for x in j.iter().filter_map(|x| x.as_str()) {
-                            st.users.entry(x.to_string()).or_default();
-                            self.hs.set_member(&mut st, &id, x, x, "join", None);
-                        }
-                    }
-                    self.meter.chan_room.write().insert(k, id.clone());
-                    ids.push(id);
-                }
-                json!({"rooms":ids})
             }
             "map" => {
                 self.meter.chan_room.write().insert(u(op, "chan", 0) as u32, s(op, "room", "").into());
@@ -97,7 +87,13 @@ impl Ctx {
                         "txn_ok" => self.hs.txn_ok.load(Relaxed),
                         "rooms_joined" => {
                             let h = s(op, "user", "@human:null.test");
-                            self.hs.st.lock().rooms.values().filter(|r| r.members.get(h).map(|m| m == "join").unwrap_or(false)).count() as u64
+                            self.hs
+                                .st
+                                .lock()
+                                .rooms
+                                .values()
+                                .filter(|r| r.members.get(h).map(|m| m == "join").unwrap_or(false))
+                                .count() as u64
                         }
                         "chan_rooms" => self.meter.chan_room.read().len() as u64,
                         "queue_empty" => {
@@ -108,23 +104,23 @@ impl Ctx {
                             }
                         }
                         "member" => {
-                            let ok = self.hs.st.lock().rooms.get(s(op, "room", "")).and_then(|r| r.members.get(s(op, "user", ""))).map(|m| m == "join").unwrap_or(false);
-                            if ok {
-                                n
-                            } else {
-                                0
-                            }
+                            let ok = self
+                                .hs
+                                .st
+                                .lock()
+                                .rooms
+                                .get(s(op, "room", ""))
+                                .and_then(|r| r.members.get(s(op, "user", "")))
+                                .map(|m| m == "join")
+                                .unwrap_or(false);
+                            if ok { n } else { 0 }
                         }
                         "quiet" => {
                             // no new requests for `ms`
                             let a: u64 = self.hs.counters.lock().values().sum();
                             sleep(Duration::from_millis(u(op, "ms", 1000))).await;
                             let b: u64 = self.hs.counters.lock().values().sum();
-                            if a == b {
-                                n
-                            } else {
-                                0
-                            }
+                            if a == b { n } else { 0 }
                         }
                         _ => n,
                     };
@@ -169,7 +165,10 @@ impl Ctx {
                 json!({})
             }
             "proc" => {
-                let p: Vec<u32> = op["pids"].as_array().map(|a| a.iter().filter_map(|x| x.as_u64()).map(|x| x as u32).collect()).unwrap_or_default();
+                let p: Vec<u32> = op["pids"]
+                    .as_array()
+                    .map(|a| a.iter().filter_map(|x| x.as_u64()).map(|x| x as u32).collect())
+                    .unwrap_or_default();
                 let (c, r, h) = proc_sample(&p);
                 json!({"cpu_ms":c,"rss_kib":r,"hwm_kib":h})
             }
@@ -219,7 +218,10 @@ impl Ctx {
         let max = Duration::from_secs_f64(op["max_s"].as_f64().unwrap_or(120.0));
         let settle = Duration::from_millis(u(op, "settle_ms", 600));
         let human = s(op, "user", "@human:null.test").to_string();
-        let pids: Vec<u32> = op["pids"].as_array().map(|a| a.iter().filter_map(|x| x.as_u64()).map(|x| x as u32).collect()).unwrap_or_default();
+        let pids: Vec<u32> = op["pids"]
+            .as_array()
+            .map(|a| a.iter().filter_map(|x| x.as_u64()).map(|x| x as u32).collect())
+            .unwrap_or_default();
         let run = self.meter.new_run(dir, n);
         let filler = "the quick brown fox jumps over the lazy dog 0123456789 ".repeat(1 + len / 50);
         let map: Vec<Option<String>> = {
@@ -281,6 +283,16 @@ impl Ctx {
                 tokio::task::yield_now().await;
             }
         }
+        // how long until the homeserver has its 200 for all of them
+        let acknowledged = if dir == M2R {
+            let wanted = before.2["txn_events"].as_u64().unwrap_or(0) + run.emitted.load(Relaxed) as u64;
+            while self.hs.txn_events.load(Relaxed) < wanted && Instant::now() < hard_end {
+                sleep(Duration::from_millis(1)).await;
+            }
+            Some(t0.elapsed().as_secs_f64())
+        } else {
+            None
+        };
         // drain
         let em = run.emitted.load(Relaxed);
         let mut lp = (run.arrived.load(Relaxed), Instant::now());
@@ -300,18 +312,19 @@ impl Ctx {
         let after = (proc_sample(&pids), proc_sample(&[me]).0, self.stats());
         let mut r = run.report();
         let arr = r["arrived"].as_u64().unwrap_or(0).max(1) as f64;
-        let cpu = after.0 .0 - before.0 .0;
+        let cpu = after.0.0 - before.0.0;
         r["tag"] = op["tag"].clone();
         r["rooms"] = json!(rooms);
         r["rate"] = json!(rate);
         r["stalled"] = json!(stalled);
+        r["acknowledged_s"] = json!(acknowledged);
         r["wall_s"] = json!((wall * 1000.0).round() / 1000.0);
         if !pids.is_empty() {
             r["cpu_ms"] = json!(cpu);
             r["cpu_us_per_msg"] = json!((cpu * 1000.0 / arr * 10.0).round() / 10.0);
-            r["rss_kib"] = json!(after.0 .1);
-            r["rss_before_kib"] = json!(before.0 .1);
-            r["hwm_kib"] = json!(after.0 .2);
+            r["rss_kib"] = json!(after.0.1);
+            r["rss_before_kib"] = json!(before.0.1);
+            r["hwm_kib"] = json!(after.0.2);
         }
         r["harness_cpu_us_per_msg"] = json!(((after.1 - before.1) * 1000.0 / arr * 10.0).round() / 10.0);
         let mut d = serde_json::Map::new();

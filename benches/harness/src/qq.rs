@@ -1,15 +1,15 @@
-//! Null WebQQ server: QR login, contacts, poll2 (long poll), send_*_msg2.
-use crate::hs::{js, Resp};
-use crate::metrics::{Meter, Run, M2R};
+//! A WebQQ that costs almost nothing: login by QR code, lists, poll2, send_*_msg2.
+use crate::hs::{Resp, js};
+use crate::metrics::{M2R, Meter, Run};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::{Request, Response};
 use parking_lot::Mutex;
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::*};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::*};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::Notify;
 
@@ -28,6 +28,7 @@ pub struct Qq {
     pub poll_timeout: Duration,
     pub groups: u32,
     pub members: u32,
+    pub friends: u64,
     pub qr_polls: AtomicU32,
     pub qr_need: u32,
     pub polls: AtomicU64,
@@ -48,8 +49,9 @@ pub const GBASE: u64 = 700000000; // group uin (gid)
 pub const GCODE: u64 = 800000000; // group code
 pub const UBASE: u64 = 300000000; // member uin
 const PNG: &[u8] = &[
-    0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 0x0d, 0x49, 0x48, 0x44, 0x52, 0, 0, 0, 1, 0, 0, 0, 1, 8, 6, 0, 0, 0, 0x1f, 0x15, 0xc4, 0x89, 0, 0, 0, 0x0d, 0x49, 0x44, 0x41, 0x54, 0x78, 0x9c, 0x63, 0, 1, 0, 0, 5,
-    0, 1, 0x0d, 0x0a, 0x2d, 0xb4, 0, 0, 0, 0, 0x49, 0x45, 0x4e, 0x44, 0xae, 0x42, 0x60, 0x82,
+    0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 0x0d, 0x49, 0x48, 0x44, 0x52, 0, 0, 0, 1, 0, 0, 0, 1, 8,
+    6, 0, 0, 0, 0x1f, 0x15, 0xc4, 0x89, 0, 0, 0, 0x0d, 0x49, 0x44, 0x41, 0x54, 0x78, 0x9c, 0x63, 0, 1, 0, 0, 5, 0, 1,
+    0x0d, 0x0a, 0x2d, 0xb4, 0, 0, 0, 0, 0x49, 0x45, 0x4e, 0x44, 0xae, 0x42, 0x60, 0x82,
 ];
 
 fn secs() -> u64 {
@@ -123,7 +125,8 @@ impl Qq {
         let uri = req.uri().clone();
         let path = uri.path().to_string();
         let last = path.rsplit('/').next().unwrap_or("").to_string();
-        let query: HashMap<String, String> = uri.query().map(|q| form_urlencoded::parse(q.as_bytes()).into_owned().collect()).unwrap_or_default();
+        let query: HashMap<String, String> =
+            uri.query().map(|q| form_urlencoded::parse(q.as_bytes()).into_owned().collect()).unwrap_or_default();
         let body = req.into_body().collect().await.map_err(std::io::Error::other)?.to_bytes();
         {
             let mut c = self.counters.lock();
@@ -195,7 +198,7 @@ impl Qq {
                 json!({"retcode":0,"result":{"uin":SELF_UIN,"cip":23600812,"index":1075,"port":47450,"status":"online","vfwebqq":"vfunused","psessionid":"psess0123456789","user_state":0,"f":0}}).to_string(),
             ),
             "get_user_friends2" => {
-                let u: Vec<u64> = (0..20).map(|i| 200000000 + i).collect();
+                let u: Vec<u64> = (0..self.friends).map(|i| 200000000 + i).collect();
                 js(
                     200,
                     json!({"retcode":0,"result":{

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use matrix_webqq::qq::{ChatKind, ContactId, Event, Piece, Sender, Verdict};
+use matrix_webqq::qq::{ChatKind, ContactId, Envelope, Event, Piece, Sender, Verdict};
 use serde_json::{Value, json};
 
 use super::server::{body, result, retcode, status};
