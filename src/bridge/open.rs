@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tracing::debug;
+
 use super::convert::to_qq::Around;
 use super::login::Live;
 use super::{Bridge, Error, secret};
@@ -176,9 +178,25 @@ impl Bridge {
     pub(super) async fn open_from_matrix(&self, row: &InboxRow) -> OpenedFromMatrix {
         let event = matrix::Event::parse(&row.body).ok();
         let around = match &event {
-            Some(event) => self.ask_around(event).await,
+            Some(event) => {
+                self.wait_for_rooms_being_made(event.room.as_str()).await;
+                self.ask_around(event).await
+            }
             None => Around::default(),
         };
         OpenedFromMatrix { seq: row.seq, event, emptied: secret::is_emptied(&row.body), around }
+    }
+
+    /// Whoever is asked into a new room may speak there before we know that it is made. Rooms whose making was cut off by a
+    /// crash are found, or made again.
+    async fn wait_for_rooms_being_made(&self, room: &str) {
+        if self.portals.by_room(room).is_some() {
+            return;
+        }
+        for portal in self.portals.in_doubt() {
+            if let Err(error) = self.ensure_room(portal).await {
+                debug!(portal, %error, "a room that was being made is not there yet");
+            }
+        }
     }
 }

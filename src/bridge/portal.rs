@@ -125,6 +125,13 @@ impl Portals {
         known.ids.get(id).cloned()
     }
 
+    /// The portals of which a room may be that we do not know.
+    pub(super) fn in_doubt(&self) -> Vec<i64> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let doubtful = known.ids.values().filter(|portal| portal.in_doubt && portal.room.is_none());
+        doubtful.map(|portal| portal.id).collect()
+    }
+
     /// By chat.
     #[must_use]
     pub fn by_chat(&self, account: &AccountId, chat: &ChatId) -> Option<Arc<Portal>> {

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::support::homeserver::{Endpoint, Fault};
 use crate::support::house::House;
 
 const FAMILY: &str = "相亲相爱一家人";
@@ -21,6 +22,27 @@ async fn a_group_message_makes_a_room_and_an_answer_is_heard() {
     house.owner.say(&room, "吃了 [呲牙]\n你呢？");
     let heard = house.qq.wait_heard(|heard| !heard.is_empty()).await;
     assert_eq!((heard[0].chat.as_str(), heard[0].text.as_str()), (FAMILY_CHAT, "吃了 [呲牙]\n你呢？"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_said_in_a_room_before_the_bridge_knows_it_is_heard() {
+    let house = House::new().await;
+    house.log_in().await;
+    // The room is there and its owner in it, and the bridge has not heard of it.
+    house.matrix.fail_next(Endpoint::CreateRoom, 1, Fault::Drop);
+    house.qq.say("group:相亲相爱一家人", "妈妈", "hi").unwrap();
+    let room = house
+        .matrix
+        .wait_for("the owner in a new room", |world| {
+            let owner = house.owner.id();
+            let is_new = |room: &String| world.state(room, "m.room.name", "")["name"] == "相亲相爱一家人";
+            world.room_ids().into_iter().find(|room| is_new(room) && world.membership(room, owner) == "join")
+        })
+        .await;
+    house.owner.say(&room, "here already");
+    let heard = house.qq.wait_heard(|heard| !heard.is_empty()).await;
+    assert_eq!(heard[0].text, "here already");
+    house.sees("相亲相爱一家人", "hi").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
