@@ -18,3 +18,27 @@ mod pictures;
 mod queue;
 mod sending;
 mod status;
+
+use serde_json::Value;
+
+use crate::support::house::House;
+
+const FAMILY: &str = "相亲相爱一家人";
+const FAMILY_CHAT: &str = "group:相亲相爱一家人";
+
+/// A house with a control room and a family room.
+async fn talking(changes: &Value) -> (House, String, String) {
+    let house = House::configured(changes).await;
+    let (control, room) = first_words(&house, "hi").await;
+    (house, control, room)
+}
+
+/// Logs the owner in and lets somebody say `words` in the family's group: the control room, and the room of the group, in
+/// which the owner is.
+async fn first_words(house: &House, words: &str) -> (String, String) {
+    let control = house.log_in().await;
+    house.qq.say(FAMILY_CHAT, "妈妈", words).unwrap();
+    let (room, _) = house.sees(FAMILY, words).await;
+    house.owner_enters(&room).await;
+    (control, room)
+}

@@ -116,6 +116,20 @@ mod memory;
 mod outbox;
 mod request;
 
+/// Brings a row that waits into `state`, on the way that rows go.
+async fn bring(store: &Store, seq: i64, state: OutboxState) {
+    let marking = write!(store, tx => match state {
+        OutboxState::Ready => Ok(()),
+        OutboxState::Sending => tx.mark_sending(&[seq]).await.map(drop),
+        OutboxState::Uncertain => tx.mark_uncertain(seq, "1202").await.map(drop),
+        OutboxState::Dead => tx.mark_dead(seq, "refused").await.map(drop),
+        OutboxState::Dropped => tx.drop_departure(seq, "given up").await.map(drop),
+        OutboxState::Sent => tx.mark_sent(seq, None).await,
+    });
+    marking.await.unwrap();
+    assert_eq!(row(store, seq).await.state, state);
+}
+
 fn arrival(key: &str) -> Arrival {
     Arrival { dedup_key: key.to_owned(), body: format!("body of {key}") }
 }

@@ -117,8 +117,12 @@ fn take<'a, T: Deserialize<'a>>(text: &'a str) -> Option<(T, &'a str)> {
 /// An event sealed with the numbers of `epoch`.
 pub(crate) fn envelope(epoch: &str, body: String) -> Envelope {
     let identity = identity(&body).unwrap_or_else(|| [&*body, &nonce(&body)].concat());
-    let digest: String = hex::encode(Sha256::digest(identity)).chars().take(32).collect();
-    Envelope { dedup_key: [epoch, &digest].join("."), epoch: epoch.to_owned(), body }
+    Envelope { dedup_key: [epoch, &digest(&identity)].join("."), epoch: epoch.to_owned(), body }
+}
+
+/// A short text that is the same for the same `identity` alone.
+pub(crate) fn digest(identity: &str) -> String {
+    hex::encode(Sha256::digest(identity)).chars().take(32).collect()
 }
 
 /// What a push handed out twice has in common with itself; `None` when only all of it tells.

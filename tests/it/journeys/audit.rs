@@ -3,18 +3,13 @@
 use matrix_webqq::sim::{Fault, Trouble};
 use serde_json::json;
 
+use super::{FAMILY, FAMILY_CHAT, first_words};
 use crate::support::house::House;
-
-const FAMILY: &str = "相亲相爱一家人";
-const FAMILY_CHAT: &str = "group:相亲相爱一家人";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_books_show_what_became_of_everything_and_that_nothing_is_lost_also_after_a_kill() {
     let mut house = House::new().await;
-    let control = house.log_in().await;
-    house.qq.say(FAMILY_CHAT, "妈妈", "one").unwrap();
-    let (room, _) = house.sees(FAMILY, "one").await;
-    house.owner_enters(&room).await;
+    let (control, room) = first_words(&house, "one").await;
     house.qq.push(vec![json!({ "poll_type": "lunar_eclipse", "value": { "when": "tonight" } })]).unwrap();
     house.bot_says(&control, "QQ sent something that this bridge does not know").await;
     house.owner.say(&room, "said");

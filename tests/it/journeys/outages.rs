@@ -6,11 +6,10 @@ use matrix_webqq::sim::{Fault, Trouble, World};
 use serde_json::{Value, json};
 use sqlx::{Connection as _, Executor as _};
 
+use super::{FAMILY, FAMILY_CHAT, first_words};
 use crate::support::homeserver::{Endpoint, Fault as MatrixFault, World as Matrix};
 use crate::support::house::House;
 
-const FAMILY: &str = "相亲相爱一家人";
-const FAMILY_CHAT: &str = "group:相亲相爱一家人";
 const WANG: &str = "friend:王芳";
 const HOUR_MS: u64 = 60 * 60 * 1000;
 
@@ -20,10 +19,7 @@ async fn talking(changes: &Value) -> (House, String, String) {
     // poll2 has no acknowledgement: whatever is in the air at a kill would be gone, as the promise says.
     world.options.repeat_after_hangup = true;
     let house = House::with(world, changes).await;
-    let control = house.log_in().await;
-    house.qq.say(FAMILY_CHAT, "妈妈", "start").unwrap();
-    let (room, _) = house.sees(FAMILY, "start").await;
-    house.owner_enters(&room).await;
+    let (control, room) = first_words(&house, "start").await;
     (house, control, room)
 }
 

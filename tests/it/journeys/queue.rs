@@ -1,23 +1,11 @@
 //! What people see of messages that wait or failed, and what they can do about them.
 
 use matrix_webqq::sim::{Fault, Trouble};
-use serde_json::{Value, json};
+use serde_json::json;
 
+use super::{FAMILY_CHAT, talking};
 use crate::support::homeserver::World;
 use crate::support::house::House;
-
-const FAMILY: &str = "相亲相爱一家人";
-const FAMILY_CHAT: &str = "group:相亲相爱一家人";
-
-/// A house with a control room and a family room.
-async fn talking(changes: &Value) -> (House, String, String) {
-    let house = House::configured(changes).await;
-    let control = house.log_in().await;
-    house.qq.say(FAMILY_CHAT, "妈妈", "hi").unwrap();
-    let (room, _) = house.sees(FAMILY, "hi").await;
-    house.owner_enters(&room).await;
-    (house, control, room)
-}
 
 /// Asks for the queue until a line of it has `words`, and gives the number of that row.
 async fn number(house: &House, control: &str, words: &str) -> String {

@@ -4,26 +4,14 @@
 use matrix_webqq::sim::{Fault, Trouble};
 use serde_json::{Value, json};
 
+use super::{FAMILY, FAMILY_CHAT, talking};
 use crate::support::homeserver::{Endpoint, Fault as MatrixFault, World};
 use crate::support::house::House;
-
-const FAMILY: &str = "相亲相爱一家人";
-const FAMILY_CHAT: &str = "group:相亲相爱一家人";
 
 /// `changes` to a configuration in which clients are told.
 fn telling(mut changes: Value) -> Value {
     changes["matrix"] = json!({ "message_status_events": true });
     changes
-}
-
-/// A house with a control room and a family room.
-async fn talking(changes: &Value) -> (House, String, String) {
-    let house = House::configured(changes).await;
-    let control = house.log_in().await;
-    house.qq.say(FAMILY_CHAT, "妈妈", "hi").unwrap();
-    let (room, _) = house.sees(FAMILY, "hi").await;
-    house.owner_enters(&room).await;
-    (house, control, room)
 }
 
 /// What was told about `event`, oldest first: the word, and what people read.

@@ -19,15 +19,7 @@ async fn leave(store: &Store, arrival: i64, key: &'static str, state: OutboxStat
     let row = Departure { arrival: Some(arrival), ..departure("m/1", key, None) };
     assert!(write!(store, tx => tx.add_departure(&row).await).await.unwrap());
     let seq = read!(store, tx => tx.departure_by_key(key).await).await.unwrap().unwrap().seq;
-    let marking = write!(store, tx => match state {
-        OutboxState::Ready => Ok(()),
-        OutboxState::Sending => tx.mark_sending(&[seq]).await.map(drop),
-        OutboxState::Uncertain => tx.mark_uncertain(seq, "1202").await.map(drop),
-        OutboxState::Dead => tx.mark_dead(seq, "refused").await.map(drop),
-        OutboxState::Dropped => tx.drop_departure(seq, "given up").await.map(drop),
-        OutboxState::Sent => tx.mark_sent(seq, None).await,
-    });
-    marking.await.unwrap();
+    bring(store, seq, state).await;
     seq
 }
 

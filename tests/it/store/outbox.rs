@@ -123,20 +123,6 @@ async fn a_dead_row_can_be_revived(place: &Place) {
     }
 }
 
-/// Brings a row that waits into `state`, on the way that rows go.
-async fn bring(store: &Store, seq: i64, state: OutboxState) {
-    let marking = write!(store, tx => match state {
-        OutboxState::Ready => Ok(()),
-        OutboxState::Sending => tx.mark_sending(&[seq]).await.map(drop),
-        OutboxState::Uncertain => tx.mark_uncertain(seq, "1202").await.map(drop),
-        OutboxState::Dead => tx.mark_dead(seq, "refused").await.map(drop),
-        OutboxState::Dropped => tx.drop_departure(seq, "given up").await.map(drop),
-        OutboxState::Sent => tx.mark_sent(seq, None).await,
-    });
-    marking.await.unwrap();
-    assert_eq!(row(store, seq).await.state, state);
-}
-
 async fn a_row_that_is_given_up_leaves_its_lane_for_ever(place: &Place) {
     let store = place.open().await;
     let states = [OutboxState::Ready, OutboxState::Uncertain, OutboxState::Dead];

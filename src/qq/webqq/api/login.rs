@@ -77,7 +77,7 @@ pub(crate) async fn ask(http: &Http, form: PasswordForm, shown: &Shown<'_>) -> R
 
 /// Reads what came back.
 pub(crate) fn read(answer: Result<Answer, Fault>) -> Result<Outcome, Error> {
-    let ptui = Ptui::of_callback(ENDPOINT, answer)?;
+    let ptui = Ptui::of_callback(ENDPOINT, "ptuiCB", answer)?;
     let (code, text) = (ptui.arg(0).to_owned(), ptui.arg(4).to_owned());
     Ok(match (code.as_str(), ptui.arg(1)) {
         ("0", _) => let_in(&ptui),

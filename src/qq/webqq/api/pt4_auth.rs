@@ -6,7 +6,7 @@ use url::Url;
 
 use super::Error;
 use super::hash::time33;
-use super::http::{Ask, Http, Site};
+use super::http::{Answer, Ask, Fault, Http, Site};
 use crate::qq::webqq::login::ptui::Ptui;
 
 const ENDPOINT: &str = "pt4_auth";
@@ -16,26 +16,16 @@ pub(crate) async fn ask(http: &Http) -> Result<Option<Url>, Error> {
     let Some(supertoken) = http.cookie(Site::Login, "supertoken") else { return Ok(None) };
     let (era, token) = (http.era(), time33(&supertoken).to_string());
     let query = [("daid", "164"), ("appid", era.appid), ("auth_token", &token)];
-    let answer = http.ask(Ask::get(Site::Login, "/pt4_auth", &query)).await;
-    let answer = answer.map_err(|fault| fault.unreachable(ENDPOINT))?;
-    if answer.status != 200 {
-        return Err(Error::Status { endpoint: ENDPOINT, status: answer.status });
-    }
-    let Some(ptui) = read(&String::from_utf8_lossy(&answer.body)) else {
-        return Err(super::reply::unintelligible(ENDPOINT, "not a ptui_auth_CB", &answer.body));
-    };
-    Ok(granted(&ptui).map(|mut url| {
+    let granted = read(http.ask(Ask::get(Site::Login, "/pt4_auth", &query)).await)?;
+    Ok(granted.map(|mut url| {
         url.query_pairs_mut().extend_pairs([("regmaster", ""), ("aid", era.appid), ("s_url", era.landing)]);
         url
     }))
 }
 
-fn read(text: &str) -> Option<Ptui> {
-    Ptui::parse(text).filter(|ptui| ptui.name == "ptui_auth_CB" && !ptui.args.is_empty())
-}
-
-fn granted(ptui: &Ptui) -> Option<Url> {
-    ptui.qq_address(1).filter(|url| url.path().starts_with("/check_sig"))
+fn read(answer: Result<Answer, Fault>) -> Result<Option<Url>, Error> {
+    let ptui = Ptui::of_callback(ENDPOINT, "ptui_auth_CB", answer)?;
+    Ok(ptui.qq_address(1).filter(|url| url.path().starts_with("/check_sig")))
 }
 
 #[cfg(test)]
@@ -44,7 +34,8 @@ mod tests {
 
     #[test]
     fn only_an_address_of_qqs_own_login_page_leads_on() {
-        let next = |text: &str| granted(&read(text).unwrap());
+        let answer = |text: &str| Answer { status: 200, location: None, body: text.into(), torn: None };
+        let next = |text: &str| read(Ok(answer(text))).unwrap();
         let yes = next("ptui_auth_CB('0','http://ptlogin4.web2.qq.com/check_sig?uin=1')").unwrap();
         assert_eq!((yes.host_str(), yes.path()), (Some("ptlogin4.web2.qq.com"), "/check_sig"));
         for no in ["ptui_auth_CB('1','')\r\n", "ptui_auth_CB('0','http://example.com/check_sig?')", "ptui_auth_CB('0')"]
@@ -52,7 +43,7 @@ mod tests {
             assert_eq!(next(no), None, "{no}");
         }
         for nothing in ["", "<html>", "ptuiCB('0','0','','0','','')", "ptui_auth_CB()"] {
-            assert_eq!(read(nothing), None, "{nothing}");
+            assert!(matches!(read(Ok(answer(nothing))), Err(Error::Unintelligible { .. })), "{nothing}");
         }
     }
 }

@@ -58,7 +58,7 @@ pub(crate) async fn ask(http: &Http, now_ms: i64) -> Result<Progress, Error> {
 
 /// Reads what came back. The words decide before the code: some servers said 66 for "scanned". Source: protocol dossier 4.4, 14 row 2.
 pub(crate) fn read(answer: Result<Answer, Fault>) -> Result<Progress, Error> {
-    let ptui = Ptui::of_callback(ENDPOINT, answer)?;
+    let ptui = Ptui::of_callback(ENDPOINT, "ptuiCB", answer)?;
     let (code, words) = (ptui.arg(0), ptui.arg(4));
     Ok(match code {
         "0" => confirmed(&ptui),

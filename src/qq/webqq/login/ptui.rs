@@ -30,12 +30,16 @@ impl Ptui {
         plain.then(|| Self { name: name.to_owned(), args })
     }
 
-    /// The `ptuiCB` that `endpoint` answered with; it has an argument.
-    pub(crate) fn of_callback(endpoint: &'static str, answer: Result<Answer, Fault>) -> Result<Self, Error> {
+    /// The call of `name` that `endpoint` answered with; it has an argument.
+    pub(crate) fn of_callback(
+        endpoint: &'static str,
+        name: &str,
+        answer: Result<Answer, Fault>,
+    ) -> Result<Self, Error> {
         let body = reply::body(endpoint, answer)?;
         let ptui = Self::parse(&String::from_utf8_lossy(&body));
-        let ptui = ptui.filter(|ptui| ptui.name == "ptuiCB" && !ptui.args.is_empty());
-        ptui.ok_or_else(|| reply::unintelligible(endpoint, "not a ptuiCB", &body))
+        let ptui = ptui.filter(|ptui| ptui.name == name && !ptui.args.is_empty());
+        ptui.ok_or_else(|| reply::unintelligible(endpoint, &["not a ", name].concat(), &body))
     }
 
     /// The argument at `place`, counted from 0; empty when there is none.
@@ -83,12 +87,12 @@ mod tests {
         };
         let callback = "ptuiCB('0','0','http://ptlogin4.web2.qq.com/check_sig?uin=1&ptsig";
         let verdicts = [
-            Ptui::of_callback("login", answer(callback, true)).map(drop),
+            Ptui::of_callback("login", "ptuiCB", answer(callback, true)).map(drop),
             check::read(answer("ptui_checkVC('0','!LOB', '', ''", true)).map(drop),
         ];
         for torn in verdicts {
             assert!(matches!(torn.unwrap_err().verdict(), Verdict::Retry(_)));
         }
-        assert!(Ptui::of_callback("login", answer(callback, false)).is_ok());
+        assert!(Ptui::of_callback("login", "ptuiCB", answer(callback, false)).is_ok());
     }
 }

@@ -1,9 +1,9 @@
 //! A message on its way to be understood: what it says, and which numbers it names.
 
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 
 use super::{Stop, account, number, uin, unreadable};
+use crate::qq::webqq::batch::digest;
 use crate::qq::webqq::content::decode::{Decoded, decode};
 use crate::qq::webqq::content::font;
 use crate::qq::webqq::media;
@@ -67,7 +67,7 @@ impl<'a> Said<'a> {
         let words: String = content.into_iter().flatten().filter_map(Value::as_str).collect();
         let (msg_id2, time) = (self.number("msg_id2").unwrap_or(0), self.number("time").unwrap_or(0));
         let identity = format!("{chat}|{msg_id}|{msg_id2}|{time}|{words}");
-        MessageKey::new(hex::encode(Sha256::digest(identity)).chars().take(32).collect::<String>())
+        MessageKey::new(digest(&identity))
     }
 
     pub(super) fn message(self, chat: ChatId, kind: ChatKind, sender: Sender, now_ms: i64) -> Event {
