@@ -61,8 +61,9 @@ fn is_part(piece: &str, whole: &str) -> bool {
 /// Sorts those with a time, by that and the numbers of each speaker; `prepare` has brought the others of one second into
 /// their order.
 fn in_order(items: &[String], prepare: impl FnOnce(&mut [Dated])) -> Vec<String> {
-    let is_dated: Vec<bool> = items.iter().map(|item| Dated::read(item).is_some()).collect();
-    let mut dated: Vec<Dated> = items.iter().filter_map(|item| Dated::read(item)).collect();
+    let read: Vec<Option<Dated>> = items.iter().map(|item| Dated::read(item)).collect();
+    let is_dated: Vec<bool> = read.iter().map(Option::is_some).collect();
+    let mut dated: Vec<Dated> = read.into_iter().flatten().collect();
     prepare(&mut dated);
     dated.sort_by_key(|dated| dated.second);
     let mut sorted = dated.chunk_by(|one, next| one.second == next.second).flat_map(by_number);
