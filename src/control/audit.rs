@@ -1,5 +1,7 @@
 //! `audit`: what arrived on either side against what became of it, so that people can see that nothing is lost.
 
+use time::{Date, Month};
+
 use super::link::logins;
 use super::{Context, Error};
 use crate::bridge::route;
@@ -41,7 +43,9 @@ async fn books(context: &Context, row: &LoginRow, since_ms: i64) -> Result<Vec<S
         lines.push(format!("- {}", line(context, way, audit)));
         lines.extend(failures(audit).map(|ids| format!("  - {}", context.say("audit.failed", &[("ids", &ids)]))));
         if audit.lost() != 0 {
-            tracing::error!(account = row.account, way, lost = audit.lost(), "the books do not agree");
+            let ids = listed(audit.lost_arrivals.iter().map(|seq| format!("#{seq}")));
+            tracing::error!(account = row.account, way, lost = audit.lost(), ids, "the books do not agree");
+            lines.push(format!("  - {}", context.say("audit.lost", &[("ids", &ids)])));
         }
     }
     lines.push(String::new());
@@ -73,8 +77,12 @@ fn line(context: &Context, way: &str, audit: &Audit) -> String {
 fn failures(audit: &Audit) -> Option<String> {
     let arrivals = audit.failed_arrivals.iter().map(|seq| format!("`raw {seq}`"));
     let departures = audit.failed_departures.iter().map(|seq| format!("`retry {seq}`"));
-    let ids: Vec<String> = arrivals.chain(departures).collect();
-    (!ids.is_empty()).then(|| ids.join(", "))
+    let ids = listed(arrivals.chain(departures));
+    (!ids.is_empty()).then_some(ids)
+}
+
+fn listed(ids: impl Iterator<Item = String>) -> String {
+    ids.collect::<Vec<_>>().join(", ")
 }
 
 /// The moment that `text` means, in milliseconds since 1970: so long ago (`30m`, `2h`, `3d`), a day (`2026-11-01`), or the
@@ -83,8 +91,8 @@ fn moment(text: &str, now_ms: i64) -> Option<i64> {
     if text.is_empty() {
         return Some(0);
     }
-    if let Some(day) = day(text) {
-        return day.checked_mul(DAY_MS);
+    if let Some(begun_ms) = day(text) {
+        return Some(begun_ms);
     }
     let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     let unit = match unit {
@@ -97,20 +105,13 @@ fn moment(text: &str, now_ms: i64) -> Option<i64> {
     now_ms.checked_sub(i64::from(number).checked_mul(unit)?)
 }
 
-/// `year-month-day` as the number of days since 1970-01-01; none when there is no such day.
+/// The beginning of `year-month-day` in UTC, in milliseconds since 1970; none when there is no such day.
 fn day(text: &str) -> Option<i64> {
     let mut parts = text.splitn(3, '-').map(|part| part.parse::<u16>().ok());
     let (year, month, day) = (parts.next()??, parts.next()??, parts.next()??);
-    let is_leap = |year: u16| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-    let february = if is_leap(year) { 29 } else { 28 };
-    let months = [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-    let place = usize::from(month.checked_sub(1)?);
-    if !(1970..=9999).contains(&year) || day == 0 || day > *months.get(place)? {
-        return None;
-    }
-    let years: i64 = (1970..year).map(|year| if is_leap(year) { 366 } else { 365 }).sum();
-    let before: u16 = months.iter().take(place).sum();
-    Some(years + i64::from(before) + i64::from(day) - 1)
+    let month = Month::try_from(u8::try_from(month).ok()?).ok()?;
+    let day = Date::from_calendar_date(year.into(), month, day.try_into().ok()?).ok()?;
+    day.midnight().assume_utc().unix_timestamp().checked_mul(1000).filter(|ms| *ms >= 0)
 }
 
 #[cfg(test)]

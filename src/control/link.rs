@@ -37,20 +37,29 @@ pub(super) async fn age(context: &Context, row: &LoginRow) -> Result<String, Err
     let lifetimes =
         context.bridge().store.read(move |tx| Box::pin(async move { tx.lifetimes(&account).await })).await?;
     let age_ms = context.bridge().clock.now_ms().saturating_sub(row.since_ms);
-    let age = context.say("session.age", &[("hours", &hours(age_ms))]);
+    let age = context.say("session.age", &[("age", &span(context, age_ms))]);
     let left = match Forecast::new(age_ms, &lifetimes) {
         Forecast::Unknown => return Ok(age),
-        Forecast::Left { ms, judged_by: 1 } => context.say("session.left.one", &[("hours", &hours(ms))]),
+        Forecast::Left { ms, judged_by: 1 } => context.say("session.left.one", &[("left", &span(context, ms))]),
         Forecast::Left { ms, judged_by } => {
-            context.say("session.left", &[("hours", &hours(ms)), ("count", &judged_by.to_string())])
+            context.say("session.left", &[("left", &span(context, ms)), ("count", &judged_by.to_string())])
         }
         Forecast::Overdue { judged_by } => context.say("session.overdue", &[("count", &judged_by.to_string())]),
     };
     Ok([age, left].join("; "))
 }
 
-fn hours(ms: i64) -> String {
-    (ms / 3_600_000).to_string()
+/// `ms` for people: in hours, and before the first is over in minutes.
+fn span(context: &Context, ms: i64) -> String {
+    let (key, count) = in_words(ms);
+    context.say(key, &[("count", &count.to_string())])
+}
+
+fn in_words(ms: i64) -> (&'static str, i64) {
+    match ms / 60_000 {
+        minutes @ ..60 => ("span.minutes", minutes.max(0)),
+        minutes => ("span.hours", minutes / 60),
+    }
 }
 
 /// The text that says how a login does.
@@ -77,4 +86,23 @@ pub(super) async fn logout(context: &Context, number: &str) -> Result<(), Error>
     };
     context.bridge().log_out(&AccountId::new(&chosen.account)).await?;
     context.reply_key("logout.done", &[("nick", &chosen.nick), ("account", &chosen.account)]).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_is_some_minutes_old_before_it_is_some_hours_old() {
+        let minute = 60_000;
+        for (ms, words) in [
+            (-1, ("span.minutes", 0)),
+            (minute - 1, ("span.minutes", 0)),
+            (59 * minute, ("span.minutes", 59)),
+            (60 * minute, ("span.hours", 1)),
+            (50 * 60 * minute - 1, ("span.hours", 49)),
+        ] {
+            assert_eq!(in_words(ms), words, "{ms}");
+        }
+    }
 }

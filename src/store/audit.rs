@@ -32,6 +32,8 @@ pub struct Audit {
     pub failed_arrivals: Vec<i64>,
     /// And rows of the outbox that were refused.
     pub failed_departures: Vec<i64>,
+    /// The oldest of which nothing is known, if anything is lost: rows of the inbox.
+    pub lost_arrivals: Vec<i64>,
 }
 
 impl Audit {
@@ -62,6 +64,28 @@ const MOST: i64 = 10;
 macro_rules! rows {
     () => {
         "i.origin = $1 AND ($2 = '' OR i.login = $2) AND i.received_at_ms >= $3 AND (i.state <> 'done' OR i.outcome IS NOT NULL)"
+    };
+}
+
+/// Each of these rows once, under the worst that became of it; `missing` when less left than was written down.
+macro_rules! ends {
+    () => {
+        concat!(
+            "SELECT i.seq, CASE \
+             WHEN i.state = 'dead' THEN 'failed' \
+             WHEN i.state = 'new' AND i.error IS NOT NULL THEN 'parked' \
+             WHEN i.state = 'new' THEN 'waiting' \
+             WHEN i.outcome <> 'carried' THEN i.outcome \
+             WHEN COUNT(CASE WHEN o.state = 'dead' THEN 1 END) > 0 THEN 'failed' \
+             WHEN COUNT(CASE WHEN o.state = 'uncertain' THEN 1 END) > 0 THEN 'parked' \
+             WHEN COUNT(CASE WHEN o.state IN ('ready', 'sending') THEN 1 END) > 0 THEN 'waiting' \
+             WHEN COUNT(CASE WHEN o.state = 'dropped' THEN 1 END) > 0 THEN 'dropped' \
+             WHEN COUNT(o.seq) >= i.departures THEN 'bridged' \
+             ELSE 'missing' END AS word \
+             FROM inbox AS i LEFT JOIN outbox AS o ON o.arrival = i.seq WHERE ",
+            rows!(),
+            " GROUP BY i.seq, i.state, i.error, i.outcome, i.departures"
+        )
     };
 }
 
@@ -105,27 +129,20 @@ impl Tx {
             );
             audit.failed_departures = self.seqs(dead, (origin, login, since_ms)).await?;
         }
+        if audit.lost() != 0 {
+            let missing = concat!(
+                "SELECT seq AS value FROM (",
+                ends!(),
+                ") AS ends WHERE word NOT IN ('bridged', 'answered', 'obeyed', 'told', 'echoed', 'quiet', 'waiting', \
+                 'parked', 'failed', 'dropped') ORDER BY seq LIMIT $4"
+            );
+            audit.lost_arrivals = self.seqs(missing, (origin, login, since_ms)).await?;
+        }
         Ok(audit)
     }
 
-    /// Each row once, under the worst that became of it; `missing` when less left than was written down.
     async fn tallies(&mut self, origin: &str, login: &str, since_ms: i64) -> Result<Vec<Tally>, Error> {
-        let tallies = concat!(
-            "SELECT word, COUNT(*) AS count FROM (SELECT CASE \
-             WHEN i.state = 'dead' THEN 'failed' \
-             WHEN i.state = 'new' AND i.error IS NOT NULL THEN 'parked' \
-             WHEN i.state = 'new' THEN 'waiting' \
-             WHEN i.outcome <> 'carried' THEN i.outcome \
-             WHEN COUNT(CASE WHEN o.state = 'dead' THEN 1 END) > 0 THEN 'failed' \
-             WHEN COUNT(CASE WHEN o.state = 'uncertain' THEN 1 END) > 0 THEN 'parked' \
-             WHEN COUNT(CASE WHEN o.state IN ('ready', 'sending') THEN 1 END) > 0 THEN 'waiting' \
-             WHEN COUNT(CASE WHEN o.state = 'dropped' THEN 1 END) > 0 THEN 'dropped' \
-             WHEN COUNT(o.seq) >= i.departures THEN 'bridged' \
-             ELSE 'missing' END AS word \
-             FROM inbox AS i LEFT JOIN outbox AS o ON o.arrival = i.seq WHERE ",
-            rows!(),
-            " GROUP BY i.seq, i.state, i.error, i.outcome, i.departures) AS ends GROUP BY word"
-        );
+        let tallies = concat!("SELECT word, COUNT(*) AS count FROM (", ends!(), ") AS ends GROUP BY word");
         self.all(sql(tallies).text(origin).text(login).number(since_ms)).await
     }
 

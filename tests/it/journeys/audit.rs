@@ -48,3 +48,24 @@ async fn the_books_show_what_became_of_everything_and_that_nothing_is_lost_also_
     house.owner.say(&control, "audit yesterday");
     house.bot_says(&control, "or a day such as").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_to_leave_and_is_not_there_any_more_is_shown_as_lost_by_its_number() {
+    let house = House::new().await;
+    let (control, room) = first_words(&house, "one").await;
+    house.owner.say(&room, "up");
+    house.qq.wait_heard(|heard| heard.len() == 1).await;
+    house.qq.say(FAMILY_CHAT, "妈妈", "down").unwrap();
+    house.sees(FAMILY, "down").await;
+    house.owner.say(&control, "audit");
+    let books = house.bot_says(&control, "Matrix → QQ").await;
+    assert_eq!((books.matches("lost = 0").count(), books.contains("lost:")), (2, false), "{books}");
+
+    house.change_database("DELETE FROM outbox WHERE lane LIKE 'q/%'").await;
+    house.owner.say(&control, "audit");
+    let books = house.bot_says(&control, "lost = 1").await;
+    let (from_qq, from_matrix) = books.split_once("Matrix → QQ").unwrap();
+    assert!(from_qq.contains("lost = 0") && !from_qq.contains("lost:"), "{books}");
+    let number = from_matrix.split("lost: #").nth(1).expect("it is named");
+    assert!(number.starts_with(|digit: char| digit.is_ascii_digit()), "{books}");
+}

@@ -3,11 +3,9 @@
 use matrix_webqq::sim::{Fault, QrState, Trouble, World};
 use serde_json::json;
 
+use super::{FAMILY, FAMILY_CHAT};
 use crate::support::homeserver::World as Matrix;
 use crate::support::house::House;
-
-const FAMILY: &str = "相亲相爱一家人";
-const FAMILY_CHAT: &str = "group:相亲相爱一家人";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_status_line_follows_the_code_and_the_picture_is_taken_down() {
@@ -114,7 +112,7 @@ async fn a_session_that_qq_renews_goes_on_in_the_same_rooms_without_a_scan() {
     let mut house = renewing().await;
     let control = house.log_in().await;
     house.owner.say(&control, "list-logins");
-    house.bot_says(&control, "小明 (2769546520): connected; session 0 h old").await;
+    house.bot_says(&control, "小明 (2769546520): connected; session 0 min old").await;
     house.qq.say(FAMILY_CHAT, "妈妈", "before").unwrap();
     let (room, mother) = house.sees(FAMILY, "before").await;
 
@@ -123,7 +121,7 @@ async fn a_session_that_qq_renews_goes_on_in_the_same_rooms_without_a_scan() {
     house.qq.say(FAMILY_CHAT, "妈妈", "after").unwrap();
     assert_eq!(house.sees(FAMILY, "after").await, (room.clone(), mother.clone()));
     house.owner.say(&control, "list-logins");
-    house.bot_says(&control, "connected; session 0 h old; ").await;
+    house.bot_says(&control, "connected; session 0 min old; ").await;
 
     // A session that ends while nobody listens is renewed as well.
     assert!(house.stop());
@@ -252,9 +250,9 @@ async fn a_session_that_ends_while_a_message_is_read_is_reported_and_the_message
     let house = House::new().await;
     let room = house.log_in().await;
     house.qq.fault(Fault::new("get_group_info_ext2", Trouble::Retcode(108)).times(100));
-    house.qq.say("group:相亲相爱一家人", "妈妈", "in between").unwrap();
+    house.qq.say(FAMILY_CHAT, "妈妈", "in between").unwrap();
     house.bot_says(&room, "has ended. Messages wait here").await;
     house.qq.clear_faults();
     house.log_in_from(&room).await;
-    house.sees("相亲相爱一家人", "in between").await;
+    house.sees(FAMILY, "in between").await;
 }

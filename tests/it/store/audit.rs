@@ -6,6 +6,7 @@ on_every_database! {
     whatever_arrived_is_in_the_books_under_what_became_of_it
     the_books_of_one_account_leave_out_those_of_others_and_what_is_older
     what_arrived_is_forgotten_before_what_became_of_it
+    what_left_no_trace_or_became_something_unheard_of_is_lost_and_named
 }
 
 /// Takes rows in from `origin`.
@@ -78,6 +79,7 @@ async fn whatever_arrived_is_in_the_books_under_what_became_of_it(place: &Place)
         dropped: 1,
         failed_arrivals: vec![3],
         failed_departures: vec![dead],
+        lost_arrivals: Vec::new(),
     };
     assert_eq!((audit.lost(), audit), (0, expected));
 }
@@ -115,4 +117,20 @@ async fn what_arrived_is_forgotten_before_what_became_of_it(place: &Place) {
         }
     }
     assert_eq!(books(&store, "qq/1", None, 0).await, Audit::default());
+}
+
+async fn what_left_no_trace_or_became_something_unheard_of_is_lost_and_named(place: &Place) {
+    let store = place.open().await;
+    arrive(&store, "qq/1", &["kept", "gone", "half", "odd"]).await;
+    for (seq, keys) in [(1, &["kept"][..]), (2, &["gone"]), (3, &["half", "half gone"])] {
+        for key in keys {
+            leave(&store, seq, key, OutboxState::Sent).await;
+        }
+        finish(&store, seq, "1", Fate::Quiet).await;
+    }
+    finish(&store, 4, "1", Fate::Quiet).await;
+    place.meddle("DELETE FROM outbox WHERE dedup_key IN ('gone', 'half gone')").await;
+    place.meddle("UPDATE inbox SET outcome = 'eaten' WHERE seq = 4").await;
+    let audit = books(&store, "qq/1", None, 0).await;
+    assert_eq!((audit.received, audit.bridged, audit.lost(), audit.lost_arrivals), (4, 1, 3, vec![2, 3, 4]));
 }

@@ -13,6 +13,7 @@ use tokio::process::ChildStdout;
 
 use super::homeserver::{Human, PretendHomeserver, World as Matrix};
 use super::port::Port;
+use super::postgres;
 
 /// The user who owns the QQ account.
 pub(crate) const OWNER: &str = "alice";
@@ -195,6 +196,11 @@ impl House {
     /// The bridge's database, for other programs.
     pub(crate) fn database_url(&self) -> String {
         format!("sqlite://{}", self.path("bridge.db").display())
+    }
+
+    /// Does something to the bridge's database behind its back.
+    pub(crate) async fn change_database(&self, statement: &str) {
+        postgres::run(&self.database_url(), statement).await;
     }
 
     /// Where the bridge listens.
