@@ -4,11 +4,10 @@ use matrix_webqq::sim::{Fault, Heard, Trouble};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
+use super::{FAMILY, FAMILY_CHAT};
 use crate::support::homeserver::{Endpoint, Fault as MatrixFault};
 use crate::support::house::House;
 
-const FAMILY: &str = "相亲相爱一家人";
-const FAMILY_CHAT: &str = "group:相亲相爱一家人";
 const GIF: &[u8] = b"GIF89a\x10\x00\x10\x00\x00\x00\x00";
 
 fn with_address() -> Value {

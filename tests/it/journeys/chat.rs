@@ -2,11 +2,9 @@
 
 use serde_json::json;
 
+use super::{FAMILY, FAMILY_CHAT};
 use crate::support::homeserver::{Endpoint, Fault};
 use crate::support::house::House;
-
-const FAMILY: &str = "相亲相爱一家人";
-const FAMILY_CHAT: &str = "group:相亲相爱一家人";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_group_message_makes_a_room_and_an_answer_is_heard() {
@@ -30,19 +28,19 @@ async fn what_is_said_in_a_room_before_the_bridge_knows_it_is_heard() {
     house.log_in().await;
     // The room is there and its owner in it, and the bridge has not heard of it.
     house.matrix.fail_next(Endpoint::CreateRoom, 1, Fault::Drop);
-    house.qq.say("group:相亲相爱一家人", "妈妈", "hi").unwrap();
+    house.qq.say(FAMILY_CHAT, "妈妈", "hi").unwrap();
     let room = house
         .matrix
         .wait_for("the owner in a new room", |world| {
             let owner = house.owner.id();
-            let is_new = |room: &String| world.state(room, "m.room.name", "")["name"] == "相亲相爱一家人";
+            let is_new = |room: &String| world.state(room, "m.room.name", "")["name"] == FAMILY;
             world.room_ids().into_iter().find(|room| is_new(room) && world.membership(room, owner) == "join")
         })
         .await;
     house.owner.say(&room, "here already");
     let heard = house.qq.wait_heard(|heard| !heard.is_empty()).await;
     assert_eq!(heard[0].text, "here already");
-    house.sees("相亲相爱一家人", "hi").await;
+    house.sees(FAMILY, "hi").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

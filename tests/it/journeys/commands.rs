@@ -4,6 +4,7 @@ use matrix_webqq::config::Permission;
 use matrix_webqq::sim::{Fault, Trouble};
 use serde_json::json;
 
+use super::{FAMILY, FAMILY_CHAT};
 use crate::support::house::House;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -36,8 +37,8 @@ async fn a_slip_of_the_finger_gets_a_suggestion() {
 async fn outside_the_control_room_commands_need_the_prefix() {
     let house = House::new().await;
     house.log_in().await;
-    house.qq.say("group:相亲相爱一家人", "妈妈", "hi").unwrap();
-    let (room, _) = house.sees("相亲相爱一家人", "hi").await;
+    house.qq.say(FAMILY_CHAT, "妈妈", "hi").unwrap();
+    let (room, _) = house.sees(FAMILY, "hi").await;
     house.owner.say(&room, "!qq id");
     house.bot_says(&room, "This room mirrors").await;
     house.owner.say(&room, "!qq login");
@@ -69,7 +70,7 @@ async fn friends_and_groups_are_listed_and_opened() {
     house.bot_says(&control, "芳芳").await;
     house.owner.say(&control, "groups");
     let groups = house.bot_says(&control, "周末爬山").await;
-    assert!(groups.contains("相亲相爱一家人"));
+    assert!(groups.contains(FAMILY));
 
     house.owner.say(&control, "open 周末");
     house.bot_says(&control, "is open; look for the invitation").await;
@@ -144,7 +145,7 @@ async fn the_status_on_qq_is_set_and_told_again_when_the_link_is_renewed() {
     house.start();
     house.qq.fault(Fault::new("poll2", Trouble::Body(r#"{"retcode":121,"t":"0"}"#.to_owned())));
     house.qq.wait_session(|session| session.calls.get("login2") == Some(&2)).await;
-    house.qq.say("group:相亲相爱一家人", "妈妈", "still here").unwrap();
-    house.sees("相亲相爱一家人", "still here").await;
+    house.qq.say(FAMILY_CHAT, "妈妈", "still here").unwrap();
+    house.sees(FAMILY, "still here").await;
     assert_eq!(house.qq.session().status, "hidden");
 }

@@ -4,6 +4,7 @@ use matrix_webqq::sim::{Fault, Member, Trouble, World};
 
 use serde_json::{Value, json};
 
+use super::{FAMILY, FAMILY_CHAT};
 use crate::support::homeserver::{Endpoint, Fault as MatrixFault, World as Matrix};
 use crate::support::house::House;
 
@@ -55,8 +56,8 @@ async fn groups_show_what_is_muted_on_qq_and_who_has_a_say_in_them() {
 async fn what_the_account_calls_people_is_told_in_the_control_room_only() {
     let house = House::new().await;
     house.log_in().await;
-    house.qq.say("group:相亲相爱一家人", "妈妈", "hi").unwrap();
-    let (room, _) = house.sees("相亲相爱一家人", "hi").await;
+    house.qq.say(FAMILY_CHAT, "妈妈", "hi").unwrap();
+    let (room, _) = house.sees(FAMILY, "hi").await;
     for command in ["!qq friends", "!qq groups", "!qq whois 芳芳"] {
         house.owner.say(&room, command);
     }
@@ -76,10 +77,10 @@ async fn attentive() -> House {
 async fn a_group_that_gets_another_name_keeps_its_room_under_the_new_name() {
     let house = attentive().await;
     house.log_in().await;
-    house.qq.say("group:相亲相爱一家人", "妈妈", "before").unwrap();
-    let (room, _) = house.sees("相亲相爱一家人", "before").await;
+    house.qq.say(FAMILY_CHAT, "妈妈", "before").unwrap();
+    let (room, _) = house.sees(FAMILY, "before").await;
     house.qq.edit_world(|world| world.groups[1].title = Some("幸福的一家 <3".to_owned())).unwrap();
-    house.qq.say("group:相亲相爱一家人", "妈妈", "after").unwrap();
+    house.qq.say(FAMILY_CHAT, "妈妈", "after").unwrap();
     assert_eq!(house.sees("幸福的一家 <3", "after").await.0, room);
 }
 
@@ -153,9 +154,9 @@ async fn a_thousand_members_cost_no_more_requests_than_those_who_speak() {
     let asked_matrix = |house: &House| house.matrix.see(Matrix::asked_in_all);
     let before = (asked_qq(&house), asked_matrix(&house));
     for n in 0..10 {
-        house.qq.say("group:相亲相爱一家人", &format!("member {}", 500 + n % 3), &format!("message {n}")).unwrap();
+        house.qq.say(FAMILY_CHAT, &format!("member {}", 500 + n % 3), &format!("message {n}")).unwrap();
     }
-    let (room, _) = house.sees("相亲相爱一家人", "message 9").await;
+    let (room, _) = house.sees(FAMILY, "message 9").await;
     house
         .matrix
         .wait_until("the room's picture", |world| world.state(&room, "m.room.avatar", "")["url"].is_string())
@@ -176,12 +177,11 @@ async fn ghosts_and_rooms_bear_the_pictures_of_qq_and_each_picture_is_uploaded_o
     house.log_in().await;
     let uploads = |house: &House| house.matrix.see(|world| world.asked(Endpoint::Upload));
     let codes = uploads(&house);
-    for (chat, who) in [("group:相亲相爱一家人", "妈妈"), ("group:相亲相爱一家人", "爸爸"), ("friend:王芳", "王芳")]
-    {
+    for (chat, who) in [(FAMILY_CHAT, "妈妈"), (FAMILY_CHAT, "爸爸"), ("friend:王芳", "王芳")] {
         house.qq.say(chat, who, who).unwrap();
     }
-    let (family, mother) = house.sees("相亲相爱一家人", "妈妈").await;
-    let (_, father) = house.sees("相亲相爱一家人", "爸爸").await;
+    let (family, mother) = house.sees(FAMILY, "妈妈").await;
+    let (_, father) = house.sees(FAMILY, "爸爸").await;
     let (direct, friend) = house.sees("芳芳", "王芳").await;
     let room_avatar =
         |world: &Matrix, room: &str| world.state(room, "m.room.avatar", "")["url"].as_str().map(str::to_owned);
@@ -200,10 +200,10 @@ async fn ghosts_and_rooms_bear_the_pictures_of_qq_and_each_picture_is_uploaded_o
     let before = asked(&house);
     assert!(house.stop());
     house.start();
-    house.qq.say("group:相亲相爱一家人", "妈妈", "again").unwrap();
-    house.qq.say("group:相亲相爱一家人", "表哥", "me too").unwrap();
-    house.sees("相亲相爱一家人", "me too").await;
-    let (_, cousin) = house.sees("相亲相爱一家人", "me too").await;
+    house.qq.say(FAMILY_CHAT, "妈妈", "again").unwrap();
+    house.qq.say(FAMILY_CHAT, "表哥", "me too").unwrap();
+    house.sees(FAMILY, "me too").await;
+    let (_, cousin) = house.sees(FAMILY, "me too").await;
     house.matrix.wait_until("the cousin's picture", |world| world.avatar_url(&cousin) == Some(&all[0])).await;
     assert_eq!(
         (asked(&house), uploads(&house)),
@@ -220,10 +220,10 @@ async fn a_picture_that_cannot_be_had_or_lies_elsewhere_holds_no_message_up() {
     house.qq.fault(Fault::new("getface", Trouble::Drop).times(1));
     house.matrix.fail_next(Endpoint::Upload, 1, MatrixFault::Status(500));
     for n in 0..3 {
-        house.qq.say("group:相亲相爱一家人", "妈妈", &format!("message {n}")).unwrap();
+        house.qq.say(FAMILY_CHAT, "妈妈", &format!("message {n}")).unwrap();
     }
     house.qq.say("friend:王芳", "王芳", "hi").unwrap();
-    let (room, _) = house.sees("相亲相爱一家人", "message 2").await;
+    let (room, _) = house.sees(FAMILY, "message 2").await;
     house.sees("芳芳", "hi").await;
     house.qq.wait_session(|session| session.calls.get("getface").copied().unwrap_or_default() == 3).await;
     assert_eq!(house.said_by_ghosts(&room), ["message 0", "message 1", "message 2"]);

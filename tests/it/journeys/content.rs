@@ -2,11 +2,9 @@
 
 use serde_json::{Value, json};
 
+use super::{FAMILY, FAMILY_CHAT};
 use crate::support::homeserver::{Endpoint, Event, Fault};
 use crate::support::house::House;
-
-const FAMILY: &str = "相亲相爱一家人";
-const FAMILY_CHAT: &str = "group:相亲相爱一家人";
 
 /// A house in which the family's room is open.
 async fn house_with_room() -> (House, String) {

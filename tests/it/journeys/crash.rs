@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use matrix_webqq::sim::{Fault, Trouble, World};
 use serde_json::json;
 
+use super::{FAMILY, FAMILY_CHAT};
 use crate::support::homeserver::{Endpoint, Fault as MatrixFault};
 use crate::support::house::House;
 use crate::support::postgres::OwnDatabase;
@@ -123,10 +124,9 @@ async fn a_room_that_was_made_without_our_hearing_of_it_is_found_again() {
     let house = House::new().await;
     house.log_in().await;
     house.matrix.fail_next(Endpoint::CreateRoom, 1, MatrixFault::Drop);
-    house.qq.say("group:相亲相爱一家人", "妈妈", "hi").unwrap();
-    house.sees("相亲相爱一家人", "hi").await;
-    let family =
-        |room: &String| house.matrix.see(|world| world.state(room, "m.room.name", "")["name"] == "相亲相爱一家人");
+    house.qq.say(FAMILY_CHAT, "妈妈", "hi").unwrap();
+    house.sees(FAMILY, "hi").await;
+    let family = |room: &String| house.matrix.see(|world| world.state(room, "m.room.name", "")["name"] == FAMILY);
     assert_eq!(house.matrix.rooms().iter().filter(|room| family(room)).count(), 1);
 }
 
@@ -134,8 +134,8 @@ async fn a_room_that_was_made_without_our_hearing_of_it_is_found_again() {
 async fn an_uncertain_send_that_qq_took_is_recognised_by_its_echo() {
     let house = House::new().await;
     house.log_in().await;
-    house.qq.say("group:相亲相爱一家人", "妈妈", "hi").unwrap();
-    let (room, _) = house.sees("相亲相爱一家人", "hi").await;
+    house.qq.say(FAMILY_CHAT, "妈妈", "hi").unwrap();
+    let (room, _) = house.sees(FAMILY, "hi").await;
     house.qq.fault(Fault::new("send_qun_msg2", Trouble::Drop));
     house.owner.say(&room, "took it");
     house.owner.say(&room, "next");
@@ -148,32 +148,32 @@ async fn an_uncertain_send_that_qq_took_is_recognised_by_its_echo() {
 async fn an_uncertain_send_without_an_echo_is_told_to_its_sender() {
     let house = House::new().await;
     house.log_in().await;
-    house.qq.say("group:相亲相爱一家人", "妈妈", "hi").unwrap();
-    let (room, _) = house.sees("相亲相爱一家人", "hi").await;
+    house.qq.say(FAMILY_CHAT, "妈妈", "hi").unwrap();
+    let (room, _) = house.sees(FAMILY, "hi").await;
     house.qq.fault(Fault::new("send_qun_msg2", Trouble::Retcode(1202)));
     house.owner.say(&room, "hm");
     // A poll has to end well before silence means anything.
-    house.qq.say("group:相亲相爱一家人", "妈妈", "there?").unwrap();
-    let sees = house.sees("相亲相爱一家人", "there?");
+    house.qq.say(FAMILY_CHAT, "妈妈", "there?").unwrap();
+    let sees = house.sees(FAMILY, "there?");
     sees.await;
-    house.qq.say("group:相亲相爱一家人", "妈妈", "hello?").unwrap();
+    house.qq.say(FAMILY_CHAT, "妈妈", "hello?").unwrap();
     house.bot_says(&room, "may not have been delivered").await;
-    assert_eq!(house.heard_in("group:相亲相爱一家人"), [""; 0]);
+    assert_eq!(house.heard_in(FAMILY_CHAT), [""; 0]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_homeserver_that_is_away_misses_nothing() {
     let house = House::new().await;
     house.log_in().await;
-    house.qq.say("group:相亲相爱一家人", "妈妈", "before").unwrap();
-    let (room, _) = house.sees("相亲相爱一家人", "before").await;
+    house.qq.say(FAMILY_CHAT, "妈妈", "before").unwrap();
+    let (room, _) = house.sees(FAMILY, "before").await;
     house.matrix.go_down().await;
     for number in 0..50 {
-        house.qq.say("group:相亲相爱一家人", "妈妈", &format!("{number}")).unwrap();
+        house.qq.say(FAMILY_CHAT, "妈妈", &format!("{number}")).unwrap();
     }
     house.qq.wait_session(|session| session.queued == 0).await;
     house.matrix.come_back().await;
-    house.sees("相亲相爱一家人", "49").await;
+    house.sees(FAMILY, "49").await;
     let expected: Vec<String> = std::iter::once("before".to_owned()).chain((0..50).map(|n| n.to_string())).collect();
     assert_eq!(house.said_by_ghosts(&room), expected);
 }

@@ -3,10 +3,10 @@
 use matrix_webqq::sim::{Act, Fault, Trouble};
 use serde_json::{Value, json};
 
+use super::{FAMILY, FAMILY_CHAT};
 use crate::support::homeserver::{Endpoint, World};
 use crate::support::house::House;
 
-const FAMILY: &str = "相亲相爱一家人";
 const RUST: &str = "Rust 学习小组 🦀";
 
 /// Lets somebody on QQ do something, written as for the console.
@@ -111,7 +111,7 @@ async fn somebody_who_asks_to_enter_a_group_is_denied_or_let_in() {
 async fn members_come_and_go_and_get_offices() {
     let house = House::new().await;
     house.log_in().await;
-    house.qq.say("group:相亲相爱一家人", "妈妈", "大家好").unwrap();
+    house.qq.say(FAMILY_CHAT, "妈妈", "大家好").unwrap();
     let (room, mother) = house.sees(FAMILY, "大家好").await;
 
     act(&house, json!({"do": "join", "group": FAMILY, "name": "新来的"}));
@@ -123,7 +123,7 @@ async fn members_come_and_go_and_get_offices() {
 
     let level = |world: &World, user: &str| world.state(&room, "m.room.power_levels", "")["users"][user].as_i64();
     act(&house, json!({"do": "administrator", "group": FAMILY, "name": "爸爸", "now": true}));
-    house.qq.say("group:相亲相爱一家人", "爸爸", "我是管理员").unwrap();
+    house.qq.say(FAMILY_CHAT, "爸爸", "我是管理员").unwrap();
     let (_, father) = house.sees(FAMILY, "我是管理员").await;
     house.matrix.wait_until("father to be an administrator", |world| level(world, &father) == Some(50)).await;
     act(&house, json!({"do": "owner", "group": FAMILY, "name": "爸爸"}));
@@ -138,7 +138,7 @@ async fn members_come_and_go_and_get_offices() {
 async fn a_group_that_is_lost_is_told_in_its_room_and_in_the_control_room() {
     let house = House::new().await;
     let control = house.log_in().await;
-    house.qq.say("group:相亲相爱一家人", "妈妈", "大家好").unwrap();
+    house.qq.say(FAMILY_CHAT, "妈妈", "大家好").unwrap();
     let (room, _) = house.sees(FAMILY, "大家好").await;
     act(&house, json!({"do": "remove", "group": FAMILY, "name": "小明"}));
     house.bot_says(&control, "removed from the group 相亲相爱一家人 by 妈妈").await;

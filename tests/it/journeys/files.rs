@@ -3,6 +3,7 @@
 use matrix_webqq::sim::{Fault, Trouble, World};
 use serde_json::{Value, json};
 
+use super::{FAMILY, FAMILY_CHAT};
 use crate::support::homeserver::{Endpoint, Event, Fault as MatrixFault};
 use crate::support::house::House;
 
@@ -111,8 +112,8 @@ async fn a_file_reaches_a_friend_as_a_file_and_a_group_as_an_address() {
     assert_eq!((heard[0].text.as_str(), heard[1].text.as_str()), ("[文件] 周末计划.txt", "after"));
     assert_eq!(house.qq.kept(&heard[0].attached[0].key).unwrap().1.as_ref(), b"at nine");
 
-    house.qq.say("group:相亲相爱一家人", "妈妈", "hi").unwrap();
-    let (family, _) = house.sees("相亲相爱一家人", "hi").await;
+    house.qq.say(FAMILY_CHAT, "妈妈", "hi").unwrap();
+    let (family, _) = house.sees(FAMILY, "hi").await;
     house.owner_enters(&family).await;
     house.owner.show(&family, "m.file", "周末计划.txt", &url, 7);
     let heard = house.qq.wait_heard(|heard| heard.len() >= 3).await;

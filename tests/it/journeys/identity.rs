@@ -4,10 +4,9 @@
 use matrix_webqq::sim::{Friend, Group, World};
 use serde_json::json;
 
+use super::{FAMILY, FAMILY_CHAT};
 use crate::support::house::House;
 
-const FAMILY: &str = "相亲相爱一家人";
-const FAMILY_CHAT: &str = "group:相亲相爱一家人";
 const BEIJING: &str = "李明（北京）";
 const SHANGHAI: &str = "李明（上海）";
 

@@ -3,12 +3,11 @@
 use matrix_webqq::sim::{Era, Fault, Rules, Trouble, World};
 use serde_json::json;
 
+use super::{FAMILY, FAMILY_CHAT};
 use crate::support::homeserver::World as Matrix;
 use crate::support::house::House;
 
 const PASSWORD: &str = "k3in-Wort zu viel";
-const FAMILY: &str = "相亲相爱一家人";
-const FAMILY_CHAT: &str = "group:相亲相爱一家人";
 
 /// A house in which it is `era`, and the account's password is [`PASSWORD`].
 async fn house(era: Era, captcha: bool) -> House {

@@ -3,11 +3,10 @@
 use matrix_webqq::sim::{Fault, Trouble, World};
 use serde_json::{Value, json};
 
+use super::{FAMILY, FAMILY_CHAT};
 use crate::support::homeserver::{Endpoint, Event, Fault as MatrixFault};
 use crate::support::house::House;
 
-const FAMILY: &str = "相亲相爱一家人";
-const FAMILY_CHAT: &str = "group:相亲相爱一家人";
 const ALICE_CHAT: &str = "friend:Alice Chen";
 const SUNSET: &str = "西湖日落.png";
 

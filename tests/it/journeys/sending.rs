@@ -3,10 +3,8 @@
 use matrix_webqq::sim::{Fault, Trouble};
 use serde_json::json;
 
+use super::{FAMILY, FAMILY_CHAT};
 use crate::support::house::House;
-
-const FAMILY: &str = "相亲相爱一家人";
-const FAMILY_CHAT: &str = "group:相亲相爱一家人";
 
 /// A house with a family room.
 async fn talking(house: &House) -> (String, String) {
