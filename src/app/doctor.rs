@@ -10,6 +10,7 @@ use super::Fatal;
 use crate::base::{Clock, Shutdown};
 use crate::cli::Exit;
 use crate::config::Config;
+use crate::matrix::listener::{self, Limits};
 use crate::matrix::{Appservice, Homeserver, PingError, server};
 use crate::qq::{self, LoginStep};
 
@@ -141,7 +142,7 @@ fn answer_pings(config: &Config, listener: TcpListener, shutdown: &Shutdown) {
     let (router, until) = (server::router(appservice), shutdown.clone());
     shutdown.spawn(async move {
         // It ends with the ping; what it cannot do shows in the ping's result.
-        let _ = server::serve(listener, router, &until).await;
+        listener::serve(listener, router, Limits::default(), &until).await;
     });
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use tokio::net::TcpListener;
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
 use super::Fatal;
 use crate::base::{Backoff, Clock, Seal, Shutdown};
@@ -16,6 +16,7 @@ use crate::bridge::Bridge;
 use crate::cli::Exit;
 use crate::config::Config;
 use crate::control::Control;
+use crate::matrix::listener::{self, Limits};
 use crate::matrix::{self, Appservice, Homeserver, PingError, Public, Verdict};
 use crate::store::Store;
 
@@ -104,11 +105,7 @@ fn serve(bridge: &Arc<Bridge>, listener: TcpListener, ready: Arc<AtomicBool>) {
     };
     let router = matrix::server::router(appservice);
     let shutdown = bridge.shutdown.clone();
-    bridge.shutdown.spawn(async move {
-        if let Err(why) = matrix::server::serve(listener, router, &shutdown).await {
-            error!(%why, "the listener failed");
-        }
-    });
+    bridge.shutdown.spawn(async move { listener::serve(listener, router, Limits::default(), &shutdown).await });
 }
 
 /// Makes sure that the homeserver and we know each other, in both directions.

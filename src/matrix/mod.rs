@@ -14,6 +14,7 @@ mod hostile;
 pub mod html;
 pub mod intent;
 pub mod link;
+pub mod listener;
 pub mod media;
 pub mod namespace;
 pub mod ping;

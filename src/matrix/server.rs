@@ -3,12 +3,12 @@
 //! `200 {}` to a transaction means that the sink has it on disk, and nothing else does.
 //! Source: Matrix specification 1.18, application service API; the paths without prefix are its older ones.
 
-use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::extract::rejection::{BytesRejection, PathRejection};
-use axum::extract::{DefaultBodyLimit, Path, Request, State};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{DefaultBodyLimit, FromRequest as _, Path, Request, State};
 use axum::http::StatusCode;
 use axum::http::header::AUTHORIZATION;
 use axum::middleware::{self, Next};
@@ -17,15 +17,18 @@ use axum::routing::{any, get, post, put};
 use axum::{Json, Router};
 use futures_util::future::BoxFuture;
 use serde_json::json;
-use tokio::net::TcpListener;
+use tokio::time::timeout;
 
 use super::public::Public;
 use super::query::{self, KnowsUser};
 use super::transaction::{Intake, NotTaken, Transaction};
-use crate::base::{Secret, Shutdown};
+use crate::base::Secret;
 
 /// A transaction holds at most 100 events of 64 KiB, each with its past content; this leaves room for the rest.
 const BODY_BYTES: usize = 64 * 1024 * 1024;
+
+/// How long it may take to arrive.
+const BODY_PATIENCE: Duration = Duration::from_mins(1);
 
 /// Puts a transaction on disk; `Ok` only once it is there. One call at a time. It may be given the same event again,
 /// and may be dropped before its end when the homeserver hangs up: that transaction comes again, too.
@@ -71,12 +74,6 @@ pub fn router(appservice: Appservice) -> Router {
         .fallback(|| std::future::ready(unrecognized(StatusCode::NOT_FOUND)))
 }
 
-/// Serves `router` until shutdown begins, and then what is under way.
-pub async fn serve(listener: TcpListener, router: Router, shutdown: &Shutdown) -> io::Result<()> {
-    let shutdown = shutdown.clone();
-    axum::serve(listener, router).with_graceful_shutdown(async move { shutdown.asked().await }).await
-}
-
 /// An answer other than yes, as the specification wants it.
 pub(super) fn refusal(status: StatusCode, errcode: &str, error: &str) -> Response {
     (status, Json(json!({ "errcode": errcode, "error": error }))).into_response()
@@ -100,14 +97,15 @@ fn under(prefix: &str, intake: &Arc<Intake>, knows_user: &KnowsUser) -> Router {
 async fn take(
     State(intake): State<Arc<Intake>>,
     txn_id: Result<Path<String>, PathRejection>,
-    body: Result<Bytes, BytesRejection>,
+    request: Request,
 ) -> Response {
     let Ok(Path(txn_id)) = txn_id else {
         return refusal(StatusCode::BAD_REQUEST, "M_INVALID_PARAM", "the transaction id is not text");
     };
-    let body = match body {
-        Ok(body) => body,
-        Err(why) => return refusal(why.status(), "M_TOO_LARGE", &why.body_text()),
+    let body = match timeout(BODY_PATIENCE, Bytes::from_request(request, &())).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(why)) => return refusal(why.status(), "M_TOO_LARGE", &why.body_text()),
+        Err(_) => return refusal(StatusCode::REQUEST_TIMEOUT, "M_UNKNOWN", "the body takes too long, push it again"),
     };
     match intake.take(&txn_id, &body).await {
         Ok(()) => done(),
@@ -154,4 +152,29 @@ fn shown_token(request: &Request) -> Option<String> {
     }
     let query = request.uri().query()?.as_bytes();
     url::form_urlencoded::parse(query).find(|(name, _)| name == "access_token").map(|(_, token)| token.into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use futures_util::{FutureExt as _, StreamExt as _, stream};
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_does_not_end_is_refused_and_taken_for_nothing() {
+        let appservice = Appservice {
+            hs_token: Secret::new("x"),
+            sink: Arc::new(|_| async { Err(SinkError("it was taken".to_owned())) }.boxed()),
+            knows_user: Arc::new(|_| async { true }.boxed()),
+            is_ready: Arc::new(|| true),
+            public: None,
+        };
+        let begun = stream::iter([Ok::<_, std::io::Error>("{\"events\":[")]);
+        let body = Body::from_stream(begun.chain(stream::pending()));
+        let request = Request::put("/_matrix/app/v1/transactions/1?access_token=x").body(body).unwrap();
+        let answer = router(appservice).oneshot(request).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::REQUEST_TIMEOUT);
+    }
 }

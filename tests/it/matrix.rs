@@ -3,11 +3,13 @@
 mod asking;
 mod pushing;
 mod serving;
+mod slow;
 
 use std::sync::{Arc, Mutex};
 
 use matrix_webqq::base::{Secret, Shutdown};
-use matrix_webqq::matrix::server::{router, serve};
+use matrix_webqq::matrix::listener::{Limits, serve};
+use matrix_webqq::matrix::server::router;
 use matrix_webqq::matrix::{Appservice, Homeserver, SinkError, Transaction};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -30,6 +32,10 @@ struct Bridge {
 
 impl Bridge {
     async fn start(hs_token: &str) -> Self {
+        Self::start_within(hs_token, Limits::default()).await
+    }
+
+    async fn start_within(hs_token: &str, limits: Limits) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (keep, taken) = watch::channel(Vec::new());
@@ -47,7 +53,7 @@ impl Bridge {
             public: None,
         });
         let served = shutdown.clone();
-        shutdown.spawn(async move { serve(listener, app, &served).await.unwrap() });
+        shutdown.spawn(async move { serve(listener, app, limits, &served).await });
         Self { url, taken, refusals }
     }
 

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use matrix_webqq::base::{Secret, Shutdown};
-use matrix_webqq::matrix::server::{router, serve};
+use matrix_webqq::matrix::listener::{Limits, serve};
+use matrix_webqq::matrix::server::router;
 use matrix_webqq::matrix::{Appservice, Transaction};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
@@ -133,7 +134,7 @@ async fn shutdown_waits_for_the_transaction_under_way() {
     });
     let shutdown = Shutdown::new();
     let served = shutdown.clone();
-    shutdown.spawn(async move { serve(listener, app, &served).await.unwrap() });
+    shutdown.spawn(async move { serve(listener, app, Limits::default(), &served).await });
     let stop = async {
         has_begun.recv().await.unwrap();
         shutdown.begin();
