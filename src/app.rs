@@ -22,10 +22,14 @@ pub use start::{House, start};
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Runs the bridge until it is told to stop: the first signal asks the tasks to end, the second does not wait for them.
-pub async fn run(config: Config) -> Result<(), Fatal> {
+/// `complaint` is said first.
+pub async fn run(config: Config, complaint: Option<&str>) -> Result<(), Fatal> {
     let format = if config.logging.json { telemetry::Format::Json } else { telemetry::Format::Pretty };
     telemetry::start(&config.logging.min_level, format)
         .map_err(|why| Fatal::new(Exit::Logging, format!("logging.min_level: {why}")))?;
+    if let Some(complaint) = complaint {
+        warn!("{complaint}");
+    }
     let shutdown = Shutdown::new();
     let house = tokio::select! {
         house = start(config, Clock::system(), shutdown.clone()) => house?,

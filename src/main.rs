@@ -23,7 +23,7 @@ fn run() -> Result<(), Fatal> {
         .map_err(|why| Fatal::new(Exit::Failure, format!("cannot start the runtime: {why}")))?;
     runtime.block_on(async {
         match errand {
-            Errand::Run(config) => app::run(*config).await,
+            Errand::Run { config, complaint } => app::run(*config, complaint.as_deref()).await,
             Errand::Doctor(config) => app::doctor(*config).await,
         }
     })

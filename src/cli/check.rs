@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Exit, Fatal, load, say};
+use super::{Exit, Fatal, file, load, say};
 use crate::config::Config;
 use crate::matrix::registration::Registration;
 
@@ -10,6 +10,9 @@ use crate::matrix::registration::Registration;
 pub(super) fn check(config_path: &Path, registration_path: Option<&Path>) -> Result<(), Fatal> {
     let config = load(config_path)?;
     say(&format!("{} is fine.", config_path.display()))?;
+    if let Some(complaint) = file::complaint(config_path) {
+        say(&complaint)?;
+    }
     match registration_path {
         None => say("No registration was compared: name it with -r."),
         Some(path) => {

@@ -8,6 +8,15 @@ use std::path::{Path, PathBuf};
 /// Read and written by the owner alone.
 const PRIVATE: u32 = 0o600;
 
+/// What there is to say about `path`, which holds secrets, when people can read or change it who are neither its owner nor
+/// of its group.
+pub(super) fn complaint(path: &Path) -> Option<String> {
+    let mode = fs::metadata(path).ok()?.permissions().mode();
+    let name = path.display();
+    (mode & 0o006 != 0)
+        .then(|| format!("{name} holds tokens, and anybody on this machine can open it: chmod 600 {name}"))
+}
+
 /// Makes `path` with `text`; fails with [`io::ErrorKind::AlreadyExists`] when there is something already.
 pub(super) fn create(path: &Path, text: &str) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(PRIVATE).open(path)?;
@@ -69,6 +78,20 @@ mod tests {
 
     fn mode(path: &Path) -> u32 {
         fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn a_file_that_anybody_can_read_or_change_is_complained_about_with_what_to_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.yaml");
+        assert_eq!(complaint(&path), None, "there is none");
+        fs::write(&path, "as_token: x").unwrap();
+        for (mode, is_open) in [(0o600, false), (0o640, false), (0o644, true), (0o606, true), (0o602, true)] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            let expected = is_open.then(|| format!("chmod 600 {}", path.display()));
+            let said = complaint(&path);
+            assert_eq!(said.as_ref().and_then(|said| said.split(": ").last()), expected.as_deref(), "{mode:o}");
+        }
     }
 
     #[test]

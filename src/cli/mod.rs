@@ -21,7 +21,12 @@ pub use exit::{Exit, Fatal};
 #[derive(Clone, Debug)]
 pub enum Errand {
     /// Run the bridge.
-    Run(Box<Config>),
+    Run {
+        /// With these options.
+        config: Box<Config>,
+        /// What should be said before that.
+        complaint: Option<String>,
+    },
     /// Try everything that it needs.
     Doctor(Box<Config>),
 }
@@ -41,7 +46,10 @@ pub fn start(arguments: impl IntoIterator<Item = OsString>) -> Result<Option<Err
         None if args.version_json => say(&version_json())?,
         None if args.generate_example_config => example::write(&args.config)?,
         None if args.generate_registration => register::register(&args.config, args.registration_or_usual())?,
-        None => return Ok(Some(Errand::Run(Box::new(load(&args.config)?)))),
+        None => {
+            let (config, complaint) = (Box::new(load(&args.config)?), file::complaint(&args.config));
+            return Ok(Some(Errand::Run { config, complaint }));
+        }
     }
     Ok(None)
 }

@@ -16,6 +16,7 @@ mod outages;
 mod password;
 mod pictures;
 mod queue;
+mod secrecy;
 mod sending;
 mod status;
 
