@@ -173,7 +173,11 @@ pub async fn put_on<T: Serialize>(
 
 /// Reads what lies in `row`.
 pub fn read<T: for<'de> Deserialize<'de>>(row: &OutboxRow) -> Result<T, Error> {
-    serde_json::from_str(&row.body).map_err(|why| Error::Row { table: "outbox", seq: row.seq, why: why.to_string() })
+    serde_json::from_str(&row.body).map_err(|why| {
+        // Its own words may quote what somebody wrote.
+        let why = format!("it has another form than this version writes, from byte {} on", why.column());
+        Error::Row { table: "outbox", seq: row.seq, why }
+    })
 }
 
 /// `departure` as the body of an outbox row.

@@ -113,18 +113,20 @@ impl Bridge {
     ) -> Result<(), Error> {
         reach(Failpoint::SessionEnded);
         let Some(row) = self.connected(account).await? else { return Ok(()) };
-        let (name, lasted_ms) = (row.account.clone(), self.clock.now_ms().saturating_sub(row.since_ms));
-        self.store
-            .write(move |tx| {
-                Box::pin(async move {
-                    tx.set_login_state(&name, LoginState::Lost).await?;
-                    if was_worn_out {
-                        tx.add_lifetime(&name, lasted_ms).await?;
-                    }
-                    tx.forget_session(&name).await
-                })
+        let (account_lost, epoch) = (account.clone(), row.epoch.clone());
+        let (lasted_ms, bridge) = (self.clock.now_ms().saturating_sub(row.since_ms), Arc::clone(self));
+        let told = self.store.write(move |tx| {
+            Box::pin(async move {
+                let name = account_lost.as_str();
+                tx.set_login_state(name, LoginState::Lost).await?;
+                if was_worn_out {
+                    tx.add_lifetime(name, lasted_ms).await?;
+                }
+                tx.forget_session(name).await?;
+                bridge.put_waits_for_login(tx, &account_lost, &epoch).await
             })
-            .await?;
+        });
+        told.await?;
         // Whatever waited for this session waits in vain.
         self.wake_lanes(route::TO_MATRIX.to_owned()).await?;
         let text = self.texts.say("session.lost", &[("nick", &row.nick), ("account", account.as_str())]);

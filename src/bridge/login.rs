@@ -227,15 +227,17 @@ impl Bridge {
                 warn!(%account, %error, "QQ did not confirm the logout");
             }
         }
-        let name = account.as_str().to_owned();
-        self.store
-            .write(move |tx| {
-                Box::pin(async move {
-                    tx.set_login_state(&name, LoginState::LoggedOut).await?;
-                    tx.forget_session(&name).await
-                })
+        let (account, bridge) = (account.clone(), Arc::clone(self));
+        let told = self.store.write(move |tx| {
+            Box::pin(async move {
+                let name = account.as_str();
+                let epoch = tx.login(name).await?.map(|row| row.epoch).unwrap_or_default();
+                tx.set_login_state(name, LoginState::LoggedOut).await?;
+                tx.forget_session(name).await?;
+                bridge.put_waits_for_login(tx, &account, &epoch).await
             })
-            .await?;
+        });
+        told.await?;
         self.wake_lanes(route::TO_MATRIX.to_owned()).await
     }
 

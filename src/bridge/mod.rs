@@ -18,6 +18,7 @@
 //! * in `deliver` towards QQ: the row becomes `uncertain`; QQ's echo decides, else the setting `resend_uncertain`.
 
 mod around;
+mod burial;
 mod card;
 pub mod convert;
 pub mod deliver;

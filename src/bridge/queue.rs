@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::departure::{self, ToAsker, ToChat};
 use super::status::Status;
 use super::{Bridge, Error, notice, route};
+use crate::qq::AccountId;
 use crate::store::{OutboxRow, OutboxState, RequestState};
 
 /// What a row is filed under that a person gave up.
@@ -52,9 +53,14 @@ impl Bridge {
             }
             Author::Answered(_) | Author::Nobody => None,
         };
+        // Nothing brings it on, and nobody says any more what became of it.
+        let is_stuck = row.lane.starts_with(route::TO_QQ) && self.logins.live(&AccountId::new(&row.login)).is_none();
         let bridge = Arc::clone(self);
         let given_up = self.store.write(move |tx| {
             Box::pin(async move {
+                if is_stuck {
+                    tx.sending_row_to_uncertain(seq).await?;
+                }
                 let now = tx.drop_departure(seq, DROPPED).await?;
                 let mut lanes = Vec::new();
                 match (now, author, told) {

@@ -4,6 +4,8 @@
 //! the change that it tells of, so that a crash neither loses nor doubles it. It leaves in a lane of its own for each
 //! room, one at a time over all rooms: messages do not wait for it.
 
+use std::collections::{BTreeSet, HashMap, HashSet};
+
 use serde_json::{Value, json};
 
 use super::departure::{self, Speaker, Target, ToChat, ToRoom};
@@ -13,6 +15,9 @@ use crate::store::{self, OutboxRow, OutboxState, Tx};
 
 /// The type of such an event.
 pub(super) const TYPE: &str = "com.beeper.message_send_status";
+
+/// How many of the messages that wait for a login are told so.
+const MOST_TOLD: u32 = 500;
 
 /// How a message does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,6 +137,36 @@ impl Bridge {
             Some(_) => return Ok(None),
         };
         Ok(Some(Status::Pending(text)))
+    }
+}
+
+impl Bridge {
+    /// The session `epoch` of `account` is over: puts into the outbox that what is about to leave by it waits for a login. Gives
+    /// the lanes to wake.
+    pub(super) async fn put_waits_for_login(
+        &self,
+        tx: &mut Tx,
+        account: &AccountId,
+        epoch: &str,
+    ) -> Result<BTreeSet<String>, store::Error> {
+        let (mut lanes, mut before, mut told) = (BTreeSet::new(), HashMap::<String, u32>::new(), HashSet::new());
+        if !self.config.matrix.message_status_events {
+            return Ok(lanes);
+        }
+        let occasion = format!("lost {epoch}");
+        for row in tx.unfinished(&route::lanes_of(account), MOST_TOLD).await? {
+            let place = before.entry(row.lane.clone()).or_default();
+            let count = std::mem::replace(place, place.saturating_add(1));
+            // What may have been said waits for its echo, too, and people know that.
+            let said = departure::read::<ToChat>(&row).ok().filter(|_| row.state == OutboxState::Ready);
+            let Some(to_chat) = said else { continue };
+            let text = self.texts.say("status.login", &[("account", account.as_str()), ("count", &count.to_string())]);
+            if told.insert(to_chat.event.clone()) {
+                let place = (to_chat.room.as_str(), to_chat.event.as_str());
+                lanes.extend(self.put_status(tx, place, &occasion, &Status::Pending(text)).await?);
+            }
+        }
+        Ok(lanes)
     }
 }
 

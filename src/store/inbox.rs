@@ -107,6 +107,12 @@ impl Tx {
         self.one(sql("SELECT * FROM inbox WHERE seq = $1").number(seq)).await
     }
 
+    /// What the row `departure` of the outbox carries on; `None` when it is nothing that arrived, or that is forgotten.
+    pub async fn arrival_of(&mut self, departure: i64) -> Result<Option<InboxRow>, Error> {
+        let arrival = "SELECT i.* FROM inbox AS i JOIN outbox AS o ON o.arrival = i.seq WHERE o.seq = $1";
+        self.one(sql(arrival).number(departure)).await
+    }
+
     /// The oldest rows of `origin` that were postponed or buried, oldest first.
     pub async fn arrivals_with_error(&mut self, origin: &str, limit: u32) -> Result<Vec<InboxRow>, Error> {
         let odd = "SELECT * FROM inbox WHERE error IS NOT NULL AND origin = $1 ORDER BY seq LIMIT $2";

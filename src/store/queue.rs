@@ -37,12 +37,25 @@ impl Tx {
         self.all(sql(queue).text(login).number(limit.into())).await
     }
 
+    /// The oldest unfinished rows (ready, sending, uncertain) of all lanes that begin with `prefix`, oldest first.
+    pub async fn unfinished(&mut self, prefix: &str, limit: u32) -> Result<Vec<OutboxRow>, Error> {
+        let unfinished = "SELECT * FROM outbox WHERE state IN ('ready', 'sending', 'uncertain') \
+             AND substr(lane, 1, length($1)) = $1 ORDER BY seq LIMIT $2";
+        self.all(sql(unfinished).text(prefix).number(limit.into())).await
+    }
+
     /// A person wants it tried again, at once and in its place: a row that waits, or a dead one. Gives what it is now:
     /// `Sent` when its echo was seen; `None` when it was none of these.
     pub async fn revive(&mut self, seq: i64) -> Result<Option<OutboxState>, Error> {
         let revive = "UPDATE outbox SET state = CASE WHEN echoed = 1 THEN 'sent' ELSE 'ready' END, error = NULL, \
              attempts = attempts + 1, due_at_ms = 0 WHERE seq = $1 AND state IN ('ready', 'dead') RETURNING seq, state";
         Ok(self.one::<Marked>(sql(revive).number(seq)).await?.map(|row| row.state))
+    }
+
+    /// What is on the wire by a session that is over may have been delivered; a row in any other state stays as it is.
+    pub async fn sending_row_to_uncertain(&mut self, seq: i64) -> Result<(), Error> {
+        let change = "UPDATE outbox SET state = 'uncertain' WHERE seq = $1 AND state = 'sending'";
+        self.change(sql(change).number(seq)).await.map(drop)
     }
 
     /// A person gives it up: a row that waits, an uncertain or a dead one. Gives what it is now: `Sent` when its echo

@@ -38,14 +38,6 @@ impl Bridge {
         self.store.write(move |tx| Box::pin(async move { tx.mark_ready(seq, due, &why).await })).await?;
         Ok(Next::Wait(wait))
     }
-
-    /// Takes a row out of its lane that can never be delivered; it stays on disk and shows in `queue`.
-    async fn bury(&self, row: &OutboxRow, error: &Error) -> Result<Next, Error> {
-        warn!(seq = row.seq, lane = row.lane, %error, "a message cannot be delivered");
-        let (seq, why) = (row.seq, error.to_string());
-        self.store.write(move |tx| Box::pin(async move { tx.mark_dead(seq, &why).await })).await?;
-        Ok(Next::More)
-    }
 }
 
 fn until_due(due_at_ms: i64, now_ms: i64) -> Option<Duration> {

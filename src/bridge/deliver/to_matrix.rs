@@ -220,7 +220,7 @@ impl Bridge {
         Ok(())
     }
 
-    async fn settle_failure(&self, row: &OutboxRow, error: Error) -> Result<Next, Error> {
+    async fn settle_failure(self: &Arc<Self>, row: &OutboxRow, error: Error) -> Result<Next, Error> {
         if error.verdict() == Verdict::GiveUp {
             return self.bury(row, &error).await;
         }

@@ -123,3 +123,60 @@ async fn what_may_have_been_delivered_is_not_said_again_but_can_be_given_up() {
     house.qq.wait_heard(|heard| !heard.is_empty()).await;
     assert_eq!(house.heard_in(FAMILY_CHAT), ["after"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_stuck_on_its_way_to_a_session_that_is_over_can_be_given_up() {
+    let (house, control, room) = talking(&json!({})).await;
+    house.owner.say(&control, "logout");
+    house.bot_says(&control, "Logged out").await;
+    house.owner.say(&room, "stuck");
+    let number = number(&house, &control, "waits").await;
+    house.change_database(&format!("UPDATE outbox SET state = 'sending' WHERE seq = {number}")).await;
+    house.owner.say(&control, &format!("drop {number}"));
+    house.bot_says(&control, &format!("#{number} is given up")).await;
+    house.bot_says(&room, "was given up and does not go to QQ").await;
+    house.log_in_from(&control).await;
+    house.owner.say(&room, "after it");
+    house.qq.wait_heard(|heard| !heard.is_empty()).await;
+    assert_eq!(house.heard_in(FAMILY_CHAT), ["after it"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_cannot_be_read_is_told_to_whoever_wrote_it_else_to_the_owner_and_holds_up_nothing() {
+    let (house, control, room) = talking(&json!({ "matrix": { "message_status_events": true } })).await;
+    house.owner.say(&control, "logout");
+    house.bot_says(&control, "Logged out").await;
+    let known = house.owner.say(&room, "known");
+    let number_of_known = number(&house, &control, "waits").await;
+    house.owner.say(&room, "forgotten");
+    house.owner.say(&room, "after them");
+    house.matrix.all_is_pushed().await;
+    let last = loop {
+        // The queue is asked for until all three wait.
+        number(&house, &control, "waits").await;
+        let list = house.matrix.timeline(&control).last().map(|event| event.body().to_owned()).unwrap_or_default();
+        if list.matches("waits").count() == 3 {
+            break list;
+        }
+    };
+    let forgotten = last.lines().nth(1).and_then(|line| line.split('#').nth(1)?.split(' ').next()).unwrap().to_owned();
+    let spoil =
+        format!("UPDATE outbox SET body = '{{\"said\":\"秘密\"}}' WHERE seq IN ({number_of_known}, {forgotten})");
+    house.change_database(&spoil).await;
+    house.change_database(&format!("UPDATE outbox SET arrival = NULL WHERE seq = {forgotten}")).await;
+    house.log_in_from(&control).await;
+    house.qq.wait_heard(|heard| !heard.is_empty()).await;
+    assert_eq!(house.heard_in(FAMILY_CHAT), ["after them"]);
+
+    let answer = house.bot_says(&room, "was not delivered to QQ").await;
+    assert!(answer.contains("cannot be read") && !answer.contains("秘密"), "{answer}");
+    let failed = |world: &World| {
+        world.timeline(&room).iter().any(|event| {
+            event.content["status"] == "FAIL_PERMANENT" && event.content["m.relates_to"]["event_id"] == known.as_str()
+        })
+    };
+    house.matrix.wait_until("the status of what was known", failed).await;
+    house.bot_says(&control, &format!("#{forgotten} towards QQ cannot be delivered")).await;
+    assert_eq!(house.told(&control, "cannot be delivered"), 1);
+    assert_eq!(house.told(&room, "was not delivered to QQ"), 1);
+}

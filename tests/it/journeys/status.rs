@@ -207,3 +207,32 @@ async fn nobody_is_told_who_did_not_ask_for_it() {
     let timeline = house.matrix.timeline(&room);
     assert!(!timeline.iter().any(|event| event.kind.starts_with("com.beeper")));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_when_the_session_is_lost_is_told_once_that_it_waits_for_a_login() {
+    let slow = json!({ "network": { "webqq": { "send_interval_ms": 3_600_000 } } });
+    let (mut house, control, room) = talking(&telling(slow)).await;
+    let first = house.owner.say(&room, "first");
+    hears(&house, &room, &first, "SUCCESS").await;
+    let waiting = ["second", "third"].map(|words| house.owner.say(&room, words));
+    for event in &waiting {
+        hears(&house, &room, event, "PENDING").await;
+    }
+    house.qq.kick("您的帐号在另一地点登录").unwrap();
+    house.bot_says(&control, "Messages wait here").await;
+    let until_login = |count: u32| format!("until 2769546520 is logged in to QQ. Messages before it: {count}.");
+    for (count, event) in (0..).zip(&waiting) {
+        let words = until_login(count);
+        let is_told = |world: &World| told(world, &room, event).iter().any(|(_, text)| text.contains(&words));
+        house.matrix.wait_until(&words, is_told).await;
+    }
+    house.kill().await;
+    house.configure(&telling(json!({})));
+    house.start();
+    house.log_in_from(&control).await;
+    for event in &waiting {
+        let told = hears(&house, &room, event, "SUCCESS").await;
+        assert_eq!(words(&told), ["PENDING", "PENDING", "SUCCESS"], "{told:?}");
+    }
+    assert_eq!(house.heard_in(FAMILY_CHAT), ["first", "second", "third"]);
+}

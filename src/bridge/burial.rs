@@ -1,0 +1,60 @@
+//! What becomes of a row of the outbox that can never be delivered: it stays on disk, and whoever it concerns is told once.
+
+use std::sync::Arc;
+
+use tracing::warn;
+
+use super::lane::Next;
+use super::status::Status;
+use super::{Bridge, Error, notice, route};
+use crate::matrix::Event;
+use crate::store::{self, OutboxRow, OutboxState, Tx};
+
+impl Bridge {
+    /// Takes a row out of its lane that can never be delivered; it stays on disk and shows in `queue`. What is in it may not be
+    /// known, so whoever wrote it is told by what it was made from, and else the owner of its login.
+    pub(super) async fn bury(self: &Arc<Self>, row: &OutboxRow, error: &Error) -> Result<Next, Error> {
+        warn!(seq = row.seq, lane = row.lane, %error, "a message cannot be delivered");
+        let (row, why, bridge) = (row.clone(), error.to_string(), Arc::clone(self));
+        let told = self.store.write(move |tx| {
+            Box::pin(async move {
+                if tx.mark_dead(row.seq, &why).await? != Some(OutboxState::Dead) {
+                    return Ok(Vec::new());
+                }
+                bridge.tell_of_burial(tx, &row, why).await
+            })
+        });
+        told.await?.iter().for_each(|lane| self.wake(lane));
+        Ok(Next::More)
+    }
+
+    /// Gives the lanes to wake. Of what the bridge says by itself nobody is told: that would go the same way.
+    async fn tell_of_burial(&self, tx: &mut Tx, row: &OutboxRow, why: String) -> Result<Vec<String>, store::Error> {
+        // Tries are counted: whoever has it tried again is told again.
+        let key = route::key(&["buried", &row.seq.to_string(), &row.attempts.to_string()]);
+        if let Some(event) = self.written_in(tx, row).await? {
+            let message = self.texts.say("message.refused", &[("why", &why)]);
+            let (room, id, sender) = (event.room.as_str(), event.id.as_str(), event.sender.as_str());
+            let content = notice::reply(&message, id, sender, &key);
+            let failed = Status::Failed { phrase: "message.refused", message, error: why };
+            let mut lanes = Vec::from_iter(self.put_status(tx, (room, id), &key, &failed).await?);
+            if self.config.matrix.message_error_notices {
+                lanes.push(notice::put(tx, room, content, &key).await?);
+            }
+            return Ok(lanes);
+        }
+        let Some(login) = tx.login(&row.login).await? else { return Ok(Vec::new()) };
+        let phrase = if row.lane.starts_with(route::TO_QQ) { "queue.buried.to_qq" } else { "queue.buried.to_matrix" };
+        let text = self.texts.say(phrase, &[("n", &row.seq.to_string()), ("why", &why)]);
+        Ok(vec![notice::put_in_control(tx, &login.owner, &text, &key).await?])
+    }
+
+    /// The event that somebody wrote what lies in `row` in, if that is what it is and the event is still kept.
+    async fn written_in(&self, tx: &mut Tx, row: &OutboxRow) -> Result<Option<Event>, store::Error> {
+        if !row.lane.starts_with(route::TO_QQ) {
+            return Ok(None);
+        }
+        let arrival = tx.arrival_of(row.seq).await?.filter(|arrival| arrival.origin == route::FROM_MATRIX);
+        Ok(arrival.and_then(|arrival| Event::parse(&arrival.body).ok()))
+    }
+}
