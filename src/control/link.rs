@@ -85,7 +85,7 @@ pub(super) async fn logout(context: &Context, number: &str) -> Result<(), Error>
         },
     };
     context.bridge().log_out(&AccountId::new(&chosen.account)).await?;
-    context.reply_key("logout.done", &[("nick", &chosen.nick), ("account", &chosen.account)]).await
+    context.reply_key("logout.done", &[("nick", &escape(&chosen.nick)), ("account", &chosen.account)]).await
 }
 
 #[cfg(test)]

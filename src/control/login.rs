@@ -267,7 +267,7 @@ impl Screen {
         reach(Failpoint::LoginConfirmed);
         save(&bridge, &session, &self.context.sender).await?;
         reach(Failpoint::LoginKept);
-        self.show_line("login.confirmed", &[("nick", &session.nick), ("account", account.as_str())]).await?;
+        self.show_line("login.confirmed", &[("nick", &escape(&session.nick)), ("account", account.as_str())]).await?;
         bridge.take_up(session, &self.context.sender).await?;
         self.report(&account).await
     }

@@ -11,6 +11,7 @@ mod events;
 mod files;
 mod identity;
 mod login;
+mod markup;
 mod odd;
 mod outages;
 mod password;
