@@ -13,7 +13,7 @@ use super::pacing::Pacing;
 use super::{Bridge, Error, route};
 use crate::base::{Backoff, Shutdown};
 use crate::qq::{self, AccountId, Memory, MemoryError, Network, Note, Session, Verdict};
-use crate::store::{LoginRow, LoginState, NoteRow, Store};
+use crate::store::{LoginRow, LoginState, NoteRow, OutboxRow, Store};
 
 /// An account that is logged in now.
 pub struct Live {
@@ -36,6 +36,15 @@ pub struct Live {
     /// When the next message may be sent.
     pub(super) pacing: Pacing,
     heard: Mutex<Option<Heard>>,
+    /// The message in doubt at the head of each lane.
+    doubts: Mutex<HashMap<String, Doubt>>,
+}
+
+/// A message in doubt, by how often it left, and since when it is known to be.
+struct Doubt {
+    seq: i64,
+    sends: u32,
+    since: Instant,
 }
 
 /// When polls ended well.
@@ -51,6 +60,17 @@ impl Live {
         let last = Instant::now();
         let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
         *heard = Some(Heard { first: heard.map_or(last, |heard| heard.first), last });
+    }
+
+    /// How long it is known that `row` is in doubt, whatever the time of day was set to meanwhile.
+    pub(super) fn in_doubt_for(&self, row: &OutboxRow) -> Duration {
+        let mut doubts = self.doubts.lock().unwrap_or_else(PoisonError::into_inner);
+        let fresh = || Doubt { seq: row.seq, sends: row.sends, since: Instant::now() };
+        let doubt = doubts.entry(row.lane.clone()).or_insert_with(fresh);
+        if (doubt.seq, doubt.sends) != (row.seq, row.sends) {
+            *doubt = fresh();
+        }
+        doubt.since.elapsed()
     }
 
     fn heard(&self) -> Option<Heard> {
@@ -201,6 +221,7 @@ impl Bridge {
             translating: tokio::sync::Mutex::default(),
             pacing: Pacing::default(),
             heard: Mutex::new(None),
+            doubts: Mutex::default(),
         });
         self.logins.put(Arc::clone(&live));
         self.set_login_state(&account, LoginState::Connected).await?;

@@ -14,6 +14,7 @@ use tracing::debug;
 
 use super::convert::media::Picture;
 use super::{Bridge, Error};
+use crate::base::clock::is_recent;
 use crate::qq::{AccountId, ChatKind, ContactId, Portrait};
 use crate::store::PortraitRow;
 
@@ -60,7 +61,7 @@ impl Portraits {
     /// Puts `wanted` in line, unless it was there in the last hours.
     fn want(&self, wanted: Wanted, now_ms: i64) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let lately = waiting.asked_at_ms.get(&wanted).is_some_and(|at_ms| now_ms - at_ms < AGAIN_MS);
+        let lately = waiting.asked_at_ms.get(&wanted).is_some_and(|at_ms| is_recent(*at_ms, now_ms, AGAIN_MS));
         if lately || waiting.queue.len() >= MOST_WAITING {
             return;
         }

@@ -20,6 +20,7 @@ mod queue;
 mod secrecy;
 mod sending;
 mod status;
+mod time;
 
 use serde_json::Value;
 

@@ -193,8 +193,8 @@ impl Bridge {
             return Ok(None);
         }
         let patience = Duration::from_millis(self.config.bridge.uncertain_wait_ms);
-        let left_ms = row.sent_at_ms.unwrap_or(row.created_at_ms);
-        let since_left = Duration::from_millis(self.clock.now_ms().saturating_sub(left_ms).unsigned_abs());
+        // Not by the time of day, which may have jumped since it left.
+        let since_left = live.in_doubt_for(row);
         let (Some(listening), Some(last_heard)) = (live.listening_for(), live.last_heard()) else {
             return Ok(Some(DEAF_WAIT));
         };

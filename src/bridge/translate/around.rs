@@ -1,5 +1,6 @@
 //! What happens around an account: groups change, people want something, kinds of events that nobody knows.
 
+use crate::base::clock::is_recent;
 use crate::bridge::departure::{self, Act, Speaker, Target, ToRoom};
 use crate::bridge::login::Live;
 use crate::bridge::{Bridge, notice, route};
@@ -18,7 +19,7 @@ const WORTH_MS: i64 = 30_000;
 impl Bridge {
     /// `passing`, unless it came too long ago.
     pub(super) fn still_worth(&self, passing: &Passing, received_at_ms: i64) -> Option<Passing> {
-        (self.clock.now_ms() - received_at_ms < WORTH_MS).then(|| passing.clone())
+        is_recent(received_at_ms, self.clock.now_ms(), WORTH_MS).then(|| passing.clone())
     }
 
     /// Shows a change in a group in its room. Without a room there is nobody to show it to.

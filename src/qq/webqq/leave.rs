@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::number::Uin;
 use super::roster::PlaceKind;
+use crate::base::clock::is_recent;
 
 /// As long as real clients kept it.
 pub(crate) const GOOD_FOR_MS: i64 = 300_000;
@@ -24,13 +25,13 @@ impl Leaves {
     /// The leave for this member, if it is still good.
     pub(crate) fn of(&self, whom: For, now_ms: i64) -> Option<String> {
         let given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
-        given.get(&whom).filter(|(at_ms, _)| now_ms - at_ms < GOOD_FOR_MS).map(|(_, leave)| leave.clone())
+        given.get(&whom).filter(|(at_ms, _)| is_recent(*at_ms, now_ms, GOOD_FOR_MS)).map(|(_, leave)| leave.clone())
     }
 
     /// It was given now.
     pub(crate) fn keep(&self, whom: For, leave: String, now_ms: i64) {
         let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
-        given.retain(|_, (at_ms, _)| now_ms - *at_ms < GOOD_FOR_MS);
+        given.retain(|_, (at_ms, _)| is_recent(*at_ms, now_ms, GOOD_FOR_MS));
         given.insert(whom, (now_ms, leave));
     }
 
@@ -49,7 +50,9 @@ mod tests {
         let (leaves, whom) = (Leaves::default(), (PlaceKind::Group, 1, Uin(2)));
         leaves.keep(whom, "sig".to_owned(), 0);
         assert_eq!(leaves.of(whom, 299_999).as_deref(), Some("sig"));
-        assert_eq!(leaves.of(whom, 300_000), None);
+        for now_ms in [300_000, -1] {
+            assert_eq!(leaves.of(whom, now_ms), None, "{now_ms}");
+        }
         assert_eq!(leaves.of((PlaceKind::Discussion, 1, Uin(2)), 0), None);
         leaves.drop(whom);
         assert_eq!(leaves.of(whom, 0), None);

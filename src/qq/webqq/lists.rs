@@ -11,6 +11,7 @@ use super::members::Members;
 use super::network::WebQq;
 use super::number::{Account, Did, GroupCode, Uin};
 use super::roster::{Address, Lists, Named, PlaceEvidence, PlaceKind, SeenPlace};
+use crate::base::clock::is_recent;
 use crate::qq::{ChatId, Contact, ContactId, Error, Muting, Verdict};
 
 /// How often the friend list is asked for when it comes without marknames. Source: protocol dossier 6.2.
@@ -73,7 +74,7 @@ impl WebQq {
     pub(super) async fn list_anew_in_time(&self) -> Result<(), Error> {
         let (now_ms, listed_at_ms) = (self.clock.now_ms(), self.listed_at_ms.load(Ordering::Relaxed));
         let period_ms = i64::try_from(self.settings.list_refresh_ms).unwrap_or(i64::MAX);
-        if period_ms == 0 || now_ms.saturating_sub(listed_at_ms) < period_ms {
+        if period_ms == 0 || is_recent(listed_at_ms, now_ms, period_ms) {
             return Ok(());
         }
         self.listed_at_ms.store(now_ms, Ordering::Relaxed);

@@ -12,6 +12,7 @@ use tokio::io::AsyncReadExt as _;
 use tokio::process::ChildStdout;
 
 use super::homeserver::{Human, PretendHomeserver, World as Matrix};
+use super::inside::Inside;
 use super::port::Port;
 use super::postgres;
 
@@ -117,6 +118,11 @@ impl House {
     /// Starts the bridge.
     pub(crate) fn start(&mut self) {
         self.start_with(&[]);
+    }
+
+    /// Starts the bridge inside the test, with `changes` to the usual configuration.
+    pub(crate) fn start_inside(&self, changes: &Value) -> Inside {
+        Inside::start(self.configure(changes), self.path("log"), &self.bridge_address())
     }
 
     /// Starts the bridge, which dies at `point` when it comes there for the `n`-th time.

@@ -2,5 +2,6 @@
 
 pub(crate) mod homeserver;
 pub(crate) mod house;
+pub(crate) mod inside;
 pub(crate) mod port;
 pub(crate) mod postgres;

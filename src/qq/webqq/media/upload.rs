@@ -8,6 +8,7 @@ use tokio::sync::Mutex;
 
 use super::outside::Outside;
 use super::source::unsealed;
+use crate::base::clock::is_recent;
 use crate::config::WebQq as Settings;
 use crate::qq::webqq::api::get_gface_sig2::{self, GfaceSig};
 use crate::qq::webqq::api::{cface_upload, upload_offline_file, upload_offline_pic};
@@ -138,7 +139,7 @@ impl WebQq {
         let mut kept = self.carrier.gface_sig.lock().await;
         let now_ms = self.clock.now_ms();
         if let Some((at_ms, sig)) = kept.as_ref()
-            && now_ms - at_ms < GFACE_SIG_MS
+            && is_recent(*at_ms, now_ms, GFACE_SIG_MS)
         {
             return Ok(Some(sig.clone()));
         }
