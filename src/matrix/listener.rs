@@ -1,16 +1,19 @@
 //! Serves connections: only so many at once, and none that keeps us waiting for what it wants.
 
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
-use tokio::time::sleep;
+use tokio::time::{Sleep, sleep};
 use tracing::{debug, warn};
 
 use crate::base::Shutdown;
@@ -23,7 +26,8 @@ const NONE_TAKEN: Duration = Duration::from_secs(1);
 pub struct Limits {
     /// How many there are at once. Whoever comes beyond that waits until one ends.
     pub connections: usize,
-    /// How long one may take to say all of what it wants, the body apart, and be idle before it does.
+    /// How long one may take to say all of what it wants, the body apart, and be idle before it does; and how long it may
+    /// read nothing of what it is answered.
     pub patience: Duration,
 }
 
@@ -71,6 +75,7 @@ async fn attend(stream: TcpStream, router: Router, patience: Duration, shutdown:
     }
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(patience);
+    let stream = Watched { stream, patience, stalled: None };
     let serving = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
     tokio::pin!(serving);
     let ended = tokio::select! {
@@ -82,5 +87,59 @@ async fn attend(stream: TcpStream, router: Router, patience: Duration, shutdown:
     };
     if let Err(why) = ended {
         debug!(%why, "a connection ended early");
+    }
+}
+
+/// A connection that breaks when its other end reads nothing of what we say for too long.
+struct Watched {
+    stream: TcpStream,
+    patience: Duration,
+    /// Runs while we wait for the other end to read.
+    stalled: Option<Pin<Box<Sleep>>>,
+}
+
+impl Watched {
+    fn unless_stalled(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if written.is_ready() {
+            self.stalled = None;
+            return written;
+        }
+        let patience = self.patience;
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(patience)));
+        stalled.as_mut().poll(cx).map(|()| Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl AsyncRead for Watched {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, into)
+    }
+}
+
+impl AsyncWrite for Watched {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.unless_stalled(cx, written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        pieces: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, pieces);
+        self.unless_stalled(cx, written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }

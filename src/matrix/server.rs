@@ -162,8 +162,8 @@ mod tests {
 
     use super::*;
 
-    #[tokio::test(start_paused = true)]
-    async fn a_body_that_does_not_end_is_refused_and_taken_for_nothing() {
+    /// What a transaction with this body is answered by somebody who takes none.
+    async fn answer(body: Body) -> StatusCode {
         let appservice = Appservice {
             hs_token: Secret::new("x"),
             sink: Arc::new(|_| async { Err(SinkError("it was taken".to_owned())) }.boxed()),
@@ -171,10 +171,21 @@ mod tests {
             is_ready: Arc::new(|| true),
             public: None,
         };
+        let request = Request::put("/_matrix/app/v1/transactions/1?access_token=x").body(body).unwrap();
+        router(appservice).oneshot(request).await.unwrap().status()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_does_not_end_is_refused_and_taken_for_nothing() {
         let begun = stream::iter([Ok::<_, std::io::Error>("{\"events\":[")]);
         let body = Body::from_stream(begun.chain(stream::pending()));
-        let request = Request::put("/_matrix/app/v1/transactions/1?access_token=x").body(body).unwrap();
-        let answer = router(appservice).oneshot(request).await.unwrap();
-        assert_eq!(answer.status(), StatusCode::REQUEST_TIMEOUT);
+        assert_eq!(answer(body).await, StatusCode::REQUEST_TIMEOUT);
+    }
+
+    #[tokio::test]
+    async fn a_transaction_beyond_the_limit_is_refused_and_taken_for_nothing() {
+        let chunk = Bytes::from(vec![b' '; 1 << 20]);
+        let endless = stream::repeat_with(move || Ok::<_, std::io::Error>(chunk.clone()));
+        assert_eq!(answer(Body::from_stream(endless)).await, StatusCode::PAYLOAD_TOO_LARGE);
     }
 }

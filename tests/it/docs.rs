@@ -1,4 +1,4 @@
-//! What docs/webqq.md says is shown by a test is shown by one that there is.
+//! What docs/webqq.md and docs/security.md say is shown by a test is shown by one that there is.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -71,6 +71,24 @@ fn exists(name: &str, tests: &[Vec<String>]) -> bool {
     tests.iter().any(|test| test.windows(words.len()).any(|part| part == words))
 }
 
+/// Holds each of `rows` to what it says.
+fn are_shown(rows: &[(&str, &str, Vec<&str>)], tests: &[Vec<String>]) {
+    for (heading, what, shown_by) in rows {
+        for name in shown_by {
+            assert!(exists(name, tests), "{heading}: {what:?} is shown by {name:?}, which is no test");
+        }
+    }
+}
+
+#[test]
+fn docs_security_names_a_test_that_there_is_for_everything_that_is_defended() {
+    let page = fs::read_to_string(root().join("docs/security.md")).unwrap();
+    let rows = rows(&page);
+    assert!(rows.len() > 15, "{} rows: not where this looks", rows.len());
+    are_shown(&rows, &tests());
+    assert!(rows.iter().all(|(_, _, shown_by)| !shown_by.is_empty()));
+}
+
 #[test]
 fn docs_webqq_names_only_tests_that_there_are() {
     let page = fs::read_to_string(root().join("docs/webqq.md")).unwrap();
@@ -81,11 +99,7 @@ fn docs_webqq_names_only_tests_that_there_are() {
         rows.len(),
         tests.len()
     );
-    for (heading, what, shown_by) in &rows {
-        for name in shown_by {
-            assert!(exists(name, &tests), "{heading}: {what:?} is shown by {name:?}, which is no test");
-        }
-    }
+    are_shown(&rows, &tests);
     let capabilities: Vec<_> = rows.iter().filter(|(heading, ..)| *heading == "What shows it").collect();
     assert_eq!(capabilities.len(), 11);
     for (_, what, shown_by) in capabilities {

@@ -1,10 +1,18 @@
 //! Clients that say little or nothing, slowly: they are cut off, and hold up nobody.
 
+use std::io;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use matrix_webqq::matrix::listener::Limits;
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::routing::get;
+use futures_util::stream;
+use matrix_webqq::base::Shutdown;
+use matrix_webqq::matrix::listener::{Limits, serve};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
 
 use super::Bridge;
 
@@ -80,4 +88,27 @@ async fn a_place_that_a_silent_client_held_is_free_when_it_is_cut_off() {
     let silent = say(&bridge, "").await;
     assert!(is_taken(say(&bridge, &transaction("1")).await).await);
     assert_eq!(hear(silent).await, "");
+}
+
+#[tokio::test]
+async fn who_reads_nothing_of_the_answer_is_cut_off() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let (ends_with_it, ended) = oneshot::channel::<()>();
+    let answered = Arc::new(Mutex::new(Some(ends_with_it)));
+    let endless = get(move || {
+        let held = answered.lock().unwrap().take();
+        let zeros = stream::repeat_with(move || {
+            let _ = &held;
+            Ok::<_, io::Error>(Bytes::from_static(&[0; 8192]))
+        });
+        std::future::ready(Body::from_stream(zeros))
+    });
+    let (router, shutdown) = (Router::new().route("/", endless), Shutdown::new());
+    let (limits, until) = (Limits { patience: Duration::from_millis(20), ..Limits::default() }, shutdown.clone());
+    shutdown.spawn(async move { serve(listener, router, limits, &until).await });
+    client.write_all(b"GET / HTTP/1.1\r\nhost: bridge\r\n\r\n").await.unwrap();
+    // It comes when the answer is given up: nobody sends anything there.
+    assert!(ended.await.is_err());
+    drop(client);
 }
