@@ -4,6 +4,7 @@
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/matrix-webqq
 e2e=tests/e2e
+deny_version=0.20.2
 
 die() { echo "$*" >&2; exit 1; }
 
@@ -89,6 +90,19 @@ make_element() {
   cp -r "$e2e/element-web/." "$1" &&
     (cd "$1" && npm ci --no-audit --no-fund --loglevel=error && node build.mjs) &&
     rm -rf "$1/node_modules"
+}
+
+# cargo-deny, built once where it is not installed. A tool that looks and does nothing else need not be fast.
+prepare_deny() {
+  if command -v cargo-deny >/dev/null; then
+    dirname "$(command -v cargo-deny)"
+  else
+    echo "$(once deny "$deny_version" make_deny)/bin"
+  fi
+}
+make_deny() {
+  CARGO_TARGET_DIR=$1/target cargo install --quiet --locked --debug --version "$deny_version" --root "$1" cargo-deny &&
+    rm -rf "$1/target"
 }
 
 # Builds the two programs.
