@@ -55,7 +55,9 @@ impl Inside {
             runtime.block_on(live(config, its_clock, ordered));
         });
         let question = format!("{address}/_matrix/app/v1/users/%40qq_1%3Ahs.test?access_token=hs-token-of-tests");
-        Self { clock, orders: Some(orders), thread: Some(thread), question, asker: reqwest::Client::new() }
+        // A connection that rests would be cut off soon, as time goes here.
+        let asker = reqwest::Client::builder().pool_max_idle_per_host(0).build().expect("a client");
+        Self { clock, orders: Some(orders), thread: Some(thread), question, asker }
     }
 
     /// Its time stands still from now on; what takes no time goes on.
