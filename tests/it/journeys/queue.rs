@@ -3,8 +3,8 @@
 use matrix_webqq::sim::{Fault, Trouble};
 use serde_json::json;
 
-use super::{FAMILY_CHAT, talking};
-use crate::support::homeserver::World;
+use super::{FAMILY, FAMILY_CHAT, talking};
+use crate::support::homeserver::{Endpoint, Fault as MatrixFault, World};
 use crate::support::house::House;
 
 /// Asks for the queue until a line of it has `words`, and gives the number of that row.
@@ -179,4 +179,32 @@ async fn a_row_that_cannot_be_read_is_told_to_whoever_wrote_it_else_to_the_owner
     house.bot_says(&control, &format!("#{forgotten} towards QQ cannot be delivered")).await;
     assert_eq!(house.told(&control, "cannot be delivered"), 1);
     assert_eq!(house.told(&room, "was not delivered to QQ"), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_came_from_qq_and_cannot_be_shown_is_told_to_the_owner_once_and_what_comes_after_it_is_shown() {
+    let (mut house, control, room) = talking(&json!({})).await;
+    house.matrix.fail_next(Endpoint::Send, 1, MatrixFault::Limit(60 * 60 * 1000));
+    house.qq.say(FAMILY_CHAT, "妈妈", "limited").unwrap();
+    house.matrix.wait_until("the limit", World::are_faults_spent).await;
+    house.qq.say(FAMILY_CHAT, "妈妈", "spoilt").unwrap();
+    house.qq.say(FAMILY_CHAT, "妈妈", "after it").unwrap();
+    loop {
+        number(&house, &control, "→ Matrix").await;
+        let list = house.matrix.timeline(&control).last().map(|event| event.body().to_owned()).unwrap_or_default();
+        if list.matches("→ Matrix").count() == 3 {
+            break;
+        }
+    }
+    house.kill().await;
+    house.change_database("UPDATE outbox SET body = '[]' WHERE body LIKE '%\"spoilt\"%'").await;
+    house.start();
+    house.sees(FAMILY, "after it").await;
+    house.bot_says(&control, "which came from QQ, cannot be shown").await;
+    assert_eq!(house.said_by_ghosts(&room), ["hi", "limited", "after it"]);
+    house.kill().await;
+    house.start();
+    house.qq.say(FAMILY_CHAT, "妈妈", "end").unwrap();
+    house.sees(FAMILY, "end").await;
+    assert_eq!(house.told(&control, "cannot be shown"), 1);
 }
