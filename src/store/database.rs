@@ -4,10 +4,12 @@ use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use sqlx::any::AnyConnectOptions;
-use sqlx::{AnyConnection, ConnectOptions as _};
+use rusqlite::OpenFlags;
+use sqlx::ConnectOptions as _;
+use sqlx::postgres::PgConnectOptions;
 use url::Url;
 
+use super::connection::Connection;
 use super::error::Error;
 use super::tx::Tx;
 use crate::base::Clock;
@@ -29,9 +31,15 @@ const POSTGRES_READER: &str = "SET default_transaction_read_only = on;";
 
 /// A database that can be connected to.
 pub(super) struct Database {
-    kind: DatabaseKind,
-    options: AnyConnectOptions,
+    place: Place,
     clock: Clock,
+}
+
+enum Place {
+    /// A file.
+    Sqlite(PathBuf),
+    /// A server.
+    Postgres(Box<PgConnectOptions>),
 }
 
 /// As long as this lives, no other bridge can open the database's file; PostgreSQL has a lock of its own.
@@ -40,45 +48,45 @@ pub(super) struct Hold(#[expect(dead_code, reason = "an open file is a locked fi
 impl Database {
     /// Finds the database that `settings` name, creates its file, and locks it.
     pub(super) async fn find(settings: &Settings, clock: Clock) -> Result<(Self, Hold), Error> {
-        sqlx::any::install_default_drivers();
-        let kind = settings.kind;
-        let (url, lock) = match kind {
+        let (place, lock) = match settings.kind {
             DatabaseKind::Sqlite => {
                 let path = PathBuf::from(sqlite_path(&settings.uri)?);
                 let prepared = tokio::task::spawn_blocking(move || prepare(&path)).await;
                 let (path, lock) = prepared.map_err(|_| Error::Panicked)??;
-                (sqlite_url(&path)?, Some(lock))
+                (Place::Sqlite(path), Some(lock))
             }
-            DatabaseKind::Postgres => (postgres_url(&settings.uri)?, None),
+            DatabaseKind::Postgres => (Place::Postgres(Box::new(postgres_options(&settings.uri)?)), None),
         };
-        let options = AnyConnectOptions::from_url(&url).map_err(|_| Error::Settings("not understood".to_owned()))?;
-        Ok((Self { kind, options: options.disable_statement_logging(), clock }, Hold(lock)))
+        Ok((Self { place, clock }, Hold(lock)))
     }
 
     /// Which one it is.
     pub(super) fn kind(&self) -> DatabaseKind {
-        self.kind
+        match self.place {
+            Place::Sqlite(_) => DatabaseKind::Sqlite,
+            Place::Postgres(_) => DatabaseKind::Postgres,
+        }
     }
 
     /// The one connection that writes.
     pub(super) async fn writer(&self) -> Result<Tx, Error> {
-        match self.kind {
-            DatabaseKind::Sqlite => self.connect("BEGIN IMMEDIATE", SQLITE_WRITER).await,
-            DatabaseKind::Postgres => self.connect("BEGIN", POSTGRES_WRITER).await,
+        match self.place {
+            Place::Sqlite(_) => self.connect("BEGIN IMMEDIATE", SQLITE_WRITER).await,
+            Place::Postgres(_) => self.connect("BEGIN", POSTGRES_WRITER).await,
         }
     }
 
     /// One more connection that reads. A transaction on it sees one moment of the database.
     pub(super) async fn reader(&self) -> Result<Tx, Error> {
-        match self.kind {
-            DatabaseKind::Sqlite => self.connect("BEGIN", SQLITE_READER).await,
-            DatabaseKind::Postgres => self.connect("BEGIN ISOLATION LEVEL REPEATABLE READ", POSTGRES_READER).await,
+        match self.place {
+            Place::Sqlite(_) => self.connect("BEGIN", SQLITE_READER).await,
+            Place::Postgres(_) => self.connect("BEGIN ISOLATION LEVEL REPEATABLE READ", POSTGRES_READER).await,
         }
     }
 
     /// Closes the connection that writes, after it put everything into the one file.
     pub(super) async fn leave(&self, mut tx: Tx) {
-        if self.kind == DatabaseKind::Sqlite {
+        if matches!(self.place, Place::Sqlite(_)) {
             // If it fails, the next start finds the log and goes on from there.
             drop(tx.script("PRAGMA wal_checkpoint(TRUNCATE)").await);
         }
@@ -86,7 +94,14 @@ impl Database {
     }
 
     async fn connect(&self, begin: &'static str, setup: &'static str) -> Result<Tx, Error> {
-        let connection: AnyConnection = self.options.connect().await?;
+        let connection = match &self.place {
+            Place::Sqlite(path) => {
+                // Each connection is used by one caller at a time; the file was made by `prepare`.
+                let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+                Connection::sqlite(rusqlite::Connection::open_with_flags(path, flags)?)
+            }
+            Place::Postgres(options) => Connection::Postgres(Box::new(Box::pin(options.connect()).await?)),
+        };
         let mut tx = Tx::new(connection, self.clock.clone(), begin);
         tx.script(setup).await?;
         Ok(tx)
@@ -109,13 +124,10 @@ fn sqlite_path(uri: &str) -> Result<&str, Error> {
     }
 }
 
-/// The URL under which sqlx finds `path`, whatever characters it has.
-fn sqlite_url(path: &Path) -> Result<Url, Error> {
-    let path = path.to_str().ok_or_else(|| Error::Settings("the path is not UTF-8".to_owned()))?;
-    let mut url = Url::parse("sqlite:///").map_err(|why| Error::Settings(why.to_string()))?;
-    url.set_path(&path.replace('%', "%25"));
-    url.set_query(Some("mode=rw"));
-    Ok(url)
+fn postgres_options(uri: &str) -> Result<PgConnectOptions, Error> {
+    let options = PgConnectOptions::from_url(&postgres_url(uri)?);
+    let options = options.map_err(|_| Error::Settings("not understood".to_owned()))?;
+    Ok(options.disable_statement_logging())
 }
 
 fn postgres_url(uri: &str) -> Result<Url, Error> {
@@ -183,11 +195,5 @@ mod tests {
             assert!(matches!(sqlite_path(uri), Err(Error::Settings(_))), "{uri}");
         }
         assert!(matches!(postgres_url("file:x.db"), Err(Error::Settings(_))));
-    }
-
-    #[test]
-    fn a_path_survives_being_a_url() {
-        let url = sqlite_url(Path::new("/a b/50%41?#.db")).unwrap();
-        assert_eq!(url.as_str(), "sqlite:///a%20b/50%2541%3F%23.db?mode=rw");
     }
 }

@@ -1,7 +1,6 @@
 //! What can go wrong with the database, and what to do next.
 
 use sqlx::error::ErrorKind;
-use sqlx::postgres::PgDatabaseError;
 
 /// What to do after an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,20 +99,24 @@ impl From<sqlx::Error> for Error {
         let refused = match &error {
             sqlx::Error::Database(refusal) => {
                 let code = refusal.code().unwrap_or_default();
-                refusal.kind() != ErrorKind::Other
-                    || match refusal.try_downcast_ref::<PgDatabaseError>() {
-                        Some(_) => postgres_is_sure(&code),
-                        None => sqlite_is_sure(&code),
-                    }
+                refusal.kind() != ErrorKind::Other || postgres_is_sure(&code)
             }
             sqlx::Error::Configuration(_)
             | sqlx::Error::Encode(_)
             | sqlx::Error::Decode(_)
             | sqlx::Error::ColumnDecode { .. }
-            | sqlx::Error::ColumnNotFound(_)
-            | sqlx::Error::AnyDriverError(_) => true,
+            | sqlx::Error::ColumnNotFound(_) => true,
             _ => false,
         };
+        if refused { Self::Refused { why } } else { Self::Unavailable { why } }
+    }
+}
+
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        let why = error.to_string();
+        // Whatever has no code of SQLite's own is a fault of ours.
+        let refused = error.sqlite_error().is_none_or(|failure| sqlite_is_sure(failure.extended_code));
         if refused { Self::Refused { why } } else { Self::Unavailable { why } }
     }
 }
@@ -128,19 +131,17 @@ fn postgres_is_sure(code: &str) -> bool {
 /// Whether the same statement would be refused again; not so when the disk is full, the file locked or unreadable for now.
 ///
 /// Source: <https://www.sqlite.org/rescode.html>; the low byte of an extended code is its primary code.
-fn sqlite_is_sure(code: &str) -> bool {
-    const ERROR: u32 = 1;
-    const PERM: u32 = 3;
-    const READONLY: u32 = 8;
-    const CORRUPT: u32 = 11;
-    const TOOBIG: u32 = 18;
-    const CONSTRAINT: u32 = 19;
-    const MISMATCH: u32 = 20;
-    const MISUSE: u32 = 21;
-    const NOTADB: u32 = 26;
-    code.parse().is_ok_and(|code: u32| {
-        matches!(code & 0xff, ERROR | PERM | READONLY | CORRUPT | TOOBIG | CONSTRAINT | MISMATCH | MISUSE | NOTADB)
-    })
+fn sqlite_is_sure(code: i32) -> bool {
+    const ERROR: i32 = 1;
+    const PERM: i32 = 3;
+    const READONLY: i32 = 8;
+    const CORRUPT: i32 = 11;
+    const TOOBIG: i32 = 18;
+    const CONSTRAINT: i32 = 19;
+    const MISMATCH: i32 = 20;
+    const MISUSE: i32 = 21;
+    const NOTADB: i32 = 26;
+    matches!(code & 0xff, ERROR | PERM | READONLY | CORRUPT | TOOBIG | CONSTRAINT | MISMATCH | MISUSE | NOTADB)
 }
 
 #[cfg(test)]
@@ -149,7 +150,7 @@ mod tests {
 
     #[test]
     fn a_full_disk_may_get_better_and_a_broken_rule_may_not() {
-        let (full, busy_snapshot, unique, not_a_database) = ("13", "517", "2067", "26");
+        let (full, busy_snapshot, unique, not_a_database) = (13, 517, 2067, 26);
         assert!(!sqlite_is_sure(full) && !sqlite_is_sure(busy_snapshot));
         assert!(sqlite_is_sure(unique) && sqlite_is_sure(not_a_database));
     }
@@ -163,7 +164,7 @@ mod tests {
 
     #[test]
     fn only_an_unavailable_database_is_worth_a_retry() {
-        assert_eq!(Error::from(sqlx::Error::WorkerCrashed).verdict(), Verdict::Retry);
+        assert_eq!(Error::from(sqlx::Error::PoolClosed).verdict(), Verdict::Retry);
         assert_eq!(Error::Closed.verdict(), Verdict::GiveUp);
     }
 }

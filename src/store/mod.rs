@@ -20,6 +20,7 @@
 //! ```
 
 mod audit;
+mod connection;
 mod database;
 mod error;
 mod ghost;
@@ -64,7 +65,7 @@ pub use user::UserRow;
 pub use writer::Work;
 
 use crate::base::{Clock, Shutdown};
-use crate::config;
+use crate::config::{self, DatabaseKind};
 use database::Database;
 use readers::Readers;
 use writer::{Order, Queued, Writer};
@@ -87,12 +88,16 @@ impl Store {
         let (database, hold) = Database::find(settings, clock).await?;
         let database = Arc::new(database);
         let mut tx = database.writer().await?;
-        schema::migrate(&mut tx, database.kind()).await?;
+        let kind = database.kind();
+        schema::migrate(&mut tx, kind).await?;
         let readers = Arc::new(Readers::new(Arc::clone(&database)));
         let (writer, commits) = Writer::new(database, hold, tx);
         let (queue, orders) = mpsc::unbounded_channel();
         // The writer outlives every other task: it ends by itself once nobody can write any more.
-        Shutdown::new().spawn(writer.run(orders));
+        match kind {
+            DatabaseKind::Sqlite => on_its_own_thread(writer.run(orders))?,
+            DatabaseKind::Postgres => Shutdown::new().spawn(writer.run(orders)),
+        }
         Ok(Self { queue, readers, commits })
     }
 
@@ -135,6 +140,14 @@ impl Store {
             drop(ended.await);
         }
     }
+}
+
+/// Runs a writer that waits for the disk where nobody else waits with it.
+fn on_its_own_thread(writer: impl Future<Output = ()> + Send + 'static) -> Result<(), Error> {
+    let runtime = tokio::runtime::Handle::current();
+    let thread = std::thread::Builder::new().name("store".to_owned());
+    let started = thread.spawn(move || runtime.block_on(writer));
+    started.map(drop).map_err(|why| Error::Unavailable { why: why.to_string() })
 }
 
 impl fmt::Debug for Store {

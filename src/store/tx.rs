@@ -1,18 +1,18 @@
 //! One transaction: a connection, the statements that run on it, and how rows are read.
 
-use sqlx::any::{AnyArguments, AnyRow};
-use sqlx::query::Query;
-use sqlx::{Any, AnyConnection, AssertSqlSafe, Column as _, Connection as _, Row as _, SqlSafeStr};
-
+use super::connection::{Connection, Row, Text, Value};
 use super::error::Error;
 use crate::base::Clock;
+
+/// Why a column that must have a value cannot be read.
+const NULL: &str = "it is NULL";
 
 /// An open transaction. Every row method of the store is a method of it.
 ///
 /// A statement that failed spoils the transaction: it is undone even when the caller swallowed the error, because
 /// PostgreSQL would silently undo it at COMMIT.
 pub struct Tx {
-    connection: AnyConnection,
+    connection: Connection,
     clock: Clock,
     begin: &'static str,
     spoiled: Option<Error>,
@@ -20,7 +20,7 @@ pub struct Tx {
 
 impl Tx {
     /// A connection between two transactions; `begin` is the statement that opens one.
-    pub(super) fn new(connection: AnyConnection, clock: Clock, begin: &'static str) -> Self {
+    pub(super) fn new(connection: Connection, clock: Clock, begin: &'static str) -> Self {
         Self { connection, clock, begin, spoiled: None }
     }
 
@@ -65,14 +65,12 @@ impl Tx {
 
     /// Runs statements that have no parameters.
     pub(super) async fn script(&mut self, sql: &'static str) -> Result<(), Error> {
-        sqlx::raw_sql(sql).execute(&mut self.connection).await?;
-        Ok(())
+        self.connection.script(sql).await
     }
 
     /// Says goodbye to the database.
     pub(super) async fn close(self) {
-        // A connection that cannot say goodbye is gone as well.
-        drop(self.connection.close().await);
+        self.connection.close().await;
     }
 
     /// Now.
@@ -81,15 +79,13 @@ impl Tx {
     }
 
     /// How many rows `statement` changed.
-    pub(super) async fn change(&mut self, statement: Statement<'_>) -> Result<u64, Error> {
-        match statement.query.execute(&mut self.connection).await {
-            Ok(done) => Ok(done.rows_affected()),
-            Err(error) => Err(self.spoil(error)),
-        }
+    pub(super) async fn change(&mut self, statement: Statement) -> Result<u64, Error> {
+        let changed = self.connection.change(statement.text, statement.values).await;
+        self.spoiled_by(changed)
     }
 
     /// The number in the column `value` of the one row of `statement`.
-    pub(super) async fn count(&mut self, statement: Statement<'_>) -> Result<u64, Error> {
+    pub(super) async fn count(&mut self, statement: Statement) -> Result<u64, Error> {
         let count = self.one::<Option<i64>>(statement).await?.flatten();
         Ok(count.and_then(|count| u64::try_from(count).ok()).unwrap_or(0))
     }
@@ -99,7 +95,7 @@ impl Tx {
         &mut self,
         table: &'static str,
         key: impl ToString,
-        statement: Statement<'_>,
+        statement: Statement,
     ) -> Result<(), Error> {
         match self.change(statement).await? {
             0 => Err(Error::Missing { table, row: key.to_string() }),
@@ -108,62 +104,75 @@ impl Tx {
     }
 
     /// The first row.
-    pub(super) async fn one<R: Record>(&mut self, statement: Statement<'_>) -> Result<Option<R>, Error> {
-        match statement.query.fetch_optional(&mut self.connection).await {
-            Ok(row) => row.map(|row| R::read(&Fields::of::<R>(row))).transpose(),
-            Err(error) => Err(self.spoil(error)),
-        }
+    pub(super) async fn one<R: Record>(&mut self, statement: Statement) -> Result<Option<R>, Error> {
+        Ok(self.rows(statement, 1).await?.pop())
     }
 
     /// All rows.
-    pub(super) async fn all<R: Record>(&mut self, statement: Statement<'_>) -> Result<Vec<R>, Error> {
-        match statement.query.fetch_all(&mut self.connection).await {
-            Ok(rows) => rows.into_iter().map(|row| R::read(&Fields::of::<R>(row))).collect(),
-            Err(error) => Err(self.spoil(error)),
-        }
+    pub(super) async fn all<R: Record>(&mut self, statement: Statement) -> Result<Vec<R>, Error> {
+        self.rows(statement, usize::MAX).await
     }
 
-    fn spoil(&mut self, error: sqlx::Error) -> Error {
-        let error = Error::from(error);
-        self.spoiled.get_or_insert_with(|| error.clone());
-        error
+    async fn rows<R: Record>(&mut self, statement: Statement, most: usize) -> Result<Vec<R>, Error> {
+        let read = |row: Row<'_>| R::read(&Fields { table: R::TABLE, row });
+        let rows = self.connection.rows(statement.text, statement.values, most, read).await;
+        self.spoiled_by(rows)
+    }
+
+    fn spoiled_by<T>(&mut self, done: Result<T, Error>) -> Result<T, Error> {
+        // A row that cannot be read spoils nothing: the database is well.
+        if let Err(error) = &done
+            && !matches!(error, Error::Corrupt { .. })
+        {
+            self.spoiled.get_or_insert_with(|| error.clone());
+        }
+        done
     }
 }
 
 /// A statement and the values for its `$1`, `$2` ….
-pub(super) struct Statement<'q> {
-    query: Query<'q, Any, AnyArguments>,
+pub(super) struct Statement {
+    text: Text,
+    values: Vec<Value>,
 }
 
 /// A statement that both databases understand. It is prepared once per connection.
-pub(super) fn sql<'q>(text: &'static str) -> Statement<'q> {
-    Statement { query: sqlx::query(text) }
+pub(super) fn sql(text: &'static str) -> Statement {
+    Statement { text: Text::Kept(text), values: Vec::new() }
 }
 
 /// A statement whose text depends on how many rows it has; it is not kept prepared.
-pub(super) fn sql_of_size<'q>(text: String) -> Statement<'q> {
-    Statement { query: sqlx::query(AssertSqlSafe(text).into_sql_str()).persistent(false) }
+pub(super) fn sql_of_size(text: String) -> Statement {
+    Statement { text: Text::Once(text), values: Vec::new() }
 }
 
-impl Statement<'_> {
+impl Statement {
     /// The next value. PostgreSQL has no NUL in texts; it becomes U+FFFD, so that no text can block a queue for ever.
     pub(super) fn text(self, value: &str) -> Self {
-        Self { query: self.query.bind(value.replace('\0', "\u{FFFD}")) }
+        self.value(Value::Text(value.replace('\0', "\u{FFFD}")))
     }
 
     /// The next value, or NULL.
     pub(super) fn text_or_null(self, value: Option<&str>) -> Self {
-        Self { query: self.query.bind(value.map(|value| value.replace('\0', "\u{FFFD}"))) }
+        match value {
+            Some(value) => self.text(value),
+            None => self.value(Value::Null),
+        }
     }
 
     /// The next value.
     pub(super) fn number(self, value: i64) -> Self {
-        Self { query: self.query.bind(value) }
+        self.value(Value::Number(value))
+    }
+
+    fn value(mut self, value: Value) -> Self {
+        self.values.push(value);
+        self
     }
 
     /// The next value, or NULL.
     pub(super) fn number_or_null(self, value: Option<i64>) -> Self {
-        Self { query: self.query.bind(value) }
+        self.value(value.map_or(Value::Null, Value::Number))
     }
 }
 
@@ -177,34 +186,30 @@ pub(super) trait Record: Sized {
 }
 
 /// The columns of one row, by name.
-pub(super) struct Fields {
+pub(super) struct Fields<'r> {
     table: &'static str,
-    row: AnyRow,
+    row: Row<'r>,
 }
 
-impl Fields {
-    fn of<R: Record>(row: AnyRow) -> Self {
-        Self { table: R::TABLE, row }
-    }
-
+impl Fields<'_> {
     /// A text.
     pub(super) fn text(&self, column: &'static str) -> Result<String, Error> {
-        self.row.try_get(column).map_err(|why| self.corrupt(column, &why))
+        self.text_or_null(column)?.ok_or_else(|| self.corrupt(column, &NULL))
     }
 
     /// A text, or NULL.
     pub(super) fn text_or_null(&self, column: &'static str) -> Result<Option<String>, Error> {
-        self.row.try_get(column).map_err(|why| self.corrupt(column, &why))
+        self.row.text(column).map_err(|why| self.corrupt(column, &why))
     }
 
     /// A number.
     pub(super) fn number(&self, column: &'static str) -> Result<i64, Error> {
-        self.row.try_get(column).map_err(|why| self.corrupt(column, &why))
+        self.number_or_null(column)?.ok_or_else(|| self.corrupt(column, &NULL))
     }
 
     /// A number, or NULL.
     pub(super) fn number_or_null(&self, column: &'static str) -> Result<Option<i64>, Error> {
-        self.row.try_get(column).map_err(|why| self.corrupt(column, &why))
+        self.row.number(column).map_err(|why| self.corrupt(column, &why))
     }
 
     /// A number of things.
@@ -225,14 +230,7 @@ impl Fields {
     }
 
     fn corrupt(&self, column: &'static str, why: &impl ToString) -> Error {
-        Error::Corrupt { table: self.table, column, row: self.key(), why: why.to_string() }
-    }
-
-    /// The first column, which is the key or the first part of it.
-    fn key(&self) -> String {
-        let number = self.row.try_get::<i64, _>(0).map(|key| key.to_string());
-        let key = number.or_else(|_| self.row.try_get::<String, _>(0));
-        key.unwrap_or_else(|_| self.row.columns().first().map_or("?", |column| column.name()).to_owned())
+        Error::Corrupt { table: self.table, column, row: self.row.key(), why: why.to_string() }
     }
 }
 

@@ -71,9 +71,8 @@ impl Place {
         match &self.settings.kind {
             DatabaseKind::Postgres => run(&self.settings.uri, statement).await,
             DatabaseKind::Sqlite => {
-                let mut url = url::Url::parse("sqlite:///").unwrap();
-                url.set_path(&self.settings.uri.trim_start_matches("file:").replace('%', "%25"));
-                run(url.as_str(), statement).await;
+                let database = rusqlite::Connection::open(self.settings.uri.trim_start_matches("file:")).unwrap();
+                database.execute_batch(statement).unwrap();
             }
         }
     }

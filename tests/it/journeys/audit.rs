@@ -61,7 +61,7 @@ async fn what_was_to_leave_and_is_not_there_any_more_is_shown_as_lost_by_its_num
     let books = house.bot_says(&control, "Matrix → QQ").await;
     assert_eq!((books.matches("lost = 0").count(), books.contains("lost:")), (2, false), "{books}");
 
-    house.change_database("DELETE FROM outbox WHERE lane LIKE 'q/%'").await;
+    house.change_database("DELETE FROM outbox WHERE lane LIKE 'q/%'");
     house.owner.say(&control, "audit");
     let books = house.bot_says(&control, "lost = 1").await;
     let (from_qq, from_matrix) = books.split_once("Matrix → QQ").unwrap();

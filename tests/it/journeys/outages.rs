@@ -4,7 +4,6 @@ use std::process::Command;
 
 use matrix_webqq::sim::{Fault, Trouble, World};
 use serde_json::{Value, json};
-use sqlx::{Connection as _, Executor as _};
 
 use super::{FAMILY, FAMILY_CHAT, first_words};
 use crate::support::homeserver::{Endpoint, Fault as MatrixFault, World as Matrix};
@@ -147,13 +146,13 @@ async fn a_full_disk_is_not_acknowledged_and_a_disk_with_room_again_gets_everyth
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_another_program_holds_is_waited_for() {
     let (house, _, room) = talking(&json!({})).await;
-    let mut other = sqlx::SqliteConnection::connect(&house.database_url()).await.unwrap();
-    other.execute("BEGIN IMMEDIATE").await.unwrap();
+    let other = house.database();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
     house.owner.say(&room, "up");
     house.qq.say(FAMILY_CHAT, "妈妈", "down").unwrap();
     // The homeserver gives up on the first try and pushes again; QQ's batch is kept in memory meanwhile.
     house.matrix.wait_until("a transaction to be refused", |world| world.refused_pushes() > 0).await;
-    other.execute("ROLLBACK").await.unwrap();
+    other.execute_batch("ROLLBACK").unwrap();
     house.sees(FAMILY, "down").await;
     house.qq.wait_heard(|heard| heard.len() == 1).await;
     assert_eq!(heard_in_the_end(&house, &room).await, ["start", "down", "end"]);

@@ -131,7 +131,7 @@ async fn what_is_stuck_on_its_way_to_a_session_that_is_over_can_be_given_up() {
     house.bot_says(&control, "Logged out").await;
     house.owner.say(&room, "stuck");
     let number = number(&house, &control, "waits").await;
-    house.change_database(&format!("UPDATE outbox SET state = 'sending' WHERE seq = {number}")).await;
+    house.change_database(&format!("UPDATE outbox SET state = 'sending' WHERE seq = {number}"));
     house.owner.say(&control, &format!("drop {number}"));
     house.bot_says(&control, &format!("#{number} is given up")).await;
     house.bot_says(&room, "was given up and does not go to QQ").await;
@@ -162,8 +162,8 @@ async fn a_row_that_cannot_be_read_is_told_to_whoever_wrote_it_else_to_the_owner
     let forgotten = last.lines().nth(1).and_then(|line| line.split('#').nth(1)?.split(' ').next()).unwrap().to_owned();
     let spoil =
         format!("UPDATE outbox SET body = '{{\"said\":\"秘密\"}}' WHERE seq IN ({number_of_known}, {forgotten})");
-    house.change_database(&spoil).await;
-    house.change_database(&format!("UPDATE outbox SET arrival = NULL WHERE seq = {forgotten}")).await;
+    house.change_database(&spoil);
+    house.change_database(&format!("UPDATE outbox SET arrival = NULL WHERE seq = {forgotten}"));
     house.log_in_from(&control).await;
     house.qq.wait_heard(|heard| !heard.is_empty()).await;
     assert_eq!(house.heard_in(FAMILY_CHAT), ["after them"]);
@@ -197,7 +197,7 @@ async fn what_came_from_qq_and_cannot_be_shown_is_told_to_the_owner_once_and_wha
         }
     }
     house.kill().await;
-    house.change_database("UPDATE outbox SET body = '[]' WHERE body LIKE '%\"spoilt\"%'").await;
+    house.change_database("UPDATE outbox SET body = '[]' WHERE body LIKE '%\"spoilt\"%'");
     house.start();
     house.sees(FAMILY, "after it").await;
     house.bot_says(&control, "which came from QQ, cannot be shown").await;

@@ -2,7 +2,6 @@
 
 use matrix_webqq::sim::{Fault, Trouble};
 use serde_json::{Value, json};
-use sqlx::Connection as _;
 
 use super::{FAMILY, FAMILY_CHAT, first_words};
 use crate::support::homeserver::{Endpoint, Fault as MatrixFault};
@@ -12,9 +11,9 @@ use crate::support::house::House;
 const ALL: &str = "trace,hyper=trace,sqlx=trace,matrix_sdk=trace,matrix_sdk::http_client=trace";
 
 /// What opens the account on QQ, as the bridge keeps it.
-async fn keys_of_the_account(house: &House) -> Vec<String> {
-    let mut database = sqlx::SqliteConnection::connect(&house.database_url()).await.unwrap();
-    let kept: String = sqlx::query_scalar("SELECT session FROM login").fetch_one(&mut database).await.unwrap();
+fn keys_of_the_account(house: &House) -> Vec<String> {
+    let database = house.database();
+    let kept: String = database.query_row("SELECT session FROM login", (), |row| row.get(0)).unwrap();
     let kept: Value = serde_json::from_str(&kept).unwrap();
     let tickets = ["ptwebqq", "vfwebqq", "psessionid"].map(|name| kept["tickets"][name].as_str().unwrap().to_owned());
     let jar: Value = serde_json::from_str(kept["cookies"].as_str().unwrap()).unwrap();
@@ -47,7 +46,7 @@ async fn no_secret_and_no_message_text_reaches_the_log_at_any_level_whatever_goe
     }))
     .await;
     let (control, room) = first_words(&house, "秘密的话").await;
-    let keys = keys_of_the_account(&house).await;
+    let keys = keys_of_the_account(&house);
     house.owner.say(&room, "secret words");
     house.owner.send(&room, "m.room.message", json!({ "msgtype": 7, "body": "secret nonsense" }));
     house.bot_says(&room, "QQ has nothing like it").await;

@@ -14,7 +14,6 @@ use tokio::process::ChildStdout;
 use super::homeserver::{Human, PretendHomeserver, World as Matrix};
 use super::inside::Inside;
 use super::port::Port;
-use super::postgres;
 
 /// The user who owns the QQ account.
 pub(crate) const OWNER: &str = "alice";
@@ -200,13 +199,13 @@ impl House {
     }
 
     /// The bridge's database, for other programs.
-    pub(crate) fn database_url(&self) -> String {
-        format!("sqlite://{}", self.path("bridge.db").display())
+    pub(crate) fn database(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(self.path("bridge.db")).expect("the bridge has made it")
     }
 
     /// Does something to the bridge's database behind its back.
-    pub(crate) async fn change_database(&self, statement: &str) {
-        postgres::run(&self.database_url(), statement).await;
+    pub(crate) fn change_database(&self, statement: &str) {
+        self.database().execute_batch(statement).expect("nobody else writes now");
     }
 
     /// Where the bridge listens.

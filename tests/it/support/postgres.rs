@@ -3,7 +3,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use sqlx::{AnyConnection, AssertSqlSafe, Connection as _};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 /// A new database; [`OwnDatabase::drop`] removes it.
 pub(crate) struct OwnDatabase {
@@ -33,8 +33,7 @@ impl OwnDatabase {
 
 /// Runs one statement on a connection of its own.
 pub(crate) async fn run(url: &str, statement: &str) {
-    sqlx::any::install_default_drivers();
-    let mut connection = AnyConnection::connect(url).await.unwrap();
+    let mut connection = PgConnection::connect(url).await.unwrap();
     sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut connection).await.unwrap();
     connection.close().await.unwrap();
 }

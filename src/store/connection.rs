@@ -1,0 +1,181 @@
+//! One connection to either database: how statements reach it and how rows come back.
+//!
+//! SQLite is called in place: a statement takes a few microseconds, less than to hand it to another thread. Only a commit
+//! waits for the disk, and those run on the writer's own thread.
+
+use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::query::Query;
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Postgres, Row as _, SqlSafeStr as _};
+
+use super::error::Error;
+
+/// How many statements a connection to SQLite keeps prepared: more than there are.
+const PREPARED: usize = 128;
+
+/// An open connection.
+pub(super) enum Connection {
+    Sqlite(rusqlite::Connection),
+    Postgres(Box<PgConnection>),
+}
+
+/// A value for a statement.
+pub(super) enum Value {
+    Null,
+    Number(i64),
+    Text(String),
+}
+
+/// The text of a statement, and whether it is worth keeping prepared.
+pub(super) enum Text {
+    Kept(&'static str),
+    Once(String),
+}
+
+impl Connection {
+    /// `connection`, ready to keep what is prepared.
+    pub(super) fn sqlite(connection: rusqlite::Connection) -> Self {
+        connection.set_prepared_statement_cache_capacity(PREPARED);
+        Self::Sqlite(connection)
+    }
+
+    /// Runs statements that have no values.
+    pub(super) async fn script(&mut self, sql: &'static str) -> Result<(), Error> {
+        match self {
+            Self::Sqlite(connection) => Ok(connection.execute_batch(sql)?),
+            Self::Postgres(connection) => {
+                Box::pin(sqlx::raw_sql(sql).execute(&mut **connection)).await?;
+                Ok(())
+            }
+        }
+    }
+
+    /// How many rows a statement changed.
+    pub(super) async fn change(&mut self, text: Text, values: Vec<Value>) -> Result<u64, Error> {
+        match self {
+            Self::Sqlite(connection) => {
+                let changed = on_sqlite(connection, text, |statement| {
+                    bind(statement, &values)?;
+                    statement.raw_execute()
+                })?;
+                Ok(changed.try_into().unwrap_or(u64::MAX))
+            }
+            Self::Postgres(connection) => {
+                Ok(Box::pin(on_postgres(text, values).execute(&mut **connection)).await?.rows_affected())
+            }
+        }
+    }
+
+    /// The first `most` rows of a statement, each as `read` has it.
+    pub(super) async fn rows<T>(
+        &mut self,
+        text: Text,
+        values: Vec<Value>,
+        most: usize,
+        mut read: impl FnMut(Row<'_>) -> Result<T, Error>,
+    ) -> Result<Vec<T>, Error> {
+        match self {
+            Self::Sqlite(connection) => on_sqlite(connection, text, |statement| {
+                let mut found = Vec::new();
+                bind(statement, &values)?;
+                let mut rows = statement.raw_query();
+                while found.len() < most
+                    && let Some(row) = rows.next()?
+                {
+                    found.push(read(Row::Sqlite(row)));
+                }
+                Ok(found)
+            })?
+            .into_iter()
+            .collect(),
+            Self::Postgres(connection) => {
+                let rows = Box::pin(on_postgres(text, values).fetch_all(&mut **connection)).await?;
+                rows.iter().take(most).map(|row| read(Row::Postgres(row))).collect()
+            }
+        }
+    }
+
+    /// Says goodbye to the database. A connection that cannot say goodbye is gone as well.
+    pub(super) async fn close(self) {
+        match self {
+            Self::Sqlite(connection) => drop(connection.close()),
+            Self::Postgres(connection) => drop(Box::pin(connection.close()).await),
+        }
+    }
+}
+
+fn on_sqlite<T>(
+    connection: &rusqlite::Connection,
+    text: Text,
+    run: impl FnOnce(&mut rusqlite::Statement<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    match text {
+        Text::Kept(sql) => run(&mut *connection.prepare_cached(sql)?),
+        Text::Once(sql) => run(&mut connection.prepare(&sql)?),
+    }
+}
+
+/// Gives `statement` its values. To SQLite `$2` is a name like any other, numbered by where it first stands.
+fn bind(statement: &mut rusqlite::Statement<'_>, values: &[Value]) -> rusqlite::Result<()> {
+    for at in 1..=statement.parameter_count() {
+        let number = statement.parameter_name(at).and_then(|name| name.strip_prefix('$')?.parse::<usize>().ok());
+        let value = number.and_then(|number| values.get(number.checked_sub(1)?));
+        statement.raw_bind_parameter(at, value.unwrap_or(&Value::Null))?;
+    }
+    Ok(())
+}
+
+impl ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Self::Null => ValueRef::Null,
+            Self::Number(number) => ValueRef::Integer(*number),
+            Self::Text(text) => ValueRef::Text(text.as_bytes()),
+        }))
+    }
+}
+
+fn on_postgres<'q>(text: Text, values: Vec<Value>) -> Query<'q, Postgres, PgArguments> {
+    let query = match text {
+        Text::Kept(sql) => sqlx::query(sql),
+        Text::Once(sql) => sqlx::query(AssertSqlSafe(sql).into_sql_str()).persistent(false),
+    };
+    values.into_iter().fold(query, |query, value| match value {
+        Value::Null => query.bind(None::<String>),
+        Value::Number(number) => query.bind(number),
+        Value::Text(text) => query.bind(text),
+    })
+}
+
+/// A row that came back.
+pub(super) enum Row<'r> {
+    Sqlite(&'r rusqlite::Row<'r>),
+    Postgres(&'r PgRow),
+}
+
+impl Row<'_> {
+    /// A text or NULL; the error says why it is neither.
+    pub(super) fn text(&self, column: &str) -> Result<Option<String>, String> {
+        match self {
+            Self::Sqlite(row) => row.get(column).map_err(|why| why.to_string()),
+            Self::Postgres(row) => row.try_get(column).map_err(|why| why.to_string()),
+        }
+    }
+
+    /// A number or NULL; the error says why it is neither.
+    pub(super) fn number(&self, column: &str) -> Result<Option<i64>, String> {
+        match self {
+            Self::Sqlite(row) => row.get(column).map_err(|why| why.to_string()),
+            Self::Postgres(row) => row.try_get(column).map_err(|why| why.to_string()),
+        }
+    }
+
+    /// What is in the first column, which is the key or the first part of it.
+    pub(super) fn key(&self) -> String {
+        let (number, text) = match self {
+            Self::Sqlite(row) => (row.get::<_, i64>(0).ok(), row.get::<_, String>(0).ok()),
+            Self::Postgres(row) => (row.try_get::<i64, _>(0).ok(), row.try_get::<String, _>(0).ok()),
+        };
+        number.map(|number| number.to_string()).or(text).unwrap_or_else(|| "?".to_owned())
+    }
+}
