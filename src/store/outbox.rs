@@ -139,9 +139,10 @@ impl Tx {
     /// Marks one row that is about to go on the wire, and by what its echo will be recognised. `false` when it may not
     /// go: it was finished meanwhile.
     pub async fn mark_sending_as(&mut self, seq: i64, echo: &str) -> Result<bool, Error> {
-        let expect = "UPDATE outbox SET echo = $2 WHERE seq = $1";
-        self.change(sql(expect).number(seq).text(echo)).await?;
-        Ok(!self.mark_sending(&[seq]).await?.is_empty())
+        let mark = "UPDATE outbox SET state = 'sending', sends = sends + 1, sent_at_ms = $2, echo = $3 \
+             WHERE seq = $1 AND state IN ('ready', 'uncertain')";
+        let now_ms = self.now_ms();
+        Ok(self.change(sql(mark).number(seq).number(now_ms).text(echo)).await? > 0)
     }
 
     /// Replaces what is to leave, while it waits for its turn.

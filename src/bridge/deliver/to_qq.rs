@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tracing::{debug, warn};
 
-use super::wait_after;
+use super::{until_due, wait_after};
 use crate::base::failpoint::{Failpoint, reach};
 use crate::bridge::departure::{self, ToChat};
 use crate::bridge::lane::Next;
@@ -74,34 +74,62 @@ impl Bridge {
         if !marked {
             return Ok(Next::More);
         }
-        reach(Failpoint::ToQqMarked);
-        let sent = live.network.send(&to_chat.chat, &to_chat.message).await;
-        reach(Failpoint::ToQqSent);
-        match sent {
-            Ok(Sent::Accepted(_)) => {
-                self.close_said(seq, to_chat).await?;
-                reach(Failpoint::ToQqBetween);
-                Ok(Next::More)
-            }
-            Ok(Sent::Uncertain) => {
-                self.leave_in_doubt(&row, to_chat).await?;
-                Ok(Next::More)
-            }
-            Err(error) => self.settle_refusal(&live, &row, &to_chat, error).await,
-        }
+        self.say(&live, row, to_chat).await
     }
 
-    /// Takes a message out of its lane that QQ took.
-    async fn close_said(self: &Arc<Self>, seq: i64, to_chat: ToChat) -> Result<(), Error> {
-        let bridge = Arc::clone(self);
-        let told = self.store.write(move |tx| {
+    /// Says `row`, which is marked, and then whatever of its lane may follow at once.
+    async fn say(self: &Arc<Self>, live: &Arc<Live>, row: OutboxRow, to_chat: ToChat) -> Result<Next, Error> {
+        let mut going = Some((row, to_chat));
+        while let Some((row, to_chat)) = going {
+            reach(Failpoint::ToQqMarked);
+            let sent = live.network.send(&to_chat.chat, &to_chat.message).await;
+            reach(Failpoint::ToQqSent);
+            going = match sent {
+                Ok(Sent::Accepted(_)) => {
+                    let next = self.close_and_follow(live, row, to_chat).await?;
+                    reach(Failpoint::ToQqBetween);
+                    next
+                }
+                Ok(Sent::Uncertain) => {
+                    self.leave_in_doubt(&row, to_chat).await?;
+                    None
+                }
+                Err(error) => return self.settle_refusal(live, &row, &to_chat, error).await,
+            };
+        }
+        Ok(Next::More)
+    }
+
+    /// Takes `row` out of its lane, which QQ took. If the next may leave at once, that is marked in the same commit: a lane
+    /// in a hurry waits for the disk once for each message, not twice, and after a crash still one of it is in doubt.
+    async fn close_and_follow(
+        self: &Arc<Self>,
+        live: &Arc<Live>,
+        row: OutboxRow,
+        to_chat: ToChat,
+    ) -> Result<Option<(OutboxRow, ToChat)>, Error> {
+        let in_a_hurry = live.network.capabilities().send_interval.is_zero() && !live.part.is_asked();
+        let (bridge, live, now_ms) = (Arc::clone(self), Arc::clone(live), self.clock.now_ms());
+        let closed = self.store.write(move |tx| {
             Box::pin(async move {
-                tx.mark_sent(seq, None).await?;
-                bridge.put_success(tx, &to_chat, seq).await
+                tx.mark_sent(row.seq, None).await?;
+                let told = bridge.put_success(tx, &to_chat, row.seq).await?;
+                // If the next cannot be read, that is no reason to forget that this one has left.
+                let head = if in_a_hurry { tx.lane_head(&row.lane, 1).await.ok() } else { None };
+                let next = head.and_then(|mut head| head.pop());
+                let Some((next, to_chat)) = next.and_then(|next| leaves_now(next, now_ms)) else {
+                    return Ok((told, None));
+                };
+                let echo = echo::fingerprint(&live.network.as_heard(&to_chat.message));
+                let marked = tx.mark_sending_as(next.seq, &echo).await?;
+                Ok((told, marked.then_some((next, to_chat))))
             })
         });
-        told.await?.iter().for_each(|lane| self.wake(lane));
-        Ok(())
+        let (told, next) = closed.await?;
+        if let Some(lane) = told {
+            self.wake(&lane);
+        }
+        Ok(next)
     }
 
     /// QQ did not say whether it took a message.
@@ -239,4 +267,13 @@ impl Bridge {
         lanes.await?.iter().for_each(|lane| self.wake(lane));
         Ok(())
     }
+}
+
+/// `row` with what is in it, if nothing has to be decided or fetched before it leaves.
+fn leaves_now(row: OutboxRow, now_ms: i64) -> Option<(OutboxRow, ToChat)> {
+    if row.state != OutboxState::Ready || until_due(row.due_at_ms, now_ms).is_some() {
+        return None;
+    }
+    let to_chat: ToChat = departure::read(&row).ok()?;
+    to_chat.attachment.is_none().then_some((row, to_chat))
 }
