@@ -19,11 +19,10 @@ pub(super) enum Connection {
     Postgres(Box<PgConnection>),
 }
 
-/// A value for a statement.
+/// A value for a statement, or NULL: PostgreSQL asks of what type that is.
 pub(super) enum Value {
-    Null,
-    Number(i64),
-    Text(String),
+    Number(Option<i64>),
+    Text(Option<String>),
 }
 
 /// The text of a statement, and whether it is worth keeping prepared.
@@ -120,7 +119,7 @@ fn bind(statement: &mut rusqlite::Statement<'_>, values: &[Value]) -> rusqlite::
     for at in 1..=statement.parameter_count() {
         let number = statement.parameter_name(at).and_then(|name| name.strip_prefix('$')?.parse::<usize>().ok());
         let value = number.and_then(|number| values.get(number.checked_sub(1)?));
-        statement.raw_bind_parameter(at, value.unwrap_or(&Value::Null))?;
+        statement.raw_bind_parameter(at, value)?;
     }
     Ok(())
 }
@@ -128,9 +127,8 @@ fn bind(statement: &mut rusqlite::Statement<'_>, values: &[Value]) -> rusqlite::
 impl ToSql for Value {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         Ok(ToSqlOutput::Borrowed(match self {
-            Self::Null => ValueRef::Null,
-            Self::Number(number) => ValueRef::Integer(*number),
-            Self::Text(text) => ValueRef::Text(text.as_bytes()),
+            Self::Number(number) => number.map_or(ValueRef::Null, ValueRef::Integer),
+            Self::Text(text) => text.as_deref().map_or(ValueRef::Null, |text| ValueRef::Text(text.as_bytes())),
         }))
     }
 }
@@ -141,7 +139,6 @@ fn on_postgres<'q>(text: Text, values: Vec<Value>) -> Query<'q, Postgres, PgArgu
         Text::Once(sql) => sqlx::query(AssertSqlSafe(sql).into_sql_str()).persistent(false),
     };
     values.into_iter().fold(query, |query, value| match value {
-        Value::Null => query.bind(None::<String>),
         Value::Number(number) => query.bind(number),
         Value::Text(text) => query.bind(text),
     })

@@ -149,20 +149,17 @@ pub(super) fn sql_of_size(text: String) -> Statement {
 impl Statement {
     /// The next value. PostgreSQL has no NUL in texts; it becomes U+FFFD, so that no text can block a queue for ever.
     pub(super) fn text(self, value: &str) -> Self {
-        self.value(Value::Text(value.replace('\0', "\u{FFFD}")))
+        self.text_or_null(Some(value))
     }
 
     /// The next value, or NULL.
     pub(super) fn text_or_null(self, value: Option<&str>) -> Self {
-        match value {
-            Some(value) => self.text(value),
-            None => self.value(Value::Null),
-        }
+        self.value(Value::Text(value.map(|value| value.replace('\0', "\u{FFFD}"))))
     }
 
     /// The next value.
     pub(super) fn number(self, value: i64) -> Self {
-        self.value(Value::Number(value))
+        self.number_or_null(Some(value))
     }
 
     fn value(mut self, value: Value) -> Self {
@@ -172,7 +169,7 @@ impl Statement {
 
     /// The next value, or NULL.
     pub(super) fn number_or_null(self, value: Option<i64>) -> Self {
-        self.value(value.map_or(Value::Null, Value::Number))
+        self.value(Value::Number(value))
     }
 }
 

@@ -69,7 +69,7 @@ async fn no_secret_and_no_message_text_reaches_the_log_at_any_level_whatever_goe
         house.qq.say(FAMILY_CHAT, "妈妈", words).unwrap();
     }
     house.sees(FAMILY, "秘密之三").await;
-    house.qq.wait_heard(|heard| heard.iter().any(|heard| heard.text == "secret doubt") || heard.len() > 1).await;
+    house.bot_says(&room, "may not have been delivered").await;
     assert!(house.stop());
 
     let log = house.log();
