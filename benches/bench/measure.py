@@ -139,11 +139,12 @@ def growth(programs: Programs, messages: int, steps: int = 10) -> list[dict]:
 
 
 def newcomers(programs: Programs, people: int) -> dict:
-    """What the first message of somebody who was never seen asks of the homeserver."""
-    with bridge_running(programs) as (harness, bridge, _):
+    """What the first message of a member who was never seen asks of the homeserver."""
+    seen = 50
+    with bridge_running(programs, "--qq-members", seen + people) as (harness, bridge, _):
         harness.load(bridge.pid, "r2m", n=50, rate=0)
         settle(harness)
-        figures = harness.load(bridge.pid, "r2m", n=people, rate=0, new=True)
+        figures = harness.load(bridge.pid, "r2m", n=people, rate=0, new=True, sender0=seen)
     asked = {name: count for name, count in figures["requests"].items() if name.split()[0] in ("GET", "PUT", "POST")}
     figures["requests_each"] = {name: round(count / people, 2) for name, count in asked.items()}
     figures["homeserver_requests_each"] = round(sum(asked.values()) / people, 2)
