@@ -115,7 +115,7 @@ impl Bridge {
         let Some(row) = self.connected(account).await? else { return Ok(()) };
         let (account_lost, epoch) = (account.clone(), row.epoch.clone());
         let (lasted_ms, bridge) = (self.clock.now_ms().saturating_sub(row.since_ms), Arc::clone(self));
-        let told = self.store.write(move |tx| {
+        let noted = self.store.write(move |tx| {
             Box::pin(async move {
                 let name = account_lost.as_str();
                 tx.set_login_state(name, LoginState::Lost).await?;
@@ -126,7 +126,7 @@ impl Bridge {
                 bridge.put_waits_for_login(tx, &account_lost, &epoch).await
             })
         });
-        told.await?;
+        noted.await?;
         // Whatever waited for this session waits in vain.
         self.wake_lanes(route::TO_MATRIX.to_owned()).await?;
         let text = self.texts.say("session.lost", &[("nick", &row.nick), ("account", account.as_str())]);

@@ -249,7 +249,7 @@ impl Bridge {
             }
         }
         let (account, bridge) = (account.clone(), Arc::clone(self));
-        let told = self.store.write(move |tx| {
+        let noted = self.store.write(move |tx| {
             Box::pin(async move {
                 let name = account.as_str();
                 let epoch = tx.login(name).await?.map(|row| row.epoch).unwrap_or_default();
@@ -258,7 +258,7 @@ impl Bridge {
                 bridge.put_waits_for_login(tx, &account, &epoch).await
             })
         });
-        told.await?;
+        noted.await?;
         self.wake_lanes(route::TO_MATRIX.to_owned()).await
     }
 

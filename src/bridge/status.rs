@@ -4,7 +4,7 @@
 //! the change that it tells of, so that a crash neither loses nor doubles it. It leaves in a lane of its own for each
 //! room, one at a time over all rooms: messages do not wait for it.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use serde_json::{Value, json};
 
@@ -141,18 +141,18 @@ impl Bridge {
 }
 
 impl Bridge {
-    /// The session `epoch` of `account` is over: puts into the outbox that what is about to leave by it waits for a login. Gives
-    /// the lanes to wake.
+    /// The session `epoch` of `account` is over: puts into the outbox that what is about to leave by it waits for a login.
+    /// Whoever ends a session wakes all lanes towards Matrix.
     pub(super) async fn put_waits_for_login(
         &self,
         tx: &mut Tx,
         account: &AccountId,
         epoch: &str,
-    ) -> Result<BTreeSet<String>, store::Error> {
-        let (mut lanes, mut before, mut told) = (BTreeSet::new(), HashMap::<String, u32>::new(), HashSet::new());
+    ) -> Result<(), store::Error> {
         if !self.config.matrix.message_status_events {
-            return Ok(lanes);
+            return Ok(());
         }
+        let (mut before, mut told) = (HashMap::<String, u32>::new(), HashSet::new());
         let occasion = format!("lost {epoch}");
         for row in tx.unfinished(&route::lanes_of(account), MOST_TOLD).await? {
             let place = before.entry(row.lane.clone()).or_default();
@@ -163,10 +163,10 @@ impl Bridge {
             let text = self.texts.say("status.login", &[("account", account.as_str()), ("count", &count.to_string())]);
             if told.insert(to_chat.event.clone()) {
                 let place = (to_chat.room.as_str(), to_chat.event.as_str());
-                lanes.extend(self.put_status(tx, place, &occasion, &Status::Pending(text)).await?);
+                self.put_status(tx, place, &occasion, &Status::Pending(text)).await?;
             }
         }
-        Ok(lanes)
+        Ok(())
     }
 }
 
