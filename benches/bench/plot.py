@@ -1,20 +1,19 @@
 """Plots as SVG, without any library."""
 
-from math import log10
+from math import floor, log10
 from pathlib import Path
 from xml.sax.saxutils import escape
 
 WIDTH, HEIGHT = 720, 360
-LEFT, RIGHT, TOP, BOTTOM = 64, 24, 56, 48
+LEFT, RIGHT, TOP, BOTTOM = 64, 40, 56, 48
 COLOURS = ("#1f77b4", "#d62728", "#2ca02c", "#9467bd")
 STYLE = "font-family='sans-serif' font-size='12' fill='#222'"
 
 
 def bars(path: Path, title: str, unit: str, groups: list[str], series: dict[str, list[float]]):
-    """Groups of bars beside each other, on a logarithmic scale, each with its figure."""
-    values = [value for line in series.values() for value in line]
-    low, high = 10 ** int(log10(min(values))), max(values) * 1.5
-    place = scale(low, high, HEIGHT - BOTTOM, TOP)
+    """Groups of bars beside each other, from zero upwards, each with its figure."""
+    high = max(value for line in series.values() for value in line) * 1.1
+    place = linear(0, high, HEIGHT - BOTTOM, TOP)
     parts = frame(title, list(series), unit)
     room = (WIDTH - LEFT - RIGHT) / len(groups)
     wide = room * 0.8 / len(series)
@@ -31,7 +30,7 @@ def bars(path: Path, title: str, unit: str, groups: list[str], series: dict[str,
 
 def lines(path: Path, title: str, unit: str, x_name: str, xs: list[float], series: dict[str, list[float]], log_x: bool):
     """Lines over `xs`, from zero upwards."""
-    high = max(value for line in series.values() for value in line) * 1.2
+    high = 4 * round_up(max(value for line in series.values() for value in line) / 4)
     across = scale(xs[0], xs[-1], LEFT, WIDTH - RIGHT) if log_x else linear(xs[0], xs[-1], LEFT, WIDTH - RIGHT)
     up = linear(0, high, HEIGHT - BOTTOM, TOP)
     parts = frame(title, list(series), unit)
@@ -50,6 +49,12 @@ def lines(path: Path, title: str, unit: str, x_name: str, xs: list[float], serie
         parts.append(f"<polyline points='{path_of}' fill='none' stroke='{COLOURS[number]}' stroke-width='2'/>")
         parts += [f"<circle cx='{x:.1f}' cy='{y:.1f}' r='3' fill='{COLOURS[number]}'/>" for x, y in points]
     write(path, parts)
+
+
+def round_up(value: float) -> float:
+    """The next of 1, 2, 2.5, 5, 10, 20 …"""
+    unit = 10 ** floor(log10(value))
+    return next(step * unit for step in (1, 2, 2.5, 5, 10) if step * unit >= value)
 
 
 def scale(low: float, high: float, begin: float, end: float):
