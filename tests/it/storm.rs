@@ -251,8 +251,9 @@ impl Storm {
 
     fn burst(&mut self, each: usize) {
         let talks: Vec<usize> = (0..self.talks.len()).collect();
+        let with_rooms: Vec<usize> = talks.iter().copied().filter(|at| self.talks[*at].room.is_some()).collect();
         for _ in 0..each {
-            let (down, up) = (*talks.choose(&mut self.rng).unwrap(), *talks.choose(&mut self.rng).unwrap());
+            let (down, up) = (*talks.choose(&mut self.rng).unwrap(), *with_rooms.choose(&mut self.rng).unwrap());
             let speaker = self.speaker(down);
             self.say_on_qq(down, &speaker);
             self.say_in_matrix(up);
