@@ -49,6 +49,18 @@ impl Connection {
         }
     }
 
+    /// Runs a statement that begins, marks or ends a transaction. There are several around each piece of work, so SQLite
+    /// keeps them prepared.
+    pub(super) async fn bracket(&mut self, sql: &'static str) -> Result<(), Error> {
+        match self {
+            Self::Sqlite(connection) => {
+                connection.prepare_cached(sql)?.raw_execute()?;
+                Ok(())
+            }
+            Self::Postgres(_) => self.script(sql).await,
+        }
+    }
+
     /// How many rows a statement changed.
     pub(super) async fn change(&mut self, text: Text, values: Vec<Value>) -> Result<u64, Error> {
         match self {

@@ -27,34 +27,34 @@ impl Tx {
     /// Opens a transaction.
     pub(super) async fn begin(&mut self) -> Result<(), Error> {
         self.spoiled = None;
-        self.script(self.begin).await
+        self.connection.bracket(self.begin).await
     }
 
     /// Keeps what was done.
     pub(super) async fn commit(&mut self) -> Result<(), Error> {
-        self.script("COMMIT").await
+        self.connection.bracket("COMMIT").await
     }
 
     /// Forgets what was done.
     pub(super) async fn roll_back(&mut self) -> Result<(), Error> {
         self.spoiled = None;
-        self.script("ROLLBACK").await
+        self.connection.bracket("ROLLBACK").await
     }
 
     /// Marks the point to which [`Tx::undo`] goes back.
     pub(super) async fn save(&mut self) -> Result<(), Error> {
-        self.script("SAVEPOINT work").await
+        self.connection.bracket("SAVEPOINT work").await
     }
 
     /// Keeps what was done since [`Tx::save`], for the COMMIT to decide.
     pub(super) async fn release(&mut self) -> Result<(), Error> {
-        self.script("RELEASE SAVEPOINT work").await
+        self.connection.bracket("RELEASE SAVEPOINT work").await
     }
 
     /// Forgets what was done since [`Tx::save`].
     pub(super) async fn undo(&mut self) -> Result<(), Error> {
         self.spoiled = None;
-        self.script("ROLLBACK TO SAVEPOINT work").await?;
+        self.connection.bracket("ROLLBACK TO SAVEPOINT work").await?;
         self.release().await
     }
 
