@@ -33,20 +33,32 @@ impl Bridge {
         // Tries are counted: whoever has it tried again is told again.
         let key = route::key(&["buried", &row.seq.to_string(), &row.attempts.to_string()]);
         if let Some(event) = self.written_in(tx, row).await? {
-            let message = self.texts.say("message.refused", &[("why", &why)]);
-            let (room, id, sender) = (event.room.as_str(), event.id.as_str(), event.sender.as_str());
-            let content = notice::reply(&message, id, sender, &key);
-            let failed = Status::Failed { phrase: "message.refused", message, error: why };
-            let mut lanes = Vec::from_iter(self.put_status(tx, (room, id), &key, &failed).await?);
-            if self.config.matrix.message_error_notices {
-                lanes.push(notice::put(tx, room, content, &key).await?);
-            }
-            return Ok(lanes);
+            let author = (event.room.as_str(), event.id.as_str(), event.sender.as_str());
+            return self.put_undelivered(tx, author, &key, "message.refused", why).await;
         }
         let Some(login) = tx.login(&row.login).await? else { return Ok(Vec::new()) };
         let phrase = if row.lane.starts_with(route::TO_QQ) { "queue.buried.to_qq" } else { "queue.buried.to_matrix" };
         let text = self.texts.say(phrase, &[("n", &row.seq.to_string()), ("why", &why)]);
         Ok(vec![notice::put_in_control(tx, &login.owner, &text, &key).await?])
+    }
+
+    /// Puts into the outbox that what `sender` wrote as `event` in `room` was not delivered, and why. Gives the lanes to wake.
+    pub(super) async fn put_undelivered(
+        &self,
+        tx: &mut Tx,
+        (room, event, sender): (&str, &str, &str),
+        key: &str,
+        phrase: &'static str,
+        why: String,
+    ) -> Result<Vec<String>, store::Error> {
+        let message = self.texts.say(phrase, &[("why", &why)]);
+        let content = notice::reply(&message, event, sender, key);
+        let failed = Status::Failed { phrase, message, error: why };
+        let mut lanes = Vec::from_iter(self.put_status(tx, (room, event), key, &failed).await?);
+        if self.config.matrix.message_error_notices {
+            lanes.push(notice::put(tx, room, content, key).await?);
+        }
+        Ok(lanes)
     }
 
     /// The event that somebody wrote what lies in `row` in, if that is what it is and the event is still kept.

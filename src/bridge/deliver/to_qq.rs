@@ -246,22 +246,14 @@ impl Bridge {
         warn!(seq = row.seq, why, "a message was not delivered to QQ");
         // Tries are counted: whoever has it tried again is told again.
         let key = route::key(&["undelivered", &to_chat.event, &row.seq.to_string(), &row.attempts.to_string()]);
-        let text = self.texts.say(phrase, &[("why", why)]);
-        let tell = self.config.matrix.message_error_notices;
-        let content = notice::reply(&text, &to_chat.event, &to_chat.sender, &key);
-        let (seq, error, bridge) = (row.seq, why.to_owned(), Arc::clone(self));
-        let (room, event) = (to_chat.room.clone(), to_chat.event.clone());
+        let (seq, why, bridge, to_chat) = (row.seq, why.to_owned(), Arc::clone(self), to_chat.clone());
         let lanes = self.store.write(move |tx| {
             Box::pin(async move {
-                if tx.mark_dead(seq, &error).await? != Some(OutboxState::Dead) {
+                if tx.mark_dead(seq, &why).await? != Some(OutboxState::Dead) {
                     return Ok(Vec::new());
                 }
-                let failed = Status::Failed { phrase, message: text, error };
-                let mut lanes = Vec::from_iter(bridge.put_status(tx, (&room, &event), &key, &failed).await?);
-                if tell {
-                    lanes.push(notice::put(tx, &room, content, &key).await?);
-                }
-                Ok(lanes)
+                let author = (to_chat.room.as_str(), to_chat.event.as_str(), to_chat.sender.as_str());
+                bridge.put_undelivered(tx, author, &key, phrase, why).await
             })
         });
         lanes.await?.iter().for_each(|lane| self.wake(lane));
