@@ -1,6 +1,6 @@
 //! QQ accounts while they are logged in, and how a session is taken up, lost and ended.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use tracing::{info, warn};
 use super::pacing::Pacing;
 use super::{Bridge, Error, route};
 use crate::base::{Backoff, Shutdown};
-use crate::qq::{self, AccountId, Memory, MemoryError, Network, Note, Session, Verdict};
+use crate::qq::{self, AccountId, Envelope, Memory, MemoryError, Network, Note, Session, Verdict};
 use crate::store::{LoginRow, LoginState, NoteRow, OutboxRow, Store};
 
 /// An account that is logged in now.
@@ -269,6 +269,9 @@ impl Bridge {
     }
 }
 
+/// How many rows of the inbox are looked at at once.
+const PAGE: u32 = 500;
+
 /// A backend's memory, kept in the database.
 struct StoredMemory {
     store: Store,
@@ -281,6 +284,22 @@ impl Memory for StoredMemory {
         let account = self.account.as_str().to_owned();
         let notes = self.store.read(move |tx| Box::pin(async move { tx.notes(&account).await })).await;
         Ok(notes.map_err(memory_error)?.into_iter().map(|note| Note { key: note.key, body: note.body }).collect())
+    }
+
+    async fn awaited_epochs(&self) -> Result<BTreeSet<String>, MemoryError> {
+        let (origin, mut epochs, mut last) = (route::from_qq(&self.account), BTreeSet::new(), 0);
+        loop {
+            let from = origin.clone();
+            let read = self.store.read(move |tx| Box::pin(async move { tx.new_arrivals(&from, last, PAGE).await }));
+            let rows = read.await.map_err(memory_error)?;
+            let Some(newest) = rows.last() else { return Ok(epochs) };
+            last = newest.seq;
+            epochs.extend(
+                rows.iter()
+                    .filter_map(|row| serde_json::from_str::<Envelope>(&row.body).ok())
+                    .map(|envelope| envelope.epoch),
+            );
+        }
     }
 
     async fn remember(&self, notes: Vec<Note>) -> Result<(), MemoryError> {

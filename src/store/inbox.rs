@@ -96,6 +96,12 @@ impl Tx {
         self.all(sql(due).text(origin).number(after_seq).number(now_ms).number(limit.into())).await
     }
 
+    /// The oldest new rows of `origin` after row `after_seq`, due or not, oldest first.
+    pub async fn new_arrivals(&mut self, origin: &str, after_seq: i64, limit: u32) -> Result<Vec<InboxRow>, Error> {
+        let new = "SELECT * FROM inbox WHERE state = 'new' AND origin = $1 AND seq > $2 ORDER BY seq LIMIT $3";
+        self.all(sql(new).text(origin).number(after_seq).number(limit.into())).await
+    }
+
     /// When the next new row of `origin` is due, in milliseconds since 1970 (0: at once); `None` when there is none.
     pub async fn next_arrival_due(&mut self, origin: &str) -> Result<Option<i64>, Error> {
         let next = "SELECT MIN(due_at_ms) AS value FROM inbox WHERE state = 'new' AND origin = $1";

@@ -107,7 +107,7 @@ impl State {
                 let mut person = self.chosen_person(epoch, doubt, choice, changes)?;
                 let before = person.friend.clone().map_or(Evidence::Nothing, Evidence::Friend);
                 let number = Number { epoch: epoch.to_owned(), value: doubt.number, code: None };
-                person.numbers.set_among(number, &self.epochs());
+                person.numbers.set(number);
                 befriend(&mut person, epoch, seen.clone());
                 let n = person.n;
                 changes.people.insert(n, person);
@@ -117,7 +117,7 @@ impl State {
                 let mut place = self.chosen_place(doubt, choice, changes)?;
                 let (known, old_markname) = (place.evidence.clone(), place.markname.clone());
                 let number = Number { epoch: epoch.to_owned(), value: doubt.number, code: *code };
-                place.numbers.set_among(number, &self.epochs());
+                place.numbers.set(number);
                 place.evidence.learn(evidence.clone());
                 place.markname.clone_from(markname);
                 place.listed = true;
@@ -224,10 +224,6 @@ impl State {
 
     fn place_of(&self, kind: ChatKind, n: u64) -> Option<&Place> {
         self.place_n(place_kind(kind)?, n)
-    }
-
-    fn epochs(&self) -> Vec<&str> {
-        self.logins().map(|login| login.epoch.as_str()).collect()
     }
 }
 

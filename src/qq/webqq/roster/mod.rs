@@ -32,7 +32,7 @@ use self::state::State;
 use super::api::get_user_friends2::Friends;
 use super::members::Members;
 use super::number::Uin;
-use crate::qq::{AccountId, Chat, ChatId, ChatKind, Contact, ContactId, Error, Matching, Memory, Muting, Note};
+use crate::qq::{AccountId, Chat, ChatId, ChatKind, Contact, ContactId, Error, Matching, Memory, Muting};
 
 pub(crate) use self::evidence::PlaceEvidence;
 pub(crate) use self::note::PlaceKind;
@@ -103,8 +103,8 @@ impl Roster {
         epoch: String,
         memory: Arc<dyn Memory>,
     ) -> Result<Self, Error> {
-        let notes: Vec<Note> = memory.recall().await?;
-        let state = RwLock::new(State::from(Kept::read(&notes)?));
+        let (notes, awaited) = (memory.recall().await?, memory.awaited_epochs().await?);
+        let state = RwLock::new(State::new(Kept::read(&notes)?, awaited));
         let (changed, changing) = (Notify::new(), Mutex::default());
         Ok(Self { account, own, epoch, memory, state, changed, changing })
     }
@@ -192,6 +192,7 @@ impl Roster {
             // A login that stays as it was need not be written again.
             changes.login = changes.login.filter(|login| state.login(&login.epoch) != Some(login));
             let logins = changes.login.clone().map(|login| state.logins_with(login));
+            changes.forget_numbers(|epoch| epoch == self.epoch || state.is_kept(logins.as_ref(), epoch));
             changes.notes(logins.as_ref())?
         };
         if !notes.is_empty() {

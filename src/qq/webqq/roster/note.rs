@@ -1,6 +1,6 @@
 //! What the roster keeps on disk: one note per person and place, and one for the last logins.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -8,13 +8,14 @@ use super::evidence::{FriendEvidence, PlaceEvidence};
 use crate::qq::webqq::number::{Account, Uin};
 use crate::qq::{ChatKind, Error, Likeness, MemoryError, Muting, Note};
 
-/// Of how many logins an entry keeps its numbers: envelopes of these can still be opened.
+/// How many logins are remembered even when nothing of them waits to be opened: doubts can be settled, and what was
+/// held back may still come.
 const LOGINS_KEPT: usize = 3;
 
 /// The key of [`Logins`].
 const LOGINS: &str = "logins";
 
-/// The numbers of one person or place, the newest login last.
+/// The numbers of one person or place, one for each login that is remembered.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Numbers(Vec<Number>);
@@ -36,21 +37,15 @@ impl Numbers {
         self.0.iter().find(|number| number.epoch == epoch)
     }
 
-    /// Sets the number of an epoch, and forgets those of logins too long ago.
+    /// Sets the number of an epoch.
     pub(crate) fn set(&mut self, number: Number) {
         self.unset(&number.epoch);
         self.0.push(number);
-        let old = self.0.len().saturating_sub(LOGINS_KEPT);
-        self.0.drain(..old);
     }
 
-    /// Sets the number of a login that may be an earlier one of `epochs`, the newest last.
-    pub(crate) fn set_among(&mut self, number: Number, epochs: &[&str]) {
-        self.unset(&number.epoch);
-        self.0.push(number);
-        let place = |number: &Number| epochs.iter().position(|epoch| *epoch == number.epoch);
-        self.0.sort_by_key(|number| place(number));
-        self.0.drain(..self.0.len().saturating_sub(LOGINS_KEPT));
+    /// Forgets the numbers of all logins but those for which `is_kept` says so.
+    fn keep(&mut self, is_kept: impl Fn(&str) -> bool) {
+        self.0.retain(|number| is_kept(&number.epoch));
     }
 
     /// Forgets the number of `epoch`.
@@ -244,14 +239,17 @@ impl Logins {
         self.0.iter()
     }
 
-    /// Adds or replaces a login.
-    pub(crate) fn set(&mut self, login: LoginNote) {
+    /// Adds or replaces a login. Forgets those too long ago of which nothing is `awaited`.
+    pub(crate) fn set(&mut self, login: LoginNote, awaited: &BTreeSet<String>) {
         match self.0.iter_mut().find(|known| known.epoch == login.epoch) {
             Some(known) => *known = login,
             None => self.0.push(login),
         }
-        let old = self.0.len().saturating_sub(LOGINS_KEPT);
-        self.0.drain(..old);
+        let mut newer = self.0.len();
+        self.0.retain(|login| {
+            newer -= 1;
+            newer < LOGINS_KEPT || awaited.contains(&login.epoch)
+        });
     }
 }
 
@@ -289,6 +287,13 @@ pub(crate) struct Changes {
 }
 
 impl Changes {
+    /// Forgets, of everybody and everything that is written anyway, the numbers of logins that are not kept.
+    pub(crate) fn forget_numbers(&mut self, is_kept: impl Fn(&str) -> bool) {
+        let people = self.people.values_mut().map(|person| &mut person.numbers);
+        let places = self.places.values_mut().map(|place| &mut place.numbers);
+        people.chain(places).for_each(|numbers| numbers.keep(&is_kept));
+    }
+
     /// The notes to write; `logins` is the note of logins with the change in it.
     pub(crate) fn notes(&self, logins: Option<&Logins>) -> Result<Vec<Note>, MemoryError> {
         let people = self.people.values().map(|person| note(format!("person.{}", person.n), person));

@@ -1,6 +1,6 @@
 //! The roster in memory: everybody and every place that is known, found by lasting id or by the numbers of a login.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::note::{Changes, DoubtNote, Kept, LoginNote, Logins, Numbers, Person, Place, PlaceKind};
 use crate::qq::ChatKind;
@@ -15,21 +15,22 @@ pub(crate) struct State {
     people: BTreeMap<u64, Person>,
     places: BTreeMap<u64, Place>,
     logins: Logins,
+    /// The logins of which something waited to be opened when this one began.
+    awaited: BTreeSet<String>,
     uins: Index<String>,
     place_numbers: Index<(PlaceKind, String)>,
 }
 
-impl From<Kept> for State {
-    fn from(kept: Kept) -> Self {
-        let mut state = Self { logins: kept.logins, ..Self::default() };
+impl State {
+    /// What was kept; something of the logins `awaited` waits to be opened.
+    pub(crate) fn new(kept: Kept, awaited: BTreeSet<String>) -> Self {
+        let mut state = Self { logins: kept.logins, awaited, ..Self::default() };
         let people = kept.people.into_iter().map(|person| (person.n, person)).collect();
         let places = kept.places.into_iter().map(|place| (place.n, place)).collect();
         state.apply(Changes { people, places, login: None });
         state
     }
-}
 
-impl State {
     /// Makes `changes` part of it; they are on disk already.
     pub(crate) fn apply(&mut self, changes: Changes) {
         // All old numbers go before the first new one comes: a number may pass from one to another.
@@ -48,15 +49,20 @@ impl State {
             self.places.insert(n, place);
         }
         if let Some(login) = changes.login {
-            self.logins.set(login);
+            self.logins.set(login, &self.awaited);
         }
     }
 
     /// The logins as they will be with `login`.
     pub(crate) fn logins_with(&self, login: LoginNote) -> Logins {
         let mut logins = self.logins.clone();
-        logins.set(login);
+        logins.set(login, &self.awaited);
         logins
+    }
+
+    /// Whether numbers of `epoch` are needed while `logins` (else those of before) are remembered.
+    pub(crate) fn is_kept(&self, logins: Option<&Logins>, epoch: &str) -> bool {
+        self.awaited.contains(epoch) || logins.unwrap_or(&self.logins).of(epoch).is_some()
     }
 
     /// What the matching of `epoch` came to; `None` before its lists were seen.

@@ -1,7 +1,10 @@
 //! The roster over several logins: what keeps its id, what gets a new one, what is in doubt.
 
+use std::collections::BTreeSet;
+
 use super::*;
 use crate::qq::Forgetful;
+use crate::qq::Note;
 use crate::qq::webqq::api::get_user_friends2::Friend;
 use crate::qq::webqq::members::Member;
 
@@ -174,6 +177,33 @@ async fn a_doubt_of_an_earlier_login_can_still_be_settled_for_the_messages_of_th
 }
 
 #[tokio::test]
+async fn the_numbers_and_doubts_of_a_login_are_known_as_long_as_something_of_it_waits() {
+    let memory: Arc<Forgetful> = Arc::default();
+    let twins = |uin: u64| friends(&[(uin, "同名", ""), (uin + 1, "同名", ""), (uin + 2, "x", "")]);
+    let roster = login(&memory, "a").await;
+    roster.absorb(twins(1)).await.unwrap();
+    let chats = [1, 3].map(|uin| known(roster.friend_chat("a", Uin(uin))));
+    login(&memory, "b").await.absorb(twins(11)).await.unwrap();
+    *memory.awaited.lock().await = ["a", "b"].map(str::to_owned).into();
+    for (uin, epoch) in [(21, "c"), (31, "d"), (41, "e"), (51, "f")] {
+        login(&memory, epoch).await.absorb(twins(uin)).await.unwrap();
+    }
+    let roster = login(&memory, "f").await;
+    assert_eq!(known(roster.friend_chat("a", Uin(3))), chats[1]);
+    assert_eq!(known(roster.friend_chat("b", Uin(13))), chats[1]);
+    assert_eq!(roster.friend_chat("c", Uin(23)), Named::Unknown, "nothing of it waits");
+    let (number, _) = doubt_about(&roster, "b", 11);
+    roster.settle(number, Some(&chats[0]), 1).await.unwrap();
+    assert_eq!(known(roster.friend_chat("b", Uin(11))), chats[0]);
+
+    memory.awaited.lock().await.clear();
+    let roster = login(&memory, "g").await;
+    roster.absorb(twins(61)).await.unwrap();
+    assert_eq!(roster.friend_chat("a", Uin(3)), Named::Unknown, "nothing of it waits any more");
+    assert_eq!(known(roster.friend_chat("g", Uin(63))), chats[1]);
+}
+
+#[tokio::test]
 async fn whoever_was_missing_from_a_list_is_not_found_again_by_a_nick_alone() {
     let memory = Arc::default();
     let roster = login(&memory, "a").await;
@@ -310,6 +340,10 @@ struct Full;
 impl Memory for Full {
     async fn recall(&self) -> Result<Vec<Note>, crate::qq::MemoryError> {
         Ok(Vec::new())
+    }
+
+    async fn awaited_epochs(&self) -> Result<BTreeSet<String>, crate::qq::MemoryError> {
+        Ok(BTreeSet::new())
     }
 
     async fn remember(&self, _: Vec<Note>) -> Result<(), crate::qq::MemoryError> {
