@@ -16,6 +16,7 @@ pub mod style;
 pub mod webqq;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -62,6 +63,10 @@ pub trait Network: Send + Sync {
     ///
     /// Call it again only after the batch is on disk. Not cancel-safe: stop between calls.
     async fn receive(&self) -> Result<Vec<Envelope>, Error>;
+
+    /// For how long the network, asked what is new, has had nothing to tell; `None` while it still hands out what
+    /// happened before, which may take many answers.
+    fn quiet_for(&self) -> Option<Duration>;
 
     /// Decodes one envelope and turns session numbers into lasting ids. May ask the network; may be repeated, and
     /// then gives the same ids. One that cannot be read gives [`Event::Unreadable`], never an error.

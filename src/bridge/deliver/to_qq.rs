@@ -27,6 +27,12 @@ const MOST_BLIND_SENDS: u32 = 2;
 /// How long until an uncertain message is looked at again when QQ has not been heard since it left.
 const DEAF_WAIT: Duration = Duration::from_millis(500);
 
+/// A network that has something to hand out does so sooner than this.
+const LULL: Duration = Duration::from_secs(3);
+
+/// Where people never stop talking, what waited at QQ has been handed out after this.
+const RESTLESS: Duration = Duration::from_mins(5);
+
 impl Bridge {
     /// Says what lies at the head of a lane on QQ.
     pub(in crate::bridge) async fn deliver_to_qq(self: &Arc<Self>, lane: &str, failures: &mut u32) -> Next {
@@ -214,8 +220,8 @@ impl Bridge {
     }
 
     /// How much longer the echo of an uncertain message may be on its way; `None` when it should have come: time enough
-    /// has passed since the message left and since polls end well again, one has ended well after it left, and all
-    /// that polls brought has been looked at.
+    /// has passed since the message left and since polls end well again, one has ended well after it left, QQ has
+    /// nothing more to hand out, and all that polls brought has been looked at.
     async fn echo_may_come(&self, live: &Live, row: &OutboxRow) -> Result<Option<Duration>, Error> {
         if !live.network.capabilities().echoes {
             return Ok(None);
@@ -232,7 +238,10 @@ impl Bridge {
         }
         let origin = route::from_qq(&live.account);
         let unread = self.store.read(move |tx| Box::pin(async move { tx.due_arrivals(&origin, 0, 1).await })).await?;
-        Ok((last_heard > since_left || !unread.is_empty()).then_some(DEAF_WAIT))
+        // An answer may hold but a part of what waits at QQ.
+        let is_drained = live.network.quiet_for().is_some_and(|quiet| quiet >= patience.min(LULL));
+        let is_heard = last_heard <= since_left && (is_drained || waited >= RESTLESS) && unread.is_empty();
+        Ok((!is_heard).then_some(DEAF_WAIT))
     }
 
     /// Takes a message out of its lane and tells the person who wrote it why, both or neither.

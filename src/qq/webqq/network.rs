@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -123,6 +124,10 @@ impl Network for WebQq {
 
     async fn unsettle(&self, number: u32) -> Result<Settled, Error> {
         self.roster.unsettle(number).await
+    }
+
+    fn quiet_for(&self) -> Option<Duration> {
+        self.poller.quiet_for()
     }
 
     async fn receive(&self) -> Result<Vec<Envelope>, Error> {

@@ -2,7 +2,7 @@
 //!
 //! Source: protocol dossier 7.4 (codes), 5.3 (relink), 5.4 (rotation), 7.2 (how idle polls end), 7.7 (repetitions).
 
-use std::sync::PoisonError;
+use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Mutex;
@@ -36,6 +36,8 @@ pub(crate) struct Poller {
     state: Mutex<State>,
     /// When the last heartbeat was, and how many there were.
     heartbeat: std::sync::Mutex<Option<(Instant, u32)>>,
+    /// Since when QQ, asked again and again, has had nothing to tell.
+    quiet_since: std::sync::Mutex<Option<Instant>>,
 }
 
 struct State {
@@ -119,7 +121,8 @@ impl Poller {
     /// A poller that has not polled yet, with what was `held` back before.
     pub(crate) fn new(pace: Pace, clock: Clock, held: Held) -> Self {
         let state = Mutex::new(State { pulse: Pulse::default(), held });
-        Self { pace, clock, state, heartbeat: std::sync::Mutex::default() }
+        let (heartbeat, quiet_since) = <(std::sync::Mutex<_>, std::sync::Mutex<_>)>::default();
+        Self { pace, clock, state, heartbeat, quiet_since }
     }
 
     /// One turn: sealed events, oldest first; none when the wait timed out, the link had to be mended, or a torn answer
@@ -131,7 +134,10 @@ impl Poller {
             return Ok(left);
         }
         let asked_at = Instant::now();
+        self.quiet().get_or_insert(asked_at);
         let (answer, ()) = tokio::join!(poll2::ask(link), self.heartbeat(link));
+        // Until this answer turns out to have nothing to tell.
+        let quiet_since = self.quiet().take();
         let batch = match answer {
             Ok(answer) => read(&answer)?,
             Err(Fault::TimedOut) => None,
@@ -155,16 +161,29 @@ impl Poller {
                 pulse.beat();
                 Ok(if batch.torn { held.hold(batch).await } else { held.give_out(batch) })
             }
-            batch if !held.is_empty() && self.says_nothing_again(batch.as_ref(), next, took) => {
-                Ok(held.give_out(Batch::default()))
-            }
             batch => {
+                let is_quiet = self.says_nothing_again(batch.as_ref(), next, took);
+                if is_quiet {
+                    *self.quiet() = quiet_since;
+                }
+                if is_quiet && !held.is_empty() {
+                    return Ok(held.give_out(Batch::default()));
+                }
                 if next == Next::Listen {
                     sleep(pulse.idle(took, &self.pace)).await;
                 }
                 self.act(pulse, link, next, &batch.unwrap_or_default()).await.map(|()| Vec::new())
             }
         }
+    }
+
+    /// For how long QQ has been asked and has had nothing to tell.
+    pub(crate) fn quiet_for(&self) -> Option<Duration> {
+        self.quiet().map(|since| since.elapsed())
+    }
+
+    fn quiet(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.quiet_since.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether an answer without events shows that QQ has nothing to say again, unlike a server in front of it that fails.

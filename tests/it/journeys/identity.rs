@@ -111,6 +111,23 @@ async fn two_friends_of_one_nick_wait_in_order_until_the_owner_says_who_is_who()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_message_in_doubt_waits_for_its_owner_through_any_number_of_logins() {
+    let house = House::new().await;
+    let control = house.log_in().await;
+    let beijing = house.meets(BEIJING, "bj 1").await;
+    house.meets(SHANGHAI, "sh 1").await;
+    house.log_in_again(&control).await;
+    house.friend_says(BEIJING, "bj 2");
+    let question = house.asked_about(&control, "李明", 0).await;
+    for _ in 0..4 {
+        house.log_in_again(&control).await;
+    }
+    house.owner.say(&control, &command(&question, &beijing));
+    house.shows("bj 2").await;
+    assert_eq!(house.said_by_ghosts(&beijing), ["bj 1", "bj 2"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_decision_is_taken_back_honestly() {
     let house = House::new().await;
     let control = house.log_in().await;

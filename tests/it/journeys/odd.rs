@@ -94,6 +94,31 @@ async fn an_answer_that_is_torn_loses_nothing_doubles_nothing_and_turns_no_order
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_came_of_a_torn_answer_outlives_the_process_that_holds_it_back() {
+    let mut house = House::new().await;
+    house.log_in().await;
+    house.qq.say(FAMILY_CHAT, "妈妈", "start").unwrap();
+    let (room, _) = house.sees(FAMILY, "start").await;
+    house.qq.wait_session(|session| session.polling).await;
+    let polls = house.qq.session().calls["poll2"];
+    // The poll that waits now spares the fault; the next one is torn, and after it the server says nothing for a while.
+    house.qq.fault(Fault::new("poll2", Trouble::Truncate(None)));
+    house.qq.fault(Fault::new("poll2", Trouble::Http(502)).times(2));
+    house.qq.say(FAMILY_CHAT, "妈妈", "before").unwrap();
+    house.sees(FAMILY, "before").await;
+    house.qq.wait_session(|session| session.polling && session.calls["poll2"] > polls).await;
+    house.qq.push((1..=4).rev().map(|number| said(&format!("message {number}"), number)).collect()).unwrap();
+    house.qq.wait_session(|session| session.calls["poll2"] > polls + 2).await;
+    house.kill().await;
+    assert_eq!(house.said_by_ghosts(&room), ["start", "before"], "they are held back");
+    house.start();
+    house.qq.say(FAMILY_CHAT, "妈妈", "end").unwrap();
+    house.sees(FAMILY, "end").await;
+    let expected = ["start", "before", "message 1", "message 2", "message 3", "message 4", "end"];
+    assert_eq!(house.said_by_ghosts(&room), expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_batch_in_any_order_is_read_in_the_order_in_which_it_was_said() {
     let mut world = World::example().unwrap();
     world.options.shuffled = true;

@@ -1,6 +1,7 @@
 //! What is around the bridge fails: the homeserver, QQ, the disk, the database. Afterwards nothing is missing.
 
 use std::process::Command;
+use std::time::Duration;
 
 use matrix_webqq::sim::{Fault, Trouble, World};
 use serde_json::{Value, json};
@@ -107,6 +108,27 @@ async fn a_message_that_a_kick_catches_on_its_way_is_said_once_after_the_next_lo
     house.log_in_from(&control).await;
     house.qq.wait_heard(|heard| heard.len() >= 2).await;
     assert_eq!(heard_in_the_end(&house, &room).await, ["start", "end"]);
+    assert_eq!(house.heard_in(FAMILY_CHAT), ["on its way", "behind it"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_echo_behind_a_long_queue_at_qq_is_waited_for_before_anything_is_said_again() {
+    let (house, _, room) = talking(&json!({ "bridge": { "resend_uncertain": true } })).await;
+    house.qq.change_rules([("events_per_poll".to_owned(), 1.into())].into_iter().collect()).unwrap();
+    let queue: Vec<String> = (0..100).map(|number| format!("in the queue {number}")).collect();
+    house.qq.fault(Fault::new("poll2", Trouble::Delay(Duration::from_millis(20))).times(100));
+    for words in &queue {
+        house.qq.say(FAMILY_CHAT, "妈妈", words).unwrap();
+    }
+    // QQ takes it; its answer is lost, and what it shows of it comes after all that.
+    house.qq.fault(Fault::new("send_qun_msg2", Trouble::Drop));
+    house.owner.say(&room, "on its way");
+    house.qq.wait_heard(|heard| heard.len() == 1).await;
+    house.sees(FAMILY, queue.last().unwrap()).await;
+    house.owner.say(&room, "behind it");
+    house.qq.wait_heard(|heard| heard.len() >= 2).await;
+    let expected: Vec<&str> = ["start"].into_iter().chain(queue.iter().map(String::as_str)).chain(["end"]).collect();
+    assert_eq!(heard_in_the_end(&house, &room).await, expected);
     assert_eq!(house.heard_in(FAMILY_CHAT), ["on its way", "behind it"]);
 }
 
