@@ -83,6 +83,8 @@ pub enum Speaker {
     Bot,
     /// The ghost of this contact.
     Ghost(ContactId),
+    /// The owner of the account, through their puppet; where there is none, the ghost of this contact.
+    Owner(ContactId),
 }
 
 /// To be said in a QQ chat.

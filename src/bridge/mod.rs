@@ -36,6 +36,7 @@ mod pacing;
 pub mod passing;
 pub mod portal;
 mod portrait;
+mod puppet;
 pub mod queue;
 pub mod receive;
 pub mod route;
@@ -58,6 +59,7 @@ use crate::store::{self, Store};
 pub use departure::Speaker;
 pub use login::Logins;
 pub use portal::Portals;
+pub use puppet::Standing;
 pub use text::Texts;
 
 /// How many requests to the homeserver may run at once, over all rooms.
@@ -90,6 +92,7 @@ pub struct Bridge {
     pub portals: Portals,
     ghosts: ghost::Ghosts,
     portraits: portrait::Portraits,
+    puppets: puppet::Puppets,
     secrets: secret::Secrets,
     presences: passing::Presences,
     lanes: lane::Lanes,
@@ -153,6 +156,7 @@ impl Bridge {
             portals: Portals::default(),
             ghosts: ghost::Ghosts::default(),
             portraits: portrait::Portraits::default(),
+            puppets: puppet::Puppets::default(),
             secrets: secret::Secrets::default(),
             presences: passing::Presences::default(),
             lanes: lane::Lanes::default(),
@@ -182,6 +186,7 @@ impl Bridge {
         self.shutdown.spawn(Arc::clone(self).keep_tidy());
         self.shutdown.spawn(Arc::clone(self).show_portraits());
         self.shutdown.spawn(Arc::clone(self).show_presences());
+        self.shutdown.spawn(Arc::clone(self).check_puppets());
         self.wake_lanes(route::TO_MATRIX.to_owned()).await?;
         self.take_up_sessions().await
     }

@@ -6,6 +6,7 @@ use tracing::debug;
 
 use super::convert::to_qq::Around;
 use super::login::Live;
+use super::puppet::{self, Mark};
 use super::{Bridge, Error, secret};
 use crate::matrix;
 use crate::qq::{
@@ -70,8 +71,8 @@ pub(super) struct Said {
     pub chat: Option<Chat>,
     /// The contact that speaks, and its nick; `None` when QQ itself does.
     pub speaker: Option<(ContactId, String)>,
-    /// Who is called by name in it, and their nicks.
-    pub called: Vec<(ContactId, String)>,
+    /// Who is called by name in it, and whoever a new chat is with; and their nicks.
+    pub people: Vec<(ContactId, String)>,
 }
 
 impl Bridge {
@@ -93,8 +94,13 @@ impl Bridge {
             Event::Message(message) => {
                 let chat = self.chat_without_portal(live, &message).await?;
                 let speaker = self.speaker(live, &message.sender).await?;
-                let called = called(live, &message).await?;
-                Content::Said(Box::new(Said { message, chat, speaker, called }))
+                let mut people = called(live, &message).await?;
+                // Whoever a chat is with makes its room, and need not be the one who speaks first.
+                if let Some(peer) = chat.as_ref().and_then(|chat| chat.peer.as_ref()) {
+                    let known = live.network.contact(peer).await?;
+                    people.push((known.id, known.nick));
+                }
+                Content::Said(Box::new(Said { message, chat, speaker, people }))
             }
             Event::Parked { reason, doubt } => {
                 let doubt = doubt.and_then(|number| live.network.matching().doubt(number).cloned());
@@ -169,6 +175,8 @@ pub(super) struct OpenedFromMatrix {
     pub event: Option<matrix::Event>,
     /// Whether it held a secret and was emptied.
     pub emptied: bool,
+    /// What marks it as said by a puppet.
+    pub mark: Option<Mark>,
     /// What had to be asked around to say it on QQ.
     pub around: Around,
 }
@@ -184,7 +192,8 @@ impl Bridge {
             }
             None => Around::default(),
         };
-        OpenedFromMatrix { seq: row.seq, event, emptied: secret::is_emptied(&row.body), around }
+        let emptied = secret::is_emptied(&row.body);
+        OpenedFromMatrix { seq: row.seq, event, emptied, mark: puppet::mark_of(&row.body), around }
     }
 
     /// Whoever is asked into a new room may speak there before we know that it is made. Rooms whose making was cut off by a

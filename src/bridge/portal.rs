@@ -140,6 +140,12 @@ impl Portals {
         known.ids.get(id).cloned()
     }
 
+    /// All of `account`.
+    pub(super) fn of(&self, account: &AccountId) -> Vec<Arc<Portal>> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.ids.values().filter(|portal| portal.account == *account).cloned().collect()
+    }
+
     fn making(&self, id: i64) -> Arc<tokio::sync::Mutex<()>> {
         let mut making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(making.entry(id).or_default())
@@ -203,6 +209,7 @@ impl Bridge {
         info!(portal = id, %room, "a portal has its room");
         self.portals.put(Portal { room: Some(room.clone()), in_doubt: false, ..Portal::clone(&portal) });
         self.portals.made(id);
+        self.let_owner_in(&portal, &room).await;
         Ok(room)
     }
 
@@ -273,7 +280,7 @@ impl Bridge {
         Ok(None)
     }
 
-    async fn owner_of(&self, account: &AccountId) -> Result<Option<OwnedUserId>, Error> {
+    pub(super) async fn owner_of(&self, account: &AccountId) -> Result<Option<OwnedUserId>, Error> {
         let name = account.as_str().to_owned();
         let login = self.store.read(move |tx| Box::pin(async move { tx.login(&name).await })).await?;
         Ok(login.and_then(|login| login.owner.try_into().ok()))
@@ -298,9 +305,11 @@ impl Bridge {
         let Some(owner) = self.owner_of(&portal.account).await? else { return Ok(()) };
         match self.room_creator(portal).await?.invite(room, &owner).await {
             // Whoever is in the room cannot be invited.
-            Err(error) if !error.is_forbidden() => Err(error.into()),
-            _ => Ok(()),
+            Err(error) if !error.is_forbidden() => return Err(error.into()),
+            _ => {}
         }
+        self.let_owner_in(portal, room).await;
+        Ok(())
     }
 
     async fn nick_of(&self, account: &AccountId, peer: &ContactId) -> Result<String, Error> {

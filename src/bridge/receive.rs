@@ -12,7 +12,8 @@ use super::login::Live;
 use super::{Bridge, Error, route};
 use crate::base::Backoff;
 use crate::base::failpoint::{Failpoint, reach};
-use crate::matrix::{SinkError, Transaction};
+use crate::config::Permission;
+use crate::matrix::{Incoming, SinkError, Transaction};
 use crate::qq::{Envelope, Session, Verdict};
 use crate::store::Arrival;
 
@@ -33,7 +34,9 @@ impl Bridge {
             let mut arrivals = Vec::new();
             // Our own words coming back need no second journey.
             for mut event in transaction.events.into_iter().filter(|event| !bridge.is_ours(&event.sender)) {
-                if bridge.secrets.empty(&mut event, |words| bridge.is_cancel(words)) {
+                if !bridge.empty_command(&mut event)
+                    && bridge.secrets.empty(&mut event, |words| bridge.is_cancel(words))
+                {
                     answered.push(event.room_id);
                 }
                 arrivals.push(Arrival { dedup_key: event.event_id, body: event.body });
@@ -136,6 +139,12 @@ impl Bridge {
             .write(move |tx| Box::pin(async move { tx.set_login_session(&account, &epoch, &body).await }))
             .await?;
         Ok(())
+    }
+
+    /// Empties `event` when it is a command with a secret behind it, which only those may use who may log in; `true` then.
+    fn empty_command(&self, event: &mut Incoming) -> bool {
+        let may_use = |sender: &str| self.config.bridge.permission(sender) >= Permission::User;
+        self.secrets.empty_command(event, &self.config.bridge.command_prefix, may_use)
     }
 
     /// Whether `words` are the command that ends whatever is asked.

@@ -3,6 +3,8 @@
 //!
 //! Which rooms wait is on disk, so that a restart between question and answer does not make a password a message like
 //! any other. The words themselves are in memory only: whoever restarts is asked again.
+//!
+//! A command that has a secret behind it, `login-matrix <access token>`, is emptied wherever it is said, unasked.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError};
@@ -18,6 +20,8 @@ use crate::store::{self, Tx};
 
 /// Where it is kept who is asked.
 const META: &str = "awaited_secrets";
+/// The command that has a secret behind it.
+const COMMAND: &str = "login-matrix";
 /// In the content of an event that was emptied.
 const EMPTIED: &str = "org.matrix-webqq.emptied";
 
@@ -53,6 +57,18 @@ impl Secrets {
         true
     }
 
+    /// Empties `event` when it is a command with a secret behind it; `true` then. Whether the secret is kept is up to
+    /// `may_use`.
+    pub(super) fn empty_command(&self, event: &mut Incoming, prefix: &str, may_use: impl Fn(&str) -> bool) -> bool {
+        let Some((emptied, secret)) = emptied_command(&event.body, prefix) else { return false };
+        event.body = emptied;
+        if may_use(&event.sender) {
+            let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+            inner.heard.insert(event.event_id.clone(), secret);
+        }
+        true
+    }
+
     /// What was said is safe in the inbox, emptied: nothing is waited for in `room` any more.
     pub(super) fn answered(&self, room: &str) {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner).awaited.remove(room);
@@ -61,14 +77,38 @@ impl Secrets {
 
 /// An event as text without its words, and the words; none when it is no message that somebody typed.
 fn emptied(body: &str) -> Option<(String, Secret)> {
-    let mut event: Value = serde_json::from_str(body).ok()?;
+    let event: Value = serde_json::from_str(body).ok()?;
     let content = event.get("content")?;
     let is_text = event.get("type")? == "m.room.message" && content.get("msgtype")? == "m.text";
     let is_edit = content.pointer("/m.relates_to/rel_type").is_some_and(|kind| kind == "m.replace");
     let words = Secret::new(content.get("body")?.as_str()?);
-    let fields = event.as_object_mut().filter(|_| is_text && !is_edit)?;
-    fields.insert("content".to_owned(), json!({ "msgtype": "m.text", "body": "", EMPTIED: true }));
-    Some((event.to_string(), words))
+    (is_text && !is_edit).then_some(())?;
+    Some((with_words(event, "")?, words))
+}
+
+/// An event as text without the secret behind its command, and the secret; none when it is no such command. An edit of one is
+/// one as well.
+fn emptied_command(body: &str, prefix: &str) -> Option<(String, Secret)> {
+    if !body.to_ascii_lowercase().contains(COMMAND) {
+        return None;
+    }
+    let event: Value = serde_json::from_str(body).ok()?;
+    let content = event.get("content")?;
+    let words = content.pointer("/m.new_content/body").or_else(|| content.get("body"))?.as_str()?.trim();
+    let call = words.strip_prefix(prefix).unwrap_or(words).trim_start();
+    let (name, secret) = call.split_once(char::is_whitespace)?;
+    if name.to_lowercase() != COMMAND {
+        return None;
+    }
+    let secret = Secret::new(secret.trim());
+    Some((with_words(event, COMMAND)?, secret))
+}
+
+/// `event`, emptied, as text; all that it says is `words`.
+fn with_words(mut event: Value, words: &str) -> Option<String> {
+    let content = json!({ "msgtype": "m.text", "body": words, EMPTIED: true });
+    event.as_object_mut()?.insert("content".to_owned(), content);
+    Some(event.to_string())
 }
 
 /// Whether `body`, that of an inbox row, was emptied.
@@ -166,6 +206,26 @@ mod tests {
         assert_eq!(words, Some(Secret::new("hunter2")));
         secrets.answered("!r");
         assert!(!secrets.empty(&mut said("hello"), |_| false));
+    }
+
+    #[test]
+    fn a_token_behind_its_command_is_emptied_wherever_it_is_said() {
+        for words in ["login-matrix syt_hunter2", "!qq login-matrix  syt_hunter2 ", "Login-Matrix\nsyt_hunter2"] {
+            for may_use in [true, false] {
+                let (secrets, mut event) = (Secrets::default(), said(words));
+                secrets.empty_command(&mut event, "!qq", |_| may_use);
+                assert!(is_emptied(&event.body) && !event.body.contains("hunter2"), "{words}");
+                let kept = secrets.inner.lock().unwrap().heard.remove("$1");
+                assert_eq!(kept, may_use.then(|| Secret::new("syt_hunter2")), "{words}");
+            }
+        }
+        let edit =
+            json!({ "msgtype": "m.text", "body": "* login", "m.new_content": { "body": "login-matrix syt_hunter2" } });
+        let body = json!({ "type": "m.room.message", "content": edit }).to_string();
+        assert!(!emptied_command(&body, "!qq").unwrap().0.contains("hunter2"));
+        for words in ["login-matrix", "say login-matrix x", "!qq login"] {
+            assert!(emptied_command(&said(words).body, "!qq").is_none(), "{words}");
+        }
     }
 
     #[test]

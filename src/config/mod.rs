@@ -17,6 +17,7 @@ mod locate;
 pub mod logging;
 pub mod matrix;
 pub mod media;
+pub mod puppet;
 pub mod qq;
 pub mod read;
 pub mod store;
@@ -38,6 +39,7 @@ pub use key::Key;
 pub use logging::Logging;
 pub use matrix::Matrix;
 pub use media::Media;
+pub use puppet::DoublePuppet;
 pub use qq::{Network, WebQq};
 pub use read::{Draft, Error, Loaded};
 pub use store::{Database, DatabaseKind};
@@ -60,6 +62,8 @@ pub struct Config {
     pub homeserver: Homeserver,
     /// `appservice:`, who we are for the homeserver.
     pub appservice: AppService,
+    /// `double_puppet:`, how people's own words come from themselves.
+    pub double_puppet: DoublePuppet,
     /// `matrix:`, how we behave in rooms.
     pub matrix: Matrix,
     /// `logging:`, what the process says.

@@ -23,6 +23,7 @@ impl Config {
         self.database.check(&mut faults);
         self.homeserver.check(&mut faults);
         self.appservice.check(&mut faults);
+        self.double_puppet.check(&self.homeserver.domain, &mut faults);
         self.logging.check(&mut faults);
         faults
     }

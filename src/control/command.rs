@@ -2,7 +2,9 @@
 
 use futures_util::future::BoxFuture;
 
-use super::{Context, Error, audit, help, link, list, login, matching, presence, queue, raw, request, status, whois};
+use super::{
+    Context, Error, audit, help, link, list, login, matching, presence, puppet, queue, raw, request, status, whois,
+};
 use crate::config::Permission;
 
 /// A command that people can write.
@@ -58,6 +60,9 @@ pub static COMMANDS: &[Command] = &[
     command!("audit", [], "[since]", User, audit::audit),
     command!("accept", [], "[number]", User, request::accept),
     command!("deny", [], "<number> [reason]", User, request::deny),
+    command!("login-matrix", [], "<access token>", User, puppet::login_matrix),
+    command!("ping-matrix", [], "", User, puppet::ping_matrix),
+    command!("logout-matrix", [], "", User, puppet::logout_matrix),
     command!("raw", [], "<number>", Admin, raw::raw),
 ];
 

@@ -1,4 +1,4 @@
-//! A request wrapper that says for whom the application service acts: bot, ghost, or itself.
+//! A request wrapper that says for whom the application service acts: bot, ghost, puppet, or itself.
 
 use std::borrow::Cow;
 
@@ -9,22 +9,32 @@ use matrix_sdk::ruma::api::path_builder::VersionHistory;
 use matrix_sdk::ruma::api::{AppserviceUserIdentity, Metadata, OutgoingRequest, SupportedVersions};
 use matrix_sdk::ruma::{OwnedUserId, UserId};
 
+use crate::base::Secret;
+
 /// Any client-API request, with `user_id=` in its query when it is sent for a user.
 #[derive(Clone, Debug)]
 pub struct ActAs<R> {
     request: R,
     user_id: Option<OwnedUserId>,
+    /// Shown in the place of our own.
+    token: Option<Secret>,
 }
 
 impl<R> ActAs<R> {
     /// Sends `request` as `user_id`, who must be the bot or a ghost of ours.
     pub fn user(user_id: &UserId, request: R) -> Self {
-        Self { request, user_id: Some(user_id.to_owned()) }
+        Self { request, user_id: Some(user_id.to_owned()), token: None }
     }
 
     /// Sends `request` as the application service: the homeserver takes its `sender_localpart` for the user.
     pub fn service(request: R) -> Self {
-        Self { request, user_id: None }
+        Self { request, user_id: None, token: None }
+    }
+
+    /// Shows `token` instead of ours.
+    #[must_use]
+    pub fn by_token(self, token: &Secret) -> Self {
+        Self { token: Some(token.clone()), ..self }
     }
 }
 
@@ -50,6 +60,7 @@ where
         token: SendAccessToken<'_>,
         versions: Cow<'_, SupportedVersions>,
     ) -> Result<http::Request<T>, IntoHttpError> {
+        let token = self.token.as_ref().map_or(token, |own| SendAccessToken::IfRequired(own.expose()));
         let mut request = self.request.try_into_http_request::<T>(base_url, for_appservice(token), versions)?;
         let mut identity = AppserviceUserIdentity::default();
         identity.user_id = self.user_id.as_deref();
@@ -89,6 +100,21 @@ mod tests {
         let request = built(ActAs::user(user_id!("@qq_1:hs"), whoami::v3::Request::new()));
         assert_eq!(request.uri().query(), Some("user_id=%40qq_1%3Ahs"));
         assert_eq!(request.headers()["authorization"], "Bearer as-token");
+    }
+
+    #[test]
+    fn a_puppet_shows_a_token_of_its_own_which_is_never_printed() {
+        let own = Secret::new("hers");
+        let asked = ActAs::service(whoami::v3::Request::new()).by_token(&own);
+        assert!(!format!("{asked:?}").contains("hers"));
+        let request = built(asked);
+        assert_eq!(
+            (request.uri().query().unwrap_or(""), request.headers().get("authorization")),
+            ("", Some(&"Bearer hers".parse().unwrap()))
+        );
+        let named = built(ActAs::user(user_id!("@alice:hs"), whoami::v3::Request::new()).by_token(&own));
+        assert_eq!(named.uri().query(), Some("user_id=%40alice%3Ahs"));
+        assert_eq!(named.headers()["authorization"], "Bearer hers");
     }
 
     #[test]

@@ -17,7 +17,7 @@ use matrix_sdk::{HttpError, SessionMeta, SessionTokens};
 
 use super::act_as::ActAs;
 use super::error::Error;
-use super::intent::Intent;
+use super::intent::{Intent, Key};
 use super::namespace::Namespace;
 use crate::base::Secret;
 use crate::config;
@@ -96,7 +96,13 @@ impl Homeserver {
     /// The homeserver, seen as `user_id`, who must be the bot or a ghost.
     #[must_use]
     pub fn intent(&self, user_id: &UserId) -> Intent {
-        Intent::new(self.clone(), user_id.to_owned())
+        Intent::new(self.clone(), user_id.to_owned(), Key::Ours)
+    }
+
+    /// The homeserver, seen as `user_id`, who is somebody else's or their own: `key` has to open it.
+    #[must_use]
+    pub fn puppet(&self, user_id: &UserId, key: Key) -> Intent {
+        Intent::new(self.clone(), user_id.to_owned(), key)
     }
 
     /// One attempt at `GET` of `url`, answered by the headers; the rest is read as it comes.

@@ -1,4 +1,4 @@
-//! The homeserver as one user sees it: the bot or a ghost.
+//! The homeserver as one user sees it: the bot, a ghost or a puppet.
 
 use std::fmt::Debug;
 use std::time::Duration;
@@ -6,6 +6,7 @@ use std::time::Duration;
 use matrix_sdk::HttpError;
 use matrix_sdk::ruma::api::auth_scheme::{AuthScheme, SendAccessToken};
 use matrix_sdk::ruma::api::client::account::register::{self, LoginType};
+use matrix_sdk::ruma::api::client::account::whoami;
 use matrix_sdk::ruma::api::client::config::{get_global_account_data, set_global_account_data};
 use matrix_sdk::ruma::api::client::message::send_message_event;
 use matrix_sdk::ruma::api::client::presence::set_presence;
@@ -31,6 +32,7 @@ use super::act_as::ActAs;
 use super::client::Homeserver;
 use super::error::Error;
 use super::event::Event;
+use crate::base::Secret;
 
 /// One of our users, acting. Cheap to make and to clone; every call is one attempt at one request.
 ///
@@ -40,6 +42,18 @@ use super::event::Event;
 pub struct Intent {
     homeserver: Homeserver,
     user_id: OwnedUserId,
+    key: Key,
+}
+
+/// What lets us act as somebody.
+#[derive(Clone, Debug)]
+pub enum Key {
+    /// They are ours: our own token.
+    Ours,
+    /// The token of another application service, which may act for them.
+    Service(Secret),
+    /// A token of their own.
+    Personal(Secret),
 }
 
 /// Whether somebody is there.
@@ -54,8 +68,8 @@ pub enum Presence {
 }
 
 impl Intent {
-    pub(super) fn new(homeserver: Homeserver, user_id: OwnedUserId) -> Self {
-        Self { homeserver, user_id }
+    pub(super) fn new(homeserver: Homeserver, user_id: OwnedUserId, key: Key) -> Self {
+        Self { homeserver, user_id, key }
     }
 
     /// Who acts.
@@ -68,6 +82,11 @@ impl Intent {
     #[must_use]
     pub fn homeserver(&self) -> &Homeserver {
         &self.homeserver
+    }
+
+    /// Whom the homeserver takes us for.
+    pub async fn whoami(&self) -> Result<OwnedUserId, Error> {
+        Ok(self.call("whoami", whoami::v3::Request::new()).await?.user_id)
     }
 
     /// Makes the user exist; fine when it did. Remember that it does: this asks the homeserver each time.
@@ -192,7 +211,12 @@ impl Intent {
         R::IncomingResponse: Send + Sync,
         HttpError: From<FromHttpResponseError<R::EndpointError>>,
     {
-        self.homeserver.call(name, ActAs::user(&self.user_id, request)).await
+        let request = match &self.key {
+            Key::Ours => ActAs::user(&self.user_id, request),
+            Key::Service(token) => ActAs::user(&self.user_id, request).by_token(token),
+            Key::Personal(token) => ActAs::service(request).by_token(token),
+        };
+        self.homeserver.call(name, request).await
     }
 }
 

@@ -30,7 +30,7 @@ pub use client::Homeserver;
 pub use download::Download;
 pub use error::{Error, Refusal, Verdict};
 pub use event::Event;
-pub use intent::{Intent, Presence};
+pub use intent::{Intent, Key, Presence};
 pub use link::Links;
 pub use namespace::Namespace;
 pub use ping::PingError;

@@ -13,6 +13,7 @@ const SQLITE: &[&str] = &[
     include_str!("migrations/sqlite/0004_lifetimes.sql"),
     include_str!("migrations/sqlite/0005_dropped.sql"),
     include_str!("migrations/sqlite/0006_outcomes.sql"),
+    include_str!("migrations/sqlite/0007_speakers.sql"),
 ];
 const POSTGRES: &[&str] = &[
     include_str!("migrations/postgres/0001_the_house.sql"),
@@ -21,6 +22,7 @@ const POSTGRES: &[&str] = &[
     include_str!("migrations/postgres/0004_lifetimes.sql"),
     include_str!("migrations/postgres/0005_dropped.sql"),
     include_str!("migrations/postgres/0006_outcomes.sql"),
+    include_str!("migrations/postgres/0007_speakers.sql"),
 ];
 
 /// Where the number of the newest migration is kept.

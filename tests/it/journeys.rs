@@ -16,6 +16,7 @@ mod odd;
 mod outages;
 mod password;
 mod pictures;
+mod puppet;
 mod queue;
 mod secrecy;
 mod sending;

@@ -80,9 +80,12 @@ fn collect_known(way: &str, keys: &mut Vec<String>) {
     }
 }
 
+/// Options whose keys people make up themselves.
+const MAPS: [&str; 2] = ["bridge.permissions", "double_puppet.secrets"];
+
 fn leaves(way: &str, value: &Value, keys: &mut Vec<String>) {
     match value {
-        Value::Mapping(section) if way != "bridge.permissions" => {
+        Value::Mapping(section) if !MAPS.contains(&way) => {
             for (word, value) in section {
                 let word = word.as_str().unwrap();
                 leaves(&if way.is_empty() { word.to_owned() } else { format!("{way}.{word}") }, value, keys);

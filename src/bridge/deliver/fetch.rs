@@ -85,7 +85,7 @@ impl Bridge {
         let size = fetched.bytes.len();
         let speaker = match speaker {
             Speaker::Bot => self.homeserver.bot(),
-            Speaker::Ghost(contact) => self.ensure_ghost(contact).await?,
+            Speaker::Ghost(contact) | Speaker::Owner(contact) => self.ensure_ghost(contact).await?,
         };
         let Some(url) = self.upload(&speaker, fetched, mime, &media.name).await? else {
             return Ok(Tried::Never(self.texts.say("media.not_taken", &[])));

@@ -12,6 +12,7 @@ use crate::bridge::departure::{self, Speaker, Target, ToRoom};
 use crate::bridge::lane::Next;
 use crate::bridge::{Bridge, Error, Verdict, status};
 use crate::matrix::Intent;
+use crate::qq::AccountId;
 use crate::store::{MessageRow, OutboxRow, OutboxState};
 
 /// How many rows of one lane share the two commits around their sending.
@@ -119,7 +120,7 @@ impl Bridge {
 
     /// Sends `rows` one after the other up to the first that fails.
     async fn send_in_order(
-        &self,
+        self: &Arc<Self>,
         rows: Vec<(OutboxRow, ToRoom)>,
         room: &OwnedRoomId,
         host: &Intent,
@@ -132,7 +133,7 @@ impl Bridge {
             }
             let event = match known.get(&row.dedup_key) {
                 Some(event) => Ok(Some(event.clone())),
-                None => self.carry_out(&to_room, &row.dedup_key, room, host).await,
+                None => self.carry_out(&row, &to_room, room, host).await,
             };
             match event {
                 Ok(event) => gone.push((row, to_room, room.clone(), event)),
@@ -144,37 +145,38 @@ impl Bridge {
 
     /// Says or does what lies in a row. What is done has no event that could be found again: doing it twice is no harm.
     async fn carry_out(
-        &self,
+        self: &Arc<Self>,
+        row: &OutboxRow,
         to_room: &ToRoom,
-        key: &str,
         room: &OwnedRoomId,
         host: &Intent,
     ) -> Result<Option<OwnedEventId>, Error> {
         match (&to_room.act, &to_room.speaker) {
             (Some(act), Speaker::Ghost(contact)) => self.act_in_room(act, contact, room, host).await.map(|()| None),
-            (Some(_), Speaker::Bot) => Ok(None),
-            (None, _) => self.say_in_room(to_room, key, room, host).await.map(Some),
+            (Some(_), Speaker::Bot | Speaker::Owner(_)) => Ok(None),
+            (None, _) => self.say_in_room(row, to_room, room, host).await.map(Some),
         }
     }
 
     async fn say_in_room(
-        &self,
+        self: &Arc<Self>,
+        row: &OutboxRow,
         to_room: &ToRoom,
-        key: &str,
         room: &OwnedRoomId,
         host: &Intent,
     ) -> Result<OwnedEventId, Error> {
         let _behind = if to_room.is_status { Some(self.statuses.acquire().await) } else { None };
-        let _turn = self.requests.acquire().await;
-        let Speaker::Ghost(contact) = &to_room.speaker else {
-            let bot = self.homeserver.bot();
-            if let Target::Takedown { event, .. } = &to_room.target
-                && let Some(gone) = take_down(&bot, room, event, key).await?
-            {
-                return Ok(gone);
+        let (_turn, key) = (self.requests.acquire().await, row.dedup_key.as_str());
+        let contact = match &to_room.speaker {
+            Speaker::Bot => return self.say_as_bot(to_room, key, room).await,
+            Speaker::Ghost(contact) => contact,
+            Speaker::Owner(contact) => {
+                let account = AccountId::new(&row.login);
+                match self.say_as_owner(&account, (to_room, key), room).await? {
+                    Some(event) => return Ok(event),
+                    None => contact,
+                }
             }
-            let kind = if to_room.is_status { status::TYPE } else { "m.room.message" };
-            return Ok(bot.send(room, kind, &to_room.content, key, to_room.ts_ms).await?);
         };
         let ghost = self.ensure_ghost(contact).await?;
         self.ensure_joined(&ghost, room, host).await?;
@@ -191,6 +193,17 @@ impl Bridge {
             }
             sent => Ok(sent?),
         }
+    }
+
+    async fn say_as_bot(&self, to_room: &ToRoom, key: &str, room: &RoomId) -> Result<OwnedEventId, Error> {
+        let bot = self.homeserver.bot();
+        if let Target::Takedown { event, .. } = &to_room.target
+            && let Some(gone) = take_down(&bot, room, event, key).await?
+        {
+            return Ok(gone);
+        }
+        let kind = if to_room.is_status { status::TYPE } else { "m.room.message" };
+        Ok(bot.send(room, kind, &to_room.content, key, to_room.ts_ms).await?)
     }
 
     async fn mark_sent(&self, gone: Gone) -> Result<(), Error> {

@@ -102,8 +102,18 @@ impl Bridge {
         };
         if opened.emptied {
             out.lanes.push(self.take_down_secret(tx, event).await?);
-            out.orders.push(order(event, Wish::Secret));
+            let wish = match &event.kind {
+                // A secret that was asked for leaves nothing; one behind its command leaves that.
+                Kind::Message(message) if !message.body.is_empty() => Wish::Command(message.body.clone()),
+                _ => Wish::Secret,
+            };
+            out.orders.push(order(event, wish));
             out.fate = Fate::Obeyed;
+            return Ok(());
+        }
+        if let Some(mark) = &opened.mark
+            && self.is_of_puppet(tx, event, mark).await?
+        {
             return Ok(());
         }
         match &event.kind {

@@ -236,7 +236,7 @@ impl Bridge {
         out: &mut Outcome,
     ) -> Result<HashMap<ContactId, OwnedUserId>, store::Error> {
         let mut users = HashMap::new();
-        for (contact, nick) in &said.called {
+        for (contact, nick) in &said.people {
             let user = if *contact == ContactId::from(&live.account) {
                 let login = tx.login(live.account.as_str()).await?;
                 login.and_then(|login| login.owner.try_into().ok())
@@ -252,7 +252,8 @@ impl Bridge {
     async fn speaker_of(&self, tx: &mut Tx, said: &Said, out: &mut Outcome) -> Result<Speaker, store::Error> {
         let Some((contact, nick)) = &said.speaker else { return Ok(Speaker::Bot) };
         self.keep_ghost(tx, contact, nick, out).await?;
-        Ok(Speaker::Ghost(contact.clone()))
+        let of = if said.message.sender == Sender::Me { Speaker::Owner } else { Speaker::Ghost };
+        Ok(of(contact.clone()))
     }
 
     /// Puts the ghost of `contact` on disk, called `nick`.

@@ -145,6 +145,29 @@ impl PretendHomeserver {
         self.change(|world| world.people_join = true);
     }
 
+    /// People who are invited have to click from now on.
+    pub(crate) fn let_people_click(&self) {
+        self.change(|world| world.people_join = false);
+    }
+
+    /// Whoever shows `token` acts for `user` from now on; one of them at most.
+    pub(crate) fn give_token(&self, user: &str, token: &str) {
+        self.change(|world| world.tokens.insert(token.to_owned(), user.to_owned()));
+    }
+
+    /// Nobody acts by `token` any more, neither a person nor the second application service.
+    pub(crate) fn revoke(&self, token: &str) {
+        self.change(|world| {
+            world.tokens.remove(token);
+            world.second_service.take_if(|second| second == token);
+        });
+    }
+
+    /// A second application service that may act for everybody shows `token`.
+    pub(crate) fn install_second_service(&self, token: &str) {
+        self.change(|world| world.second_service = Some(token.to_owned()));
+    }
+
     /// A person of this server; made when there is none of that name.
     pub(crate) fn user(&self, name: &str) -> Human {
         Human::new(self.clone(), name)

@@ -115,7 +115,7 @@ async fn work(homeserver: &PretendHomeserver, request: &Request) -> Response {
     answer(homeserver.change(|world| {
         let who = who(world, request)?;
         let once = matches!(request.endpoint, Endpoint::Send | Endpoint::Redact);
-        let key = format!("{} {}", world.setup.as_token, request.path);
+        let key = format!("{} {}", shown_token(request), request.path);
         if let Some(before) = world.answered.get(&key).filter(|_| once) {
             return Ok(before.clone());
         }
@@ -162,17 +162,27 @@ fn percent_decoded(segment: &str) -> String {
     url::form_urlencoded::parse(query.as_bytes()).map(|(name, _)| name.into_owned()).collect()
 }
 
+fn shown_token(request: &Request) -> &str {
+    let shown = request.headers.get("authorization").and_then(|header| header.to_str().ok()).unwrap_or("");
+    shown.strip_prefix("Bearer ").unwrap_or_default()
+}
+
 /// Checks the token, and whom the application service acts for.
 fn who(world: &World, request: &Request) -> Result<String, Refused> {
-    let shown = request.headers.get("authorization").and_then(|header| header.to_str().ok()).unwrap_or("");
+    let shown = shown_token(request);
     if request.endpoint == Endpoint::Versions && shown.is_empty() {
         return Ok(String::new());
     }
-    if shown != format!("Bearer {}", world.setup.as_token) {
+    if let Some(person) = world.tokens.get(shown) {
+        // A person's token is for nobody else.
+        return Ok(person.clone());
+    }
+    let is_second = world.second_service.as_deref() == Some(shown);
+    if shown != world.setup.as_token && !is_second {
         return Err(Refused::new(401, "M_UNKNOWN_TOKEN", "Invalid access token passed."));
     }
     let Some(who) = request.query.get("user_id") else { return Ok(world.sender()) };
-    if !world.is_bridged(who) {
+    if !is_second && !world.is_bridged(who) {
         return Err(Refused::forbidden(format!("Application service cannot masquerade as this user ({who}).")));
     }
     if !world.users.contains_key(who) {
@@ -185,7 +195,9 @@ fn who(world: &World, request: &Request) -> Result<String, Refused> {
 fn act(world: &mut World, who: &str, request: &Request) -> Result<Value, Refused> {
     let args: Vec<&str> = request.args.iter().map(String::as_str).collect();
     let body = || serde_json::from_slice::<Value>(&request.bytes).unwrap_or_default();
-    let ts = request.query.get("ts").and_then(|ts| ts.parse().ok());
+    // People cannot say when they said something, application services can.
+    let is_person = world.tokens.contains_key(shown_token(request));
+    let ts = request.query.get("ts").filter(|_| !is_person).and_then(|ts| ts.parse().ok());
     let event = |id: String| json!({ "event_id": id });
     match (request.endpoint, args.as_slice()) {
         (Endpoint::Versions, _) => Ok(json!({ "versions": ["v1.1", "v1.7", "v1.11"] })),

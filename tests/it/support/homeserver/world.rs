@@ -101,6 +101,10 @@ pub(crate) struct World {
     pub(super) rooms: Vec<(String, Room)>,
     /// Event ids by access token and path: Synapse shares them between all users of an application service.
     pub(super) answered: HashMap<String, Value>,
+    /// Who shows which access token.
+    pub(super) tokens: BTreeMap<String, String>,
+    /// The token of a second application service, which may act for everybody.
+    pub(super) second_service: Option<String>,
     pub(super) media: BTreeMap<String, (String, Vec<u8>)>,
     pub(super) receipts: Vec<(String, String)>,
     pub(super) typing: BTreeMap<String, Vec<String>>,
@@ -128,6 +132,8 @@ impl World {
             users: BTreeMap::from([(sender, User::default())]),
             rooms: Vec::new(),
             answered: HashMap::new(),
+            tokens: BTreeMap::new(),
+            second_service: None,
             media: BTreeMap::new(),
             receipts: Vec::new(),
             typing: BTreeMap::new(),
@@ -225,6 +231,11 @@ impl World {
     /// The picture of `user`.
     pub(crate) fn avatar_url(&self, user: &str) -> Option<&str> {
         self.users.get(user)?.avatar_url.as_deref()
+    }
+
+    /// The account data of `user`; null when there is none.
+    pub(crate) fn account_data(&self, user: &str, kind: &str) -> Value {
+        self.users.get(user).and_then(|user| user.account_data.get(kind)).cloned().unwrap_or_default()
     }
 
     /// What was uploaded, as type and bytes.
