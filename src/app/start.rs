@@ -19,6 +19,7 @@ use crate::control::Control;
 use crate::matrix::listener::{self, Limits};
 use crate::matrix::{self, Appservice, Homeserver, PingError, Public, Verdict};
 use crate::store::Store;
+use crate::watch;
 
 /// How many times the homeserver is asked to call us back before that counts as a mistake in the setup.
 const PINGS: u32 = 5;
@@ -61,9 +62,16 @@ pub async fn start(config: Config, clock: Clock, shutdown: Shutdown) -> Result<H
         .await
         .map_err(|why| Fatal::new(Exit::ConfigInvalid, why.to_string()))?;
     let (listener, address) = listen(&config).await?;
+    let watchers = match config.metrics.own_address().filter(|_| config.metrics.enabled) {
+        Some(own) => Some(listen_on(&own.to_string(), "metrics.listen").await?.0),
+        None => None,
+    };
     let (bridge, orders) = Bridge::new(config, (store.clone(), seal), homeserver, clock, shutdown.clone());
     let ready = Arc::new(AtomicBool::new(false));
     serve(&bridge, listener, Arc::clone(&ready));
+    if let Some(listener) = watchers {
+        serve_router(&bridge, listener, watch::own_router(&bridge));
+    }
     introduce(&bridge).await?;
     let control = Control::new(Arc::clone(&bridge));
     shutdown.spawn(control.obey(orders));
@@ -73,17 +81,20 @@ pub async fn start(config: Config, clock: Clock, shutdown: Shutdown) -> Result<H
 }
 
 async fn listen(config: &Config) -> Result<(TcpListener, SocketAddr), Fatal> {
-    let wanted = (config.appservice.hostname.as_str(), config.appservice.port);
+    let (host, port) = (&config.appservice.hostname, config.appservice.port);
+    let wanted = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
+    listen_on(&wanted, "appservice.hostname or appservice.port").await
+}
+
+/// Listens where `key` says.
+async fn listen_on(wanted: &str, key: &str) -> Result<(TcpListener, SocketAddr), Fatal> {
     let listening = async {
         let listener = TcpListener::bind(wanted).await?;
         let address = listener.local_addr()?;
         Ok::<_, std::io::Error>((listener, address))
     };
     listening.await.map_err(|why| {
-        let message = format!(
-            "cannot listen on {}:{} ({why}): change appservice.hostname or appservice.port, or stop what listens there",
-            wanted.0, wanted.1
-        );
+        let message = format!("cannot listen on {wanted} ({why}): change {key}, or stop what listens there");
         Fatal::new(Exit::NoListener, message)
     })
 }
@@ -103,7 +114,10 @@ fn serve(bridge: &Arc<Bridge>, listener: TcpListener, ready: Arc<AtomicBool>) {
             Public::new(bridge.homeserver.clone(), links, bridge.clock.clone(), most_bytes)
         }),
     };
-    let router = matrix::server::router(appservice);
+    serve_router(bridge, listener, matrix::server::router(appservice).merge(watch::router(bridge)));
+}
+
+fn serve_router(bridge: &Bridge, listener: TcpListener, router: axum::Router) {
     let shutdown = bridge.shutdown.clone();
     bridge.shutdown.spawn(async move { listener::serve(listener, router, Limits::default(), &shutdown).await });
 }

@@ -5,6 +5,7 @@ pub mod clock;
 #[cfg(test)]
 pub(crate) mod damage;
 pub mod failpoint;
+pub mod metrics;
 pub mod seal;
 pub mod secret;
 pub mod shutdown;

@@ -7,6 +7,7 @@ use tracing::warn;
 use super::lane::Next;
 use super::status::Status;
 use super::{Bridge, Error, notice, route};
+use crate::base::metrics::METRICS;
 use crate::matrix::Event;
 use crate::store::{self, OutboxRow, OutboxState, Tx};
 
@@ -15,6 +16,7 @@ impl Bridge {
     /// known, so whoever wrote it is told by what it was made from, and else the owner of its login.
     pub(super) async fn bury(self: &Arc<Self>, row: &OutboxRow, error: &Error) -> Result<Next, Error> {
         warn!(seq = row.seq, lane = row.lane, %error, "a message cannot be delivered");
+        METRICS.failed.add(route::way_of(&row.lane), 1);
         let (row, why, bridge) = (row.clone(), error.to_string(), Arc::clone(self));
         let told = self.store.write(move |tx| {
             Box::pin(async move {

@@ -35,6 +35,7 @@ pub struct Live {
     pub(super) translating: tokio::sync::Mutex<()>,
     /// When the next message may be sent.
     pub(super) pacing: Pacing,
+    taken_up: Instant,
     heard: Mutex<Option<Heard>>,
     /// The message in doubt at the head of each lane.
     doubts: Mutex<HashMap<String, Doubt>>,
@@ -81,6 +82,12 @@ impl Live {
     #[must_use]
     pub fn last_heard(&self) -> Option<Duration> {
         self.heard().map(|heard| heard.last.elapsed())
+    }
+
+    /// How long nothing was heard of QQ: since a poll last ended well, else since the session was taken up.
+    #[must_use]
+    pub fn silent_for(&self) -> Duration {
+        self.last_heard().unwrap_or_else(|| self.taken_up.elapsed())
     }
 
     /// How long ago a poll first ended well since this process took up the session; `None` before.
@@ -220,6 +227,7 @@ impl Bridge {
             named: Notify::new(),
             translating: tokio::sync::Mutex::default(),
             pacing: Pacing::default(),
+            taken_up: Instant::now(),
             heard: Mutex::new(None),
             doubts: Mutex::default(),
         });

@@ -45,6 +45,7 @@ mod status;
 pub mod text;
 mod tidy;
 pub mod translate;
+pub mod watch;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -100,6 +101,7 @@ pub struct Bridge {
     requests: Semaphore,
     statuses: Semaphore,
     orders: mpsc::UnboundedSender<Order>,
+    watch: watch::Watch,
 }
 
 /// Something that a person wants from the bridge itself rather than to say on QQ.
@@ -164,6 +166,7 @@ impl Bridge {
             requests: Semaphore::new(HOMESERVER_REQUESTS),
             statuses: Semaphore::new(HOMESERVER_STATUSES),
             orders,
+            watch: watch::Watch::default(),
         };
         (Arc::new(bridge), received)
     }
@@ -184,6 +187,7 @@ impl Bridge {
         let bridge = Arc::clone(self);
         self.shutdown.spawn(bridge.translate_from_matrix());
         self.shutdown.spawn(Arc::clone(self).keep_tidy());
+        self.shutdown.spawn(Arc::clone(self).keep_books());
         self.shutdown.spawn(Arc::clone(self).show_portraits());
         self.shutdown.spawn(Arc::clone(self).show_presences());
         self.shutdown.spawn(Arc::clone(self).check_puppets());

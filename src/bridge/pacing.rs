@@ -5,6 +5,8 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep_until};
 
+use crate::base::metrics::METRICS;
+
 /// When an account may send next.
 #[derive(Debug, Default)]
 pub(super) struct Pacing {
@@ -18,10 +20,12 @@ impl Pacing {
         if interval.is_zero() {
             return;
         }
+        let begun = Instant::now();
         let mut next = self.next.lock().await;
         if let Some(at) = *next {
             sleep_until(at).await;
         }
+        METRICS.waited_for_turn(begun.elapsed());
         *next = Some(Instant::now() + interval + jitter.mul_f64(rand::random()));
     }
 

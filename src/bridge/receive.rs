@@ -12,6 +12,7 @@ use super::login::Live;
 use super::{Bridge, Error, route};
 use crate::base::Backoff;
 use crate::base::failpoint::{Failpoint, reach};
+use crate::base::metrics::{METRICS, Way};
 use crate::config::Permission;
 use crate::matrix::{Incoming, SinkError, Transaction};
 use crate::qq::{Envelope, Session, Verdict};
@@ -113,9 +114,10 @@ impl Bridge {
     }
 
     async fn put_into_inbox(&self, origin: String, arrivals: Vec<Arrival>) -> Result<(), Error> {
-        self.store
-            .write(move |tx| Box::pin(async move { tx.add_arrivals(&origin, &arrivals).await.map(drop) }))
-            .await?;
+        let way = if origin == route::FROM_MATRIX { Way::ToQq } else { Way::ToMatrix };
+        let new =
+            self.store.write(move |tx| Box::pin(async move { tx.add_arrivals(&origin, &arrivals).await })).await?;
+        METRICS.received.add(way, new);
         Ok(())
     }
 

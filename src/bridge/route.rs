@@ -2,6 +2,7 @@
 
 use sha2::{Digest as _, Sha256};
 
+use crate::base::metrics::Way;
 use crate::qq::AccountId;
 
 /// Inbox rows that the homeserver pushed.
@@ -68,6 +69,12 @@ pub fn is_of_answers(lane: &str) -> bool {
 #[must_use]
 pub fn lanes_of(account: &AccountId) -> String {
     format!("{TO_QQ}{account}/")
+}
+
+/// Which way `lane` leads.
+#[must_use]
+pub fn way_of(lane: &str) -> Way {
+    if lane.starts_with(TO_QQ) { Way::ToQq } else { Way::ToMatrix }
 }
 
 /// The key of one part of what was written in `event` and goes to QQ.

@@ -24,6 +24,7 @@ pub mod store;
 pub mod template;
 mod tree;
 pub mod validate;
+pub mod watch;
 
 use std::path::Path;
 
@@ -44,6 +45,7 @@ pub use qq::{Network, WebQq};
 pub use read::{Draft, Error, Loaded};
 pub use store::{Database, DatabaseKind};
 pub use template::Template;
+pub use watch::{Health, Metrics};
 
 /// The example, every option with its default and the question that it answers.
 pub const EXAMPLE: &str = include_str!("../../config/config.example.yaml");
@@ -68,6 +70,10 @@ pub struct Config {
     pub matrix: Matrix,
     /// `logging:`, what the process says.
     pub logging: Logging,
+    /// `metrics:`, what it counts.
+    pub metrics: Metrics,
+    /// `health:`, when it counts as ill.
+    pub health: Health,
 }
 
 impl Config {

@@ -25,6 +25,7 @@ impl Config {
         self.appservice.check(&mut faults);
         self.double_puppet.check(&self.homeserver.domain, &mut faults);
         self.logging.check(&mut faults);
+        self.metrics.check(&mut faults);
         faults
     }
 }

@@ -54,20 +54,8 @@ async fn books(context: &Context, row: &LoginRow, since_ms: i64) -> Result<Vec<S
 
 fn line(context: &Context, way: &str, audit: &Audit) -> String {
     let lost = audit.lost().to_string();
-    let counts = [
-        ("received", audit.received),
-        ("bridged", audit.bridged),
-        ("answered", audit.answered),
-        ("obeyed", audit.obeyed),
-        ("told", audit.told),
-        ("echoed", audit.echoed),
-        ("quiet", audit.quiet),
-        ("waiting", audit.waiting),
-        ("parked", audit.parked),
-        ("failed", audit.failed),
-        ("dropped", audit.dropped),
-    ];
-    let counts: Vec<(&str, String)> = counts.into_iter().map(|(name, count)| (name, count.to_string())).collect();
+    let counts: Vec<(&str, String)> =
+        audit.counts().into_iter().map(|(name, count)| (name, count.to_string())).collect();
     let mut values: Vec<(&str, &str)> = counts.iter().map(|(name, count)| (*name, count.as_str())).collect();
     values.push(("lost", &lost));
     context.say(way, &values)

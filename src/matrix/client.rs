@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use matrix_sdk::authentication::matrix::MatrixSession;
 use matrix_sdk::config::RequestConfig;
@@ -20,6 +20,7 @@ use super::error::Error;
 use super::intent::{Intent, Key};
 use super::namespace::Namespace;
 use crate::base::Secret;
+use crate::base::metrics::METRICS;
 use crate::config;
 
 /// One attempt may take this long.
@@ -107,8 +108,15 @@ impl Homeserver {
 
     /// One attempt at `GET` of `url`, answered by the headers; the rest is read as it comes.
     pub(super) async fn get(&self, url: url::Url, patience: Duration) -> reqwest::Result<reqwest::Response> {
-        let token = self.inner.sdk.access_token().unwrap_or_default();
-        self.inner.sdk.http_client().get(url).bearer_auth(token).timeout(patience).send().await
+        let (token, begun) = (self.inner.sdk.access_token().unwrap_or_default(), Instant::now());
+        let answer = self.inner.sdk.http_client().get(url).bearer_auth(token).timeout(patience).send().await;
+        let outcome = match &answer {
+            Ok(answer) if answer.status().is_success() => "ok",
+            Ok(_) => "refused",
+            Err(_) => "lost",
+        };
+        METRICS.homeserver.ended("download", outcome, begun);
+        answer
     }
 
     /// `<homeserver>/<path>/<more>`.
@@ -135,7 +143,10 @@ impl Homeserver {
         R::IncomingResponse: Send + Sync,
         HttpError: From<FromHttpResponseError<R::EndpointError>>,
     {
-        self.attempt(request, PATIENCE).await.map_err(|error| Error::of(name, &error))
+        let begun = Instant::now();
+        let answer = self.attempt(request, PATIENCE).await.map_err(|error| Error::of(name, &error));
+        METRICS.homeserver.ended(name, answer.as_ref().map_or_else(Error::outcome, |_| "ok"), begun);
+        answer
     }
 
     /// [`Homeserver::call`] with its own patience and the SDK's own error.

@@ -133,6 +133,20 @@ impl Error {
         }
     }
 
+    /// What a request that ended so is counted under.
+    pub(super) fn outcome(&self) -> &'static str {
+        match self {
+            Self::Unreachable { .. } => "unreachable",
+            Self::NoAnswer { .. } => "lost",
+            Self::Refused { refusal, .. } => match refusal.status {
+                429 => "limited",
+                500.. => "failed",
+                _ => "refused",
+            },
+            Self::Settings(_) | Self::Unintelligible { .. } | Self::Unsendable { .. } => "odd",
+        }
+    }
+
     /// Whether the request may have taken effect all the same. Look before sending it again under another name.
     #[must_use]
     pub fn is_ambiguous(&self) -> bool {

@@ -37,22 +37,51 @@ pub struct Audit {
 }
 
 impl Audit {
+    /// All that is counted, under the words for it.
+    #[must_use]
+    pub fn counts(&self) -> [(&'static str, u64); 11] {
+        [
+            ("received", self.received),
+            ("bridged", self.bridged),
+            ("answered", self.answered),
+            ("obeyed", self.obeyed),
+            ("told", self.told),
+            ("echoed", self.echoed),
+            ("quiet", self.quiet),
+            ("waiting", self.waiting),
+            ("parked", self.parked),
+            ("failed", self.failed),
+            ("dropped", self.dropped),
+        ]
+    }
+
+    /// Adds what is counted in `other`; its rows are not named.
+    pub fn add(&mut self, other: &Self) {
+        for (place, (_, count)) in [
+            &mut self.received,
+            &mut self.bridged,
+            &mut self.answered,
+            &mut self.obeyed,
+            &mut self.told,
+            &mut self.echoed,
+            &mut self.quiet,
+            &mut self.waiting,
+            &mut self.parked,
+            &mut self.failed,
+            &mut self.dropped,
+        ]
+        .into_iter()
+        .zip(other.counts())
+        {
+            *place += count;
+        }
+    }
+
     /// How much arrived of which nothing is known: what it should have become is not there.
     #[must_use]
     pub fn lost(&self) -> i128 {
-        let known = [
-            self.bridged,
-            self.answered,
-            self.obeyed,
-            self.told,
-            self.echoed,
-            self.quiet,
-            self.waiting,
-            self.parked,
-            self.failed,
-            self.dropped,
-        ];
-        i128::from(self.received) - known.into_iter().map(i128::from).sum::<i128>()
+        let known = self.counts().into_iter().skip(1).map(|(_, count)| i128::from(count));
+        i128::from(self.received) - known.sum::<i128>()
     }
 }
 

@@ -42,6 +42,7 @@ mod schema;
 mod tidy;
 mod tx;
 mod user;
+mod watch;
 mod writer;
 
 use std::fmt;
@@ -66,6 +67,7 @@ pub use relay::RelayRow;
 pub use request::{RequestRow, RequestState};
 pub use tx::Tx;
 pub use user::UserRow;
+pub use watch::{Failure, Waiting};
 pub use writer::Work;
 
 use crate::base::{Clock, Shutdown};

@@ -16,23 +16,31 @@ pub struct Tx {
     clock: Clock,
     begin: &'static str,
     spoiled: Option<Error>,
+    /// How many rows were changed since the transaction began.
+    changed: u64,
 }
 
 impl Tx {
     /// A connection between two transactions; `begin` is the statement that opens one.
     pub(super) fn new(connection: Connection, clock: Clock, begin: &'static str) -> Self {
-        Self { connection, clock, begin, spoiled: None }
+        Self { connection, clock, begin, spoiled: None, changed: 0 }
     }
 
     /// Opens a transaction.
     pub(super) async fn begin(&mut self) -> Result<(), Error> {
         self.spoiled = None;
+        self.changed = 0;
         self.connection.bracket(self.begin).await
     }
 
     /// Keeps what was done.
     pub(super) async fn commit(&mut self) -> Result<(), Error> {
         self.connection.bracket("COMMIT").await
+    }
+
+    /// How many rows were changed since the transaction began, what was undone included.
+    pub(super) fn changed(&self) -> u64 {
+        self.changed
     }
 
     /// Forgets what was done.
@@ -81,6 +89,7 @@ impl Tx {
     /// How many rows `statement` changed.
     pub(super) async fn change(&mut self, statement: Statement) -> Result<u64, Error> {
         let changed = self.connection.change(statement.text, statement.values).await;
+        self.changed = self.changed.saturating_add(changed.as_ref().copied().unwrap_or(0));
         self.spoiled_by(changed)
     }
 

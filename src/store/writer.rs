@@ -7,6 +7,7 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -16,6 +17,7 @@ use super::database::{Database, Hold};
 use super::error::Error;
 use super::tx::Tx;
 use crate::base::failpoint::{Failpoint, reach};
+use crate::base::metrics::METRICS;
 
 /// How much work one commit may keep: what fails with it fails for all.
 const BATCH: usize = 256;
@@ -170,7 +172,9 @@ impl Writer {
 
 async fn commit(tx: &mut Tx) -> Result<(), Error> {
     reach(Failpoint::BeforeCommit);
+    let begun = Instant::now();
     tx.commit().await?;
+    METRICS.committed(tx.changed(), begun.elapsed());
     reach(Failpoint::AfterCommit);
     Ok(())
 }

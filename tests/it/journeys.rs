@@ -22,6 +22,7 @@ mod secrecy;
 mod sending;
 mod status;
 mod time;
+mod watch;
 
 use serde_json::Value;
 

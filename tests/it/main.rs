@@ -27,4 +27,6 @@ mod texts;
 #[cfg(test)]
 mod vectors;
 #[cfg(test)]
+mod watching;
+#[cfg(test)]
 mod webqq;

@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use matrix_webqq::base::{Clock, Secret, Shutdown};
 use matrix_webqq::config::{Database, DatabaseKind};
 use matrix_webqq::store::{
-    Arrival, Audit, Departure, Error, Fate, InboxState, LoginRow, LoginState, MessageRow, NoteRow, OutboxRow,
+    Arrival, Audit, Departure, Error, Failure, Fate, InboxState, LoginRow, LoginState, MessageRow, NoteRow, OutboxRow,
     OutboxState, PortalState, QueueCount, RequestState, Store, Tx, Verdict,
 };
 use tokio::sync::oneshot;
@@ -114,6 +114,7 @@ mod inbox;
 mod memory;
 mod outbox;
 mod request;
+mod watch;
 
 /// Brings a row that waits into `state`, on the way that rows go.
 async fn bring(store: &Store, seq: i64, state: OutboxState) {

@@ -7,6 +7,7 @@ use matrix_sdk::ruma::{OwnedEventId, OwnedRoomId, RoomId};
 
 use super::wait_after;
 use crate::base::failpoint::{Failpoint, reach};
+use crate::base::metrics::{METRICS, Way};
 use crate::bridge::convert::to_matrix::KEY_FIELD;
 use crate::bridge::departure::{self, Speaker, Target, ToRoom};
 use crate::bridge::lane::Next;
@@ -210,6 +211,7 @@ impl Bridge {
         if gone.is_empty() {
             return Ok(());
         }
+        let count = u64::try_from(gone.len()).unwrap_or(u64::MAX);
         self.store
             .write(move |tx| {
                 Box::pin(async move {
@@ -230,6 +232,7 @@ impl Bridge {
                 })
             })
             .await?;
+        METRICS.bridged.add(Way::ToMatrix, count);
         Ok(())
     }
 

@@ -7,6 +7,7 @@ use tracing::{debug, warn};
 
 use super::{until_due, wait_after};
 use crate::base::failpoint::{Failpoint, reach};
+use crate::base::metrics::{METRICS, Way};
 use crate::bridge::departure::{self, ToChat};
 use crate::bridge::lane::Next;
 use crate::bridge::login::Live;
@@ -132,6 +133,7 @@ impl Bridge {
             })
         });
         let (told, next) = closed.await?;
+        METRICS.bridged.add(Way::ToQq, 1);
         if let Some(lane) = told {
             self.wake(&lane);
         }
@@ -152,6 +154,7 @@ impl Bridge {
             })
         });
         told.await?.iter().for_each(|lane| self.wake(lane));
+        METRICS.parked.add(Way::ToQq, 1);
         Ok(())
     }
 
@@ -198,6 +201,7 @@ impl Bridge {
         let seq = row.seq;
         if row.echoed {
             self.store.write(move |tx| Box::pin(async move { tx.mark_sent(seq, None).await })).await?;
+            METRICS.bridged.add(Way::ToQq, 1);
             return Ok(Next::More);
         }
         if let Some(wait) = self.echo_may_come(live, row).await? {
@@ -253,6 +257,7 @@ impl Bridge {
         phrase: &'static str,
     ) -> Result<(), Error> {
         warn!(seq = row.seq, why, "a message was not delivered to QQ");
+        METRICS.failed.add(Way::ToQq, 1);
         // Tries are counted: whoever has it tried again is told again.
         let key = route::key(&["undelivered", &to_chat.event, &row.seq.to_string(), &row.attempts.to_string()]);
         let (seq, why, bridge, to_chat) = (row.seq, why.to_owned(), Arc::clone(self), to_chat.clone());

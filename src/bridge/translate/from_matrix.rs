@@ -10,6 +10,7 @@ use tracing::{debug, warn};
 use super::{BATCH, Outcome};
 use crate::base::Backoff;
 use crate::base::failpoint::{Failpoint, reach};
+use crate::base::metrics::{METRICS, Way};
 use crate::bridge::convert::attachment;
 use crate::bridge::convert::to_qq::{self, Around};
 use crate::bridge::departure::{self, Attachment, ToChat};
@@ -98,6 +99,7 @@ impl Bridge {
         let seq = opened.seq;
         let Some(event) = &opened.event else {
             warn!(seq, "the homeserver pushed something that is not an event; it is kept in the inbox");
+            METRICS.failed.add(Way::ToQq, 1);
             return tx.bury_arrival(seq, "the homeserver pushed something that is not an event").await.map(drop);
         };
         if opened.emptied {

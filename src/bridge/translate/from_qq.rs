@@ -11,6 +11,7 @@ use tracing::{info, warn};
 use super::{BATCH, Outcome};
 use crate::base::Backoff;
 use crate::base::failpoint::{Failpoint, reach};
+use crate::base::metrics::{METRICS, Way};
 use crate::bridge::convert::parts::{self, Part};
 use crate::bridge::convert::to_matrix;
 use crate::bridge::departure::{self, Speaker, Target, ToChat, ToRoom};
@@ -120,6 +121,7 @@ impl Bridge {
                 }
                 Content::Odd(why) => {
                     warn!(account = %live.account, seq = row.seq, why, "QQ pushed something odd; it is kept in the inbox");
+                    METRICS.failed.add(Way::ToMatrix, 1);
                     return tx.bury_arrival(row.seq, why).await.map(drop);
                 }
             }
@@ -141,6 +143,7 @@ impl Bridge {
     ) -> Result<(), store::Error> {
         let due = self.clock.ms_in(PARKED);
         info!(account = %live.account, seq, why, "a message waits: its chat is in doubt");
+        METRICS.parked.add(Way::ToMatrix, 1);
         let Some(doubt) = doubt else { return tx.postpone_arrival(seq, due, why).await.map(drop) };
         if !out.doubts.iter().any(|asked| asked.number == doubt.number) {
             out.doubts.push(doubt.clone());

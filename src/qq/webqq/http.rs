@@ -1,7 +1,7 @@
 //! Speaks HTTP as QQ's own page did: its headers, its cookies, one kept connection; tells "never sent" from "no answer".
 
 use std::error::Error as _;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, COOKIE, HOST, LOCATION, ORIGIN, REFERER, SET_COOKIE};
@@ -12,6 +12,7 @@ use url::Url;
 use super::era::Era;
 use super::jar::Jar;
 use super::{Error, Settings};
+use crate::base::metrics::METRICS;
 
 pub(crate) use super::era::Site;
 
@@ -98,6 +99,12 @@ impl Ask {
     pub(crate) fn beside(mut self, fields: impl IntoIterator<Item = (&'static str, String)>) -> Self {
         self.beside.extend(fields);
         self
+    }
+
+    /// What it is counted under: the last word of the path, never what an address that QQ gave says.
+    fn endpoint(&self) -> &str {
+        let To::Path(path) = &self.to else { return "ticket" };
+        path.split('?').next().and_then(|path| path.rsplit('/').next()).unwrap_or_default()
     }
 
     /// Whether it is a form for the channel.
@@ -200,8 +207,15 @@ impl Http {
 
     /// Asks once.
     pub(crate) async fn ask(&self, ask: Ask) -> Result<Answer, Fault> {
-        let url = &self.address(&ask).map_err(|why| Fault::NotSent(why.to_string()))?;
-        let request = self.request(&ask, url)?;
+        let begun = Instant::now();
+        let answer = self.ask_uncounted(&ask).await;
+        METRICS.qq.ended(ask.endpoint(), outcome(&answer), begun);
+        answer
+    }
+
+    async fn ask_uncounted(&self, ask: &Ask) -> Result<Answer, Fault> {
+        let url = &self.address(ask).map_err(|why| Fault::NotSent(why.to_string()))?;
+        let request = self.request(ask, url)?;
         let response = request.send().await.map_err(fault)?;
         let cookies = response.headers().get_all(SET_COOKIE);
         self.jar.take(url, cookies.iter().filter_map(|header| header.to_str().ok()));
@@ -290,6 +304,18 @@ pub(crate) async fn read(mut response: reqwest::Response, most_bytes: usize) -> 
         if answer.torn.is_some() {
             return answer;
         }
+    }
+}
+
+/// What an answer is counted under.
+fn outcome(answer: &Result<Answer, Fault>) -> &'static str {
+    match answer {
+        Ok(answer) if answer.torn.is_some() => "lost",
+        Ok(answer) if answer.status >= 400 => "refused",
+        Ok(_) => "ok",
+        Err(Fault::NotSent(_)) => "unsent",
+        Err(Fault::Lost(_)) => "lost",
+        Err(Fault::TimedOut) => "timeout",
     }
 }
 
