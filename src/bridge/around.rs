@@ -29,6 +29,9 @@ impl Bridge {
                 around.people.insert(user, (who, name));
             }
         }
+        if self.config.bridge.relay.enabled && self.contact_behind(&portal, &event.sender).await.is_none() {
+            around.name = self.name_in_room(&event.room, &event.sender).await;
+        }
         if let Some(answered) = to_qq::answered(message) {
             around.quote = self.quote(&portal, event, answered).await;
         }
@@ -82,8 +85,10 @@ impl Bridge {
             return None;
         }
         let words = to_qq::excerpt(message);
-        let who = self.contact_behind(portal, &original.sender).await?;
-        let name = self.name_in_chat(portal, &who).await?;
+        let name = match self.contact_behind(portal, &original.sender).await {
+            Some(who) => self.name_in_chat(portal, &who).await?,
+            None => self.name_in_room(&event.room, &original.sender).await?,
+        };
         (!words.is_empty()).then_some(Quote { name, words })
     }
 }

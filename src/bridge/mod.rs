@@ -39,6 +39,7 @@ mod portrait;
 mod puppet;
 pub mod queue;
 pub mod receive;
+mod relay;
 pub mod route;
 mod secret;
 mod status;
@@ -94,6 +95,7 @@ pub struct Bridge {
     ghosts: ghost::Ghosts,
     portraits: portrait::Portraits,
     puppets: puppet::Puppets,
+    relays: relay::Relays,
     secrets: secret::Secrets,
     presences: passing::Presences,
     lanes: lane::Lanes,
@@ -159,6 +161,7 @@ impl Bridge {
             ghosts: ghost::Ghosts::default(),
             portraits: portrait::Portraits::default(),
             puppets: puppet::Puppets::default(),
+            relays: relay::Relays::default(),
             secrets: secret::Secrets::default(),
             presences: passing::Presences::default(),
             lanes: lane::Lanes::default(),

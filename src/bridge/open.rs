@@ -7,8 +7,9 @@ use tracing::debug;
 use super::convert::to_qq::Around;
 use super::login::Live;
 use super::puppet::{self, Mark};
-use super::{Bridge, Error, secret};
+use super::{Bridge, Error, relay, secret};
 use crate::matrix;
+use crate::matrix::event::Kind;
 use crate::qq::{
     Change, Chat, ContactId, Doubt, Envelope, Event, GroupNews, Message, News, Passing, Piece, Request, Sender,
 };
@@ -177,6 +178,8 @@ pub(super) struct OpenedFromMatrix {
     pub emptied: bool,
     /// What marks it as said by a puppet.
     pub mark: Option<Mark>,
+    /// Whether another bridge brought it.
+    pub is_of_bridge: bool,
     /// What had to be asked around to say it on QQ.
     pub around: Around,
 }
@@ -187,13 +190,18 @@ impl Bridge {
         let event = matrix::Event::parse(&row.body).ok();
         let around = match &event {
             Some(event) => {
+                if matches!(event.kind, Kind::Member(_)) {
+                    self.relays.forget(&event.room);
+                }
                 self.wait_for_rooms_being_made(event.room.as_str()).await;
                 self.ask_around(event).await
             }
             None => Around::default(),
         };
         let emptied = secret::is_emptied(&row.body);
-        OpenedFromMatrix { seq: row.seq, event, emptied, mark: puppet::mark_of(&row.body), around }
+        let mark = puppet::mark_of(&row.body);
+        let is_of_bridge = event.as_ref().is_some_and(|event| relay::is_of_bridge(event.sender.as_str(), &row.body));
+        OpenedFromMatrix { seq: row.seq, event, emptied, mark, is_of_bridge, around }
     }
 
     /// Whoever is asked into a new room may speak there before we know that it is made. Rooms whose making was cut off by a

@@ -65,7 +65,7 @@ fn failure(phrase: &str) -> (&'static str, &'static str) {
     match phrase {
         "message.uncertain" => ("FAIL_RETRIABLE", "m.foreign_network_error"),
         "message.refused" => ("FAIL_PERMANENT", "m.foreign_network_error"),
-        "message.not_owner" => ("FAIL_PERMANENT", "m.no_permission"),
+        "message.not_owner" | "message.one_way" => ("FAIL_PERMANENT", "m.no_permission"),
         "message.encrypted" => ("FAIL_PERMANENT", "com.beeper.undecryptable_event"),
         "message.dropped" => ("FAIL_PERMANENT", "m.event_not_handled"),
         _ => ("FAIL_PERMANENT", "com.beeper.unsupported_event"),

@@ -8,6 +8,7 @@ use super::fault::Fault;
 use super::homeserver::EXAMPLE_DOMAIN;
 use super::key::Key;
 use super::media::Media;
+use super::relay::Relay;
 use super::validate::{is_historical_localpart, server_name_fault};
 
 /// `bridge:`
@@ -27,6 +28,8 @@ pub struct Bridge {
     pub avatars: bool,
     /// `bridge.media:`
     pub media: Media,
+    /// `bridge.relay:`
+    pub relay: Relay,
     /// Who may do what, by user id, domain or `*`; the most exact key counts.
     pub permissions: BTreeMap<String, Permission>,
 }
@@ -47,6 +50,7 @@ impl Bridge {
             faults.push(shown);
         }
         self.media.check(faults);
+        self.relay.check(faults);
     }
 
     /// What is wrong with the permissions.
@@ -71,6 +75,7 @@ impl Default for Bridge {
             uncertain_wait_ms: 15_000,
             avatars: true,
             media: Media::default(),
+            relay: Relay::default(),
             permissions: BTreeMap::new(),
         }
     }

@@ -3,7 +3,7 @@
 use serde::de::Unexpected;
 
 /// Options of other bridges and older layouts, and where their meaning lives here.
-const ELSEWHERE: [(&str, &str); 22] = [
+const ELSEWHERE: [(&str, &str); 21] = [
     ("appservice.database", "move it to the section database (type, uri)"),
     ("bridge.displayname_template", "move it to network.displayname_template"),
     ("bridge.double_puppet_server_map", "this bridge acts for people of its own server only; delete it"),
@@ -12,7 +12,6 @@ const ELSEWHERE: [(&str, &str); 22] = [
     ("bridge.login_shared_secret_map", "write the as_token of a second registration into double_puppet.secrets"),
     ("bridge.management_room_text", "the bot's words cannot be changed; delete it"),
     ("bridge.message_error_notices", "move it to matrix.message_error_notices"),
-    ("bridge.relay", "this bridge has no relay mode; delete it"),
     ("bridge.username_template", "move it to appservice.username_template"),
     ("backfill", "QQ gives no history; delete it"),
     ("direct_media", "this bridge copies media to the homeserver; delete it"),

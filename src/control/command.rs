@@ -3,7 +3,8 @@
 use futures_util::future::BoxFuture;
 
 use super::{
-    Context, Error, audit, help, link, list, login, matching, presence, puppet, queue, raw, request, status, whois,
+    Context, Error, audit, help, link, list, login, matching, presence, puppet, queue, raw, relay, request, status,
+    whois,
 };
 use crate::config::Permission;
 
@@ -60,6 +61,8 @@ pub static COMMANDS: &[Command] = &[
     command!("audit", [], "[since]", User, audit::audit),
     command!("accept", [], "[number]", User, request::accept),
     command!("deny", [], "<number> [reason]", User, request::deny),
+    command!("set-relay", [], "[QQ number] [--one-way]", User, relay::set_relay),
+    command!("unset-relay", [], "", User, relay::unset_relay),
     command!("login-matrix", [], "<access token>", User, puppet::login_matrix),
     command!("ping-matrix", [], "", User, puppet::ping_matrix),
     command!("logout-matrix", [], "", User, puppet::logout_matrix),

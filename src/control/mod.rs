@@ -14,6 +14,7 @@ mod presence;
 mod puppet;
 mod queue;
 mod raw;
+mod relay;
 mod request;
 mod status;
 mod whois;

@@ -18,6 +18,7 @@ mod password;
 mod pictures;
 mod puppet;
 mod queue;
+mod relay;
 mod secrecy;
 mod sending;
 mod status;

@@ -81,7 +81,7 @@ fn collect_known(way: &str, keys: &mut Vec<String>) {
 }
 
 /// Options whose keys people make up themselves.
-const MAPS: [&str; 2] = ["bridge.permissions", "double_puppet.secrets"];
+const MAPS: [&str; 3] = ["bridge.permissions", "bridge.relay.formats", "double_puppet.secrets"];
 
 fn leaves(way: &str, value: &Value, keys: &mut Vec<String>) {
     match value {
@@ -171,7 +171,7 @@ fn document(example: &str) -> String {
         }
         way.retain(|(outer, _)| *outer < indent);
         let (name, value) = line.trim().split_once(':').unwrap();
-        if way.last().is_some_and(|(_, name)| name == "permissions") {
+        if way.last().is_some_and(|(_, name)| name == "permissions" || name == "formats") {
             writeln!(text, "  - `{}`", line.trim()).unwrap();
             continue;
         }

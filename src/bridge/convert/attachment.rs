@@ -45,6 +45,13 @@ pub fn caption(message: &Message) -> Option<Message> {
     })
 }
 
+/// What stands for `message` where it has no words.
+#[must_use]
+pub fn in_words(message: &Message) -> Message {
+    let body = label(&message.msgtype).unwrap_or_default().to_owned();
+    Message { msgtype: "m.text".to_owned(), body, html: None, media: None, ..message.clone() }
+}
+
 /// What is said in the place of `attachment`, which is found at `url`.
 #[must_use]
 pub fn link(attachment: &Attachment, url: &str) -> String {

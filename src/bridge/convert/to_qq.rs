@@ -36,6 +36,10 @@ pub struct Around {
     pub people: HashMap<OwnedUserId, (ContactId, String)>,
     /// The message that it answers, if that could be had.
     pub quote: Option<Quote>,
+    /// What its author is called in the room, if they are not the account's owner.
+    pub name: Option<String>,
+    /// What is said before and after it, when its author speaks through somebody else's account.
+    pub frame: Option<(String, String)>,
 }
 
 /// A message that is answered.
@@ -60,7 +64,13 @@ pub fn outgoing(message: &Message, around: &Around, max_bytes: usize) -> Result<
     if edited || written.msgtype == "m.emote" {
         push_text(&mut pieces, "* ");
     }
+    if let Some((before, _)) = &around.frame {
+        push_text(&mut pieces, before);
+    }
     pieces_of(stretches, around, &mut pieces);
+    if let Some((_, after)) = &around.frame {
+        push_text(&mut pieces, after);
+    }
     let style = style_of(look);
     let say = |pieces| Outgoing { pieces, style: style.clone() };
     let whole = split(&pieces, max_bytes);
@@ -237,7 +247,7 @@ mod tests {
     #[test]
     fn whoever_is_known_on_qq_is_called_as_the_chat_calls_them() {
         let people = [(user_id!("@qq_1.2:hs").to_owned(), (ContactId::new("1.2"), "妈妈".to_owned()))];
-        let around = Around { people: people.into_iter().collect(), quote: None };
+        let around = Around { people: people.into_iter().collect(), ..Around::default() };
         let html = "<a href=\"https://matrix.to/#/@qq_1.2:hs\">妈妈 (QQ)</a>: hi \
                     <a href=\"https://matrix.to/#/@bob:hs\">@bob</a>!";
         let message = formatted(html);
@@ -257,6 +267,15 @@ mod tests {
         assert_eq!(one(&reply), "吃了", "what is answered could not be had");
         assert_eq!(excerpt(&text(&"字".repeat(200))), format!("{}…", "字".repeat(LONGEST_QUOTE)));
         assert_eq!(excerpt(&Message { msgtype: "m.image".into(), ..text("a.png") }), "[图片]");
+    }
+
+    #[test]
+    fn what_is_relayed_stands_in_its_frame() {
+        let frame = Some(("「Bob」: ".to_owned(), "!".to_owned()));
+        let around = Around { frame, ..Around::default() };
+        assert_eq!(said(&text("hi"), &around).pieces, [Piece::Text("「Bob」: hi!".into())]);
+        let emote = Message { msgtype: "m.emote".into(), ..text("waves") };
+        assert_eq!(said(&emote, &around).pieces, [Piece::Text("* 「Bob」: waves!".into())]);
     }
 
     #[test]

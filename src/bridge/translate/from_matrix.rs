@@ -16,9 +16,9 @@ use crate::bridge::convert::to_qq::{self, Around};
 use crate::bridge::departure::{self, Attachment, ToChat};
 use crate::bridge::open::OpenedFromMatrix;
 use crate::bridge::portal::Portal;
+use crate::bridge::relay::Voice;
 use crate::bridge::status::Status;
 use crate::bridge::{Bridge, Error, Order, Wish, notice, route};
-use crate::config::Permission;
 use crate::matrix::event::{Event, Kind, Member, Membership, Message, Relation};
 use crate::qq::{AccountId, Outgoing};
 use crate::store::{self, Fate, OutboxState, Tx};
@@ -119,7 +119,7 @@ impl Bridge {
             return Ok(());
         }
         match &event.kind {
-            Kind::Message(message) => self.translate_message(tx, (seq, event), message, &opened.around, out).await,
+            Kind::Message(message) => self.translate_message(tx, opened, event, message, out).await,
             Kind::Reaction { target, .. } => self.refuse_reaction(tx, event, target, out).await,
             Kind::Redaction { target } => self.translate_redaction(tx, event, target, out).await,
             Kind::Encrypted => self.translate_encrypted(tx, event, out).await,
@@ -143,9 +143,9 @@ impl Bridge {
     async fn translate_message(
         &self,
         tx: &mut Tx,
-        (seq, event): (i64, &Event),
+        opened: &OpenedFromMatrix,
+        event: &Event,
         message: &Message,
-        around: &Around,
         out: &mut Outcome,
     ) -> Result<(), store::Error> {
         if let Some(command) = self.command_in(tx, event, message).await? {
@@ -154,27 +154,26 @@ impl Bridge {
             return Ok(());
         }
         let Some(portal) = self.portals.by_room(event.room.as_str()) else { return Ok(()) };
-        if !self.may_speak(tx, &portal, event).await? {
+        let is_alien = opened.is_of_bridge || message.msgtype == "m.notice";
+        let around = match self.voice(tx, &portal, event, is_alien).await? {
+            Voice::Own => opened.around.clone(),
+            Voice::Relayed => self.framed(&opened.around, event, message),
+            Voice::Unheard => return Ok(()),
             // Once for each person: another bridge's ghosts must not get an answer to every word.
-            return self.decline(tx, event, "message.not_owner", event.sender.as_str(), out).await;
-        }
-        match self.for_qq(message, &portal, around) {
-            Ok(parts) => self.say_on_qq(tx, (seq, event), &portal, parts, out).await,
+            Voice::Declined(why) => return self.decline(tx, event, why, event.sender.as_str(), out).await,
+        };
+        match self.for_qq(message, &portal, &around) {
+            Ok(parts) => self.say_on_qq(tx, (opened.seq, event), &portal, parts, out).await,
             Err(to_qq::Unsayable::Empty) => Ok(()),
             Err(to_qq::Unsayable::Media) => self.decline(tx, event, "message.no_media", event.id.as_str(), out).await,
         }
     }
 
-    /// Whether `event` is by the owner of the account that `portal` belongs to.
-    async fn may_speak(&self, tx: &mut Tx, portal: &Portal, event: &Event) -> Result<bool, store::Error> {
-        let owner = tx.login(portal.account.as_str()).await?.map(|login| login.owner);
-        Ok(owner.as_deref() == Some(event.sender.as_str()) && self.permission(event) >= Permission::User)
-    }
-
     /// The portal whose room `event` is in, if who is behind it may speak there.
     async fn portal_of_speaker(&self, tx: &mut Tx, event: &Event) -> Result<Option<Arc<Portal>>, store::Error> {
         let Some(portal) = self.portals.by_room(event.room.as_str()) else { return Ok(None) };
-        Ok(self.may_speak(tx, &portal, event).await?.then_some(portal))
+        let voice = self.voice(tx, &portal, event, false).await?;
+        Ok(matches!(voice, Voice::Own | Voice::Relayed).then_some(portal))
     }
 
     /// QQ has no reactions: that is said once in each room.
@@ -232,12 +231,16 @@ impl Bridge {
         let words =
             |message: &Message| Ok(to_qq::outgoing(message, around, most)?.into_iter().map(Part::words).collect());
         let Some(shown) = attachment::attachment(message) else { return words(message) };
-        let mut parts = vec![Part { message: Outgoing::default(), attachment: Some(shown?) }];
-        if let Some(caption) = attachment::caption(message) {
-            // A caption of blanks says nothing.
-            parts.extend(words(&caption).unwrap_or_default());
+        let shown = Part { message: Outgoing::default(), attachment: Some(shown?) };
+        let caption = attachment::caption(message);
+        if around.frame.is_some() {
+            // Who shows it has to be said before.
+            let words = words(&caption.unwrap_or_else(|| attachment::in_words(message)))?;
+            return Ok(words.into_iter().chain([shown]).collect());
         }
-        Ok(parts)
+        // A caption of blanks says nothing.
+        let caption = caption.map(|caption| words(&caption).unwrap_or_default()).unwrap_or_default();
+        Ok([shown].into_iter().chain(caption).collect())
     }
 
     async fn say_on_qq(
@@ -306,7 +309,7 @@ impl Bridge {
         out.lanes.push(notice::put(tx, room, notice, &key).await?);
         out.fate = Fate::Answered;
         // Somebody who is no owner hears of it once.
-        if is_new || why != "message.not_owner" {
+        if is_new || !matches!(why, "message.not_owner" | "message.one_way") {
             let failed = Status::Failed { phrase: why, message, error: why.to_owned() };
             out.lanes.extend(self.put_status(tx, (room, event.id.as_str()), why, &failed).await?);
         }
@@ -328,10 +331,6 @@ impl Bridge {
         }
         let control = tx.user_by_control_room(event.room.as_str()).await?;
         Ok(control.map(|_| body.to_owned()))
-    }
-
-    fn permission(&self, event: &Event) -> Permission {
-        self.config.bridge.permission(event.sender.as_str())
     }
 
     /// The longest text that the network of `account` takes; a careful guess while it is not logged in.

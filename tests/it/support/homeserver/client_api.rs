@@ -251,7 +251,7 @@ fn look(world: &mut World, who: &str, endpoint: Endpoint, args: &[&str], request
         (Endpoint::JoinedMembers, [room]) => {
             world.need_joined(room, who)?;
             let names = world.members(room).into_iter().map(|user| {
-                let name = json!({ "display_name": world.display_name(&user) });
+                let name = json!({ "display_name": world.state(room, "m.room.member", &user)["displayname"] });
                 (user, name)
             });
             Ok(json!({ "joined": names.collect::<BTreeMap<_, _>>() }))
