@@ -6,61 +6,79 @@
 mod doctor;
 mod start;
 
+use std::path::Path;
 use std::time::Duration;
 
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
 
-use crate::base::{Clock, Shutdown, telemetry};
+use crate::base::{self, Clock, Shutdown, telemetry};
 use crate::cli::Exit;
 use crate::config::Config;
+use crate::config::logging::{LogFile, Logging};
 
 pub use crate::cli::Fatal;
 pub use doctor::doctor;
 pub use start::{House, start};
 
-/// How long tasks may take to end once they were told to.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long tasks may take to end once they were told to: longer than QQ may take to answer a message that has left.
+const PATIENCE: Duration = Duration::from_secs(35);
 
 /// Runs the bridge until it is told to stop: the first signal asks the tasks to end, the second does not wait for them.
 /// `complaint` is said first.
 pub async fn run(config: Config, complaint: Option<&str>) -> Result<(), Fatal> {
-    let format = if config.logging.json { telemetry::Format::Json } else { telemetry::Format::Pretty };
-    telemetry::start(&config.logging.min_level, format)
-        .map_err(|why| Fatal::new(Exit::Logging, format!("logging.min_level: {why}")))?;
+    start_logging(&config.logging)?;
     if let Some(complaint) = complaint {
         warn!("{complaint}");
     }
+    let mut signals = Signals::watch()?;
     let shutdown = Shutdown::new();
     let house = tokio::select! {
         house = start(config, Clock::system(), shutdown.clone()) => house?,
-        () = told_to_stop() => return Ok(()),
+        () = signals.told_to_stop() => return Ok(()),
     };
     info!(address = %house.address, "the bridge is running");
-    told_to_stop().await;
+    signals.told_to_stop().await;
     info!("stopping");
     tokio::select! {
         () = house.stop(PATIENCE) => {}
-        () = told_to_stop() => warn!("told twice: not waiting any longer"),
+        () = signals.told_to_stop() => warn!("told twice: not waiting any longer"),
     }
     Ok(())
 }
 
-/// Returns at SIGINT or SIGTERM.
-async fn told_to_stop() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
+fn start_logging(settings: &Logging) -> Result<(), Fatal> {
+    let format = |json| if json { telemetry::Format::Json } else { telemetry::Format::Pretty };
+    let LogFile { path, keep, json, .. } = &settings.file;
+    let file = match path.as_str() {
+        "" => None,
+        path => {
+            let opened = base::LogFile::open(Path::new(path), settings.file.most_bytes(), *keep);
+            let fault = |why| Fatal::new(Exit::Logging, format!("logging.file.path is \"{path}\": {why}"));
+            Some((opened.map_err(fault)?, format(*json)))
         }
-        Err(why) => {
-            warn!(%why, "SIGTERM cannot be watched; SIGINT can");
-            // When neither can be, only SIGKILL stops us.
-            if tokio::signal::ctrl_c().await.is_err() {
-                std::future::pending::<()>().await;
-            }
+    };
+    telemetry::start(&settings.min_level, format(settings.json), file)
+        .map_err(|why| Fatal::new(Exit::Logging, format!("logging.min_level: {why}")))
+}
+
+/// SIGINT and SIGTERM from now on: one that comes between two waits is not missed.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn watch() -> Result<Self, Fatal> {
+        let watch = |kind| signal(kind).map_err(|why| Fatal::new(Exit::Failure, format!("signals: {why}")));
+        Ok(Self { interrupt: watch(SignalKind::interrupt())?, terminate: watch(SignalKind::terminate())? })
+    }
+
+    /// Returns at the next of them.
+    async fn told_to_stop(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
         }
     }
 }

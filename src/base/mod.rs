@@ -5,6 +5,7 @@ pub mod clock;
 #[cfg(test)]
 pub(crate) mod damage;
 pub mod failpoint;
+pub mod logfile;
 pub mod metrics;
 pub mod seal;
 pub mod secret;
@@ -14,6 +15,7 @@ pub mod telemetry;
 pub use backoff::Backoff;
 pub use clock::Clock;
 pub use failpoint::Failpoint;
+pub use logfile::LogFile;
 pub use seal::Seal;
 pub use secret::Secret;
 pub use shutdown::Shutdown;

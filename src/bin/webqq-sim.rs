@@ -40,7 +40,7 @@ struct Arguments {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
-    telemetry::start(&arguments.log, telemetry::Format::Pretty)?;
+    telemetry::start(&arguments.log, telemetry::Format::Pretty, None)?;
     let world = arguments.world.map(|path| {
         let yaml = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
         World::parse(&yaml).with_context(|| path.display().to_string())

@@ -12,11 +12,41 @@ pub struct Logging {
     pub min_level: String,
     /// Whether lines are JSON objects instead of text for people.
     pub json: bool,
+    /// `logging.file:`
+    pub file: LogFile,
+}
+
+/// `logging.file:`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LogFile {
+    /// Where it is; empty means that there is none.
+    pub path: String,
+    /// How large it may grow, in megabytes of 2^20 bytes.
+    pub max_mb: u32,
+    /// How many older ones are kept.
+    pub keep: u32,
+    /// Whether its lines are JSON objects.
+    pub json: bool,
+}
+
+impl LogFile {
+    /// [`LogFile::max_mb`] in bytes.
+    #[must_use]
+    pub fn most_bytes(&self) -> u64 {
+        u64::from(self.max_mb) << 20
+    }
+}
+
+impl Default for LogFile {
+    fn default() -> Self {
+        Self { path: String::new(), max_mb: 50, keep: 5, json: true }
+    }
 }
 
 impl Default for Logging {
     fn default() -> Self {
-        Self { min_level: "info".to_owned(), json: false }
+        Self { min_level: "info".to_owned(), json: false, file: LogFile::default() }
     }
 }
 
@@ -26,6 +56,9 @@ impl Logging {
         if !is_level(&self.min_level) {
             let fix = "write error, warn, info, debug or trace";
             faults.push(Fault::text("logging.min_level", &self.min_level, fix));
+        }
+        if self.file.max_mb == 0 {
+            faults.push(Fault::text("logging.file.max_mb", "0", "write 1 or more"));
         }
     }
 }

@@ -68,6 +68,14 @@ impl Database {
         }
     }
 
+    /// The file, if it is one.
+    pub(super) fn file(&self) -> Option<&Path> {
+        match &self.place {
+            Place::Sqlite(path) => Some(path),
+            Place::Postgres(_) => None,
+        }
+    }
+
     /// The one connection that writes.
     pub(super) async fn writer(&self) -> Result<Tx, Error> {
         match self.place {
@@ -160,7 +168,7 @@ fn prepare(path: &Path) -> Result<(PathBuf, File), Error> {
 }
 
 /// Opens a file that, when it is new, nobody else may read. SQLite gives the files that it puts beside it the same mode.
-fn open_private(path: &Path) -> std::io::Result<File> {
+pub(super) fn open_private(path: &Path) -> std::io::Result<File> {
     let mut options = File::options();
     options.read(true).write(true).create(true).truncate(false);
     #[cfg(unix)]

@@ -30,6 +30,16 @@ pub enum Error {
         /// The newest schema that we know.
         known: usize,
     },
+    /// It has to be migrated, and could not be copied before.
+    #[error(
+        "the database has to be migrated, and cannot be copied to {path} before ({why}): make room there, or let us write"
+    )]
+    NoCopy {
+        /// Where the copy was to be.
+        path: String,
+        /// What is wrong.
+        why: String,
+    },
     /// No disk space, no server, no connection. Whether a write that ended so was kept is not known: repeating it must be harmless.
     #[error("the database is not available: {why}")]
     Unavailable {
@@ -78,6 +88,7 @@ impl Error {
             Self::Unavailable { .. } | Self::InUse => Verdict::Retry,
             Self::Settings(_)
             | Self::TooNew { .. }
+            | Self::NoCopy { .. }
             | Self::Refused { .. }
             | Self::Corrupt { .. }
             | Self::Missing { .. }

@@ -20,6 +20,7 @@
 //! ```
 
 mod audit;
+mod backup;
 mod connection;
 mod database;
 mod error;
@@ -88,13 +89,18 @@ pub struct Store {
 impl Store {
     /// Opens the database, brings its tables to the newest schema, and starts the writer.
     ///
-    /// A file that does not exist is created, for this user only. Fails when another bridge has the database open
+    /// A file that does not exist is created, for this user only; one of an earlier version is copied first. Fails when another bridge has the database open
     /// or when a newer version has been here.
     pub async fn open(settings: &config::Database, clock: Clock) -> Result<Self, Error> {
         let (database, hold) = Database::find(settings, clock).await?;
         let database = Arc::new(database);
         let mut tx = database.writer().await?;
         let kind = database.kind();
+        if let Some(file) = database.file()
+            && let Some(first) = schema::first_unseen(&mut tx).await?
+        {
+            backup::copy(&mut tx, file, first).await?;
+        }
         schema::migrate(&mut tx, kind).await?;
         let readers = Arc::new(Readers::new(Arc::clone(&database)));
         let (writer, commits) = Writer::new(database, hold, tx);

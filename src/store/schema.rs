@@ -29,6 +29,16 @@ const POSTGRES: &[&str] = &[
 const META: &str = "CREATE TABLE IF NOT EXISTS meta (key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL)";
 const KEY: &str = "schema";
 
+/// The first migration that `tx`'s SQLite database has not seen; none when it is new, or has seen them all.
+pub(super) async fn first_unseen(tx: &mut Tx) -> Result<Option<usize>, Error> {
+    let tables = "SELECT COUNT(*) AS value FROM sqlite_master WHERE type = 'table' AND name = 'meta'";
+    if tx.count(sql(tables)).await? == 0 {
+        return Ok(None);
+    }
+    let found = found(tx).await?;
+    Ok((found > 0 && found < SQLITE.len()).then_some(found + 1))
+}
+
 /// Runs the migrations that `tx`'s database has not seen, all or none of them.
 pub(super) async fn migrate(tx: &mut Tx, kind: DatabaseKind) -> Result<(), Error> {
     let scripts = match kind {
@@ -47,15 +57,7 @@ pub(super) async fn migrate(tx: &mut Tx, kind: DatabaseKind) -> Result<(), Error
 
 async fn bring_up(tx: &mut Tx, scripts: &[&'static str]) -> Result<(), Error> {
     tx.change(sql(META)).await?;
-    let found = match tx.meta(KEY).await? {
-        None => 0,
-        Some(text) => text.parse().map_err(|_| Error::Corrupt {
-            table: "meta",
-            column: "value",
-            row: KEY.to_owned(),
-            why: "not a number".to_owned(),
-        })?,
-    };
+    let found = found(tx).await?;
     let known = scripts.len();
     if found > known {
         return Err(Error::TooNew { found, known });
@@ -65,4 +67,15 @@ async fn bring_up(tx: &mut Tx, scripts: &[&'static str]) -> Result<(), Error> {
         reach(Failpoint::BetweenMigrations);
     }
     tx.set_meta(KEY, &known.to_string()).await
+}
+
+/// The newest migration that the database has seen; 0 when it has seen none.
+async fn found(tx: &mut Tx) -> Result<usize, Error> {
+    let Some(text) = tx.meta(KEY).await? else { return Ok(0) };
+    text.parse().map_err(|_| Error::Corrupt {
+        table: "meta",
+        column: "value",
+        row: KEY.to_owned(),
+        why: "not a number".to_owned(),
+    })
 }

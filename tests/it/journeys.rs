@@ -22,6 +22,7 @@ mod relay;
 mod secrecy;
 mod sending;
 mod status;
+mod stopping;
 mod time;
 mod watch;
 

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
+mod deploying;
+#[cfg(test)]
 mod docs;
 #[cfg(test)]
 mod doctor;

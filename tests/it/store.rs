@@ -109,6 +109,7 @@ macro_rules! on_every_database {
 }
 
 mod audit;
+mod backup;
 mod connection;
 mod inbox;
 mod memory;

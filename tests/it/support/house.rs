@@ -188,6 +188,25 @@ impl House {
         bridge.wait().expect("it ends").success()
     }
 
+    /// Tells the bridge to stop, and does not wait for it.
+    pub(crate) fn ask_to_stop(&self) {
+        let bridge = self.bridge.as_ref().expect("it runs");
+        let asked = Command::new("kill").arg(bridge.id().to_string()).status().expect("kill runs");
+        assert!(asked.success());
+    }
+
+    /// Waits until the bridge says `words` in its log.
+    pub(crate) async fn logs(&self, words: &str) {
+        while !self.log().contains(words) {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// A path in the folder of the bridge.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.path(name)
+    }
+
     /// The configuration of a second bridge beside this one: all the same, but for the port.
     pub(crate) fn twin(&self) -> PathBuf {
         let text = fs::read_to_string(self.path("config.yaml")).expect("it was configured");
