@@ -54,6 +54,8 @@ pub enum Act {
     Leave(Option<String>),
     /// Has this power level from now on.
     Level(i64),
+    /// Has read this event. The bot does that, for QQ.
+    Read(String),
 }
 
 /// Which room.

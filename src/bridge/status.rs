@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::{Value, json};
 
-use super::departure::{self, Speaker, Target, ToChat, ToRoom};
+use super::departure::{self, Act, Speaker, Target, ToChat, ToRoom};
 use super::{Bridge, notice, route};
 use crate::qq::AccountId;
 use crate::store::{self, OutboxRow, OutboxState, Tx};
@@ -72,6 +72,13 @@ fn failure(phrase: &str) -> (&'static str, &'static str) {
     }
 }
 
+/// Puts into the outbox that the bot marks `event` in `room` as read; gives the lane to wake.
+async fn put_receipt(tx: &mut Tx, room: &str, event: &str) -> Result<String, store::Error> {
+    let read = ToRoom::new(Target::Room(room.to_owned()), Speaker::Bot, Value::Null);
+    let read = ToRoom { act: Some(Act::Read(event.to_owned())), ..read };
+    departure::put(tx, route::lane_of_statuses(room), "", &read, &route::key(&["read", event])).await
+}
+
 impl Bridge {
     /// Puts into the outbox how `event` in `room` does, once for each `occasion`; gives the lane to wake. Nothing happens
     /// when nobody wants to know.
@@ -98,7 +105,8 @@ impl Bridge {
         to_chat: &ToChat,
         seq: i64,
     ) -> Result<Option<String>, store::Error> {
-        if !self.config.matrix.message_status_events {
+        let wants_receipts = self.config.matrix.delivery_receipts;
+        if !self.config.matrix.message_status_events && !wants_receipts {
             return Ok(None);
         }
         for part in 0..to_chat.parts {
@@ -108,7 +116,9 @@ impl Bridge {
                 return Ok(None);
             }
         }
-        self.put_status(tx, (&to_chat.room, &to_chat.event), "taken", &Status::Success).await
+        let (room, event) = (to_chat.room.as_str(), to_chat.event.as_str());
+        let receipt = if wants_receipts { Some(put_receipt(tx, room, event).await?) } else { None };
+        Ok(self.put_status(tx, (room, event), "taken", &Status::Success).await?.or(receipt))
     }
 
     /// The same for a message that was recognised when QQ handed it back.

@@ -13,12 +13,20 @@ pub struct Matrix {
     pub message_error_notices: bool,
     /// Whether clients are told how each message towards QQ does.
     pub message_status_events: bool,
+    /// Whether the bot marks as read what QQ took.
+    pub delivery_receipts: bool,
     /// Whether QQ people are shown as online, away and so on.
     pub presence: bool,
 }
 
 impl Default for Matrix {
     fn default() -> Self {
-        Self { federate_rooms: true, message_error_notices: true, message_status_events: false, presence: true }
+        Self {
+            federate_rooms: true,
+            message_error_notices: true,
+            message_status_events: false,
+            delivery_receipts: false,
+            presence: true,
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! What the bot does when it is invited: it joins, and greets whoever may use it.
 
 use super::{Context, Error};
+use crate::bridge::route;
 use crate::config::Permission;
 
 /// Joins the room of the order. A room with nobody else but the inviter becomes their control room.
@@ -12,6 +13,11 @@ pub(super) async fn join(context: &Context) -> Result<(), Error> {
     if context.permission < Permission::Commands {
         context.reply_key("command.blocked", &[("user", &context.sender)]).await?;
         return Ok(());
+    }
+    if bot.state(&room, "m.room.encryption", "").await?.is_some() {
+        context.reply_key("encryption.room", &[]).await?;
+        let key = route::key(&["encrypted", &context.event]);
+        return Ok(bridge.tell_owner(&context.sender, &context.say("encryption.here", &[]), &key).await?);
     }
     if bot.joined_members(&room).await?.len() > 2 {
         return context.reply_key("greeting.room", &[("prefix", &bridge.config.bridge.command_prefix)]).await;

@@ -136,6 +136,11 @@ fn written(message: &Message) -> (&Message, bool) {
 }
 
 fn reading(written: &Message) -> Result<Reading, Unsayable> {
+    if written.msgtype == "m.location" {
+        // Its body says where, in words or numbers.
+        let stretches = vec![Stretch::Text(format!("[位置] {}", written.body.trim()))];
+        return Ok(Reading { stretches, look: Look::default() });
+    }
     if !matches!(written.msgtype.as_str(), "m.text" | "m.notice" | "m.emote") {
         return Err(Unsayable::Media);
     }

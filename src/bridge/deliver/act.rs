@@ -1,10 +1,10 @@
 //! What ghosts do in rooms besides speaking: they come, they go, they get an office. All of it may be done twice.
 
-use matrix_sdk::ruma::OwnedRoomId;
+use matrix_sdk::ruma::{EventId, OwnedRoomId, RoomId};
 use serde_json::{Value, json};
 
 use crate::bridge::departure::Act;
-use crate::bridge::{Bridge, Error};
+use crate::bridge::{Bridge, Error, Verdict};
 use crate::matrix::Intent;
 use crate::qq::ContactId;
 
@@ -35,6 +35,7 @@ impl Bridge {
                 }
                 self.forget_member(room, ghost.user_id()).await
             }
+            Act::Read(event) => self.mark_read(room, event).await,
             Act::Level(level) => {
                 let ghost = self.homeserver.ghost_id(contact.as_str())?;
                 let bot = self.homeserver.bot();
@@ -44,6 +45,15 @@ impl Bridge {
                 }
                 Ok(())
             }
+        }
+    }
+
+    /// Marks `event` as read by the bot. Where it may not, nothing is lost.
+    pub(super) async fn mark_read(&self, room: &RoomId, event: &str) -> Result<(), Error> {
+        let Ok(event) = <&EventId>::try_from(event) else { return Ok(()) };
+        match self.homeserver.bot().mark_read(room, event).await.map_err(Error::from) {
+            Err(error) if error.verdict() == Verdict::GiveUp => Ok(()),
+            done => done,
         }
     }
 }

@@ -9,7 +9,7 @@ use super::wait_after;
 use crate::base::failpoint::{Failpoint, reach};
 use crate::base::metrics::{METRICS, Way};
 use crate::bridge::convert::to_matrix::KEY_FIELD;
-use crate::bridge::departure::{self, Speaker, Target, ToRoom};
+use crate::bridge::departure::{self, Act, Speaker, Target, ToRoom};
 use crate::bridge::lane::Next;
 use crate::bridge::{Bridge, Error, Verdict, status};
 use crate::matrix::Intent;
@@ -154,6 +154,7 @@ impl Bridge {
     ) -> Result<Option<OwnedEventId>, Error> {
         match (&to_room.act, &to_room.speaker) {
             (Some(act), Speaker::Ghost(contact)) => self.act_in_room(act, contact, room, host).await.map(|()| None),
+            (Some(Act::Read(event)), Speaker::Bot) => self.mark_read(room, event).await.map(|()| None),
             (Some(_), Speaker::Bot | Speaker::Owner(_)) => Ok(None),
             (None, _) => self.say_in_room(row, to_room, room, host).await.map(Some),
         }

@@ -123,6 +123,7 @@ impl Bridge {
             Kind::Reaction { target, .. } => self.refuse_reaction(tx, event, target, out).await,
             Kind::Redaction { target } => self.translate_redaction(tx, event, target, out).await,
             Kind::Encrypted => self.translate_encrypted(tx, event, out).await,
+            Kind::EncryptionOn => self.translate_encryption(tx, event, out).await,
             Kind::Foreign { .. } => self.refuse_foreign(tx, event, out).await,
             Kind::Member(member) if self.invites_bot(member) => {
                 out.orders.push(order(event, Wish::Join));
@@ -279,6 +280,27 @@ impl Bridge {
         let ours = self.portals.by_room(event.room.as_str()).is_some()
             || tx.user_by_control_room(event.room.as_str()).await?.is_some();
         if ours { self.decline(tx, event, "message.encrypted", event.id.as_str(), out).await } else { Ok(()) }
+    }
+
+    /// From now on nothing in the room can be read: that is said in it in the clear, and to whoever switched it on.
+    async fn translate_encryption(&self, tx: &mut Tx, event: &Event, out: &mut Outcome) -> Result<(), store::Error> {
+        let control = tx.user_by_control_room(event.room.as_str()).await?;
+        let portal = self.portals.by_room(event.room.as_str());
+        let why = match (&portal, control) {
+            (Some(_), _) => "encryption.portal",
+            (None, Some(_)) => "encryption.control",
+            (None, None) => return Ok(()),
+        };
+        let (room, id, who) = (event.room.as_str(), event.id.as_str(), event.sender.as_str());
+        let key = route::key(&["encryption", id]);
+        let said = notice::reply(&self.texts.say(why, &[]), id, who, &key);
+        out.lanes.push(notice::put(tx, room, said, &key).await?);
+        if let Some(portal) = portal {
+            let text = self.texts.say("encryption.told", &[("name", &portal.name)]);
+            out.lanes.push(notice::put_in_control(tx, who, &text, &route::key(&["encryption told", id])).await?);
+        }
+        out.fate = Fate::Answered;
+        Ok(())
     }
 
     /// Answers an event that goes nowhere with the reason `why`, once for each `occasion` in the room.

@@ -77,7 +77,7 @@ fn events(said: &str) -> Vec<(&'static str, Value, Fate)> {
         (message, file("m.file"), NO_ADDRESS),
         ("m.sticker", json!({ "body": "cat", "url": "mxc://hs.test/3", "info": {} }), NO_ADDRESS),
         (message, locked, NO_TEXT),
-        (message, place, NO_TEXT),
+        (message, place, Fate::Carried("[位置] Here")),
         (message, json!({ "msgtype": "m.key.verification.request", "body": "Verify me" }), NO_TEXT),
         (message, json!({ "msgtype": "org.example.dice", "body": "a 6" }), NO_TEXT),
         (message, json!({ "msgtype": 7 }), NOTHING_LIKE_IT),
@@ -122,7 +122,7 @@ async fn every_kind_of_event_is_carried_or_answered_or_rightly_passed_over() {
             Fate::Silent => assert_eq!(end, None, "{kind} {content}"),
         }
     }
-    assert_eq!(heard, ["said", "text", "notice", "* waves", "* fixed", "last"], "nothing else");
+    assert_eq!(heard, ["said", "text", "notice", "* waves", "* fixed", "[位置] Here", "last"], "nothing else");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -235,4 +235,39 @@ async fn what_waits_when_the_session_is_lost_is_told_once_that_it_waits_for_a_lo
         assert_eq!(words(&told), ["PENDING", "PENDING", "SUCCESS"], "{told:?}");
     }
     assert_eq!(house.heard_in(FAMILY_CHAT), ["first", "second", "third"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_bot_marks_as_read_what_qq_took_and_nothing_else() {
+    let (house, _, room) = talking(&json!({ "matrix": { "delivery_receipts": true } })).await;
+    house.qq.fault(Fault::new("send_qun_msg2", Trouble::Retcode(100_006)));
+    house.owner.say(&room, "refused");
+    house.bot_says(&room, "was not delivered to QQ").await;
+    let taken = house.owner.say(&room, "taken");
+    house.matrix.wait_until("the receipt", |world| world.read_by(&world.bot()) == Some(&taken)).await;
+    assert_eq!(house.heard_in(FAMILY_CHAT), ["taken"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn encryption_is_complained_about_at_once_in_the_room_and_to_whoever_wants_it() {
+    let (house, control, room) = talking(&json!({})).await;
+    let algorithm = json!({ "algorithm": "m.megolm.v1.aes-sha2" });
+    house.owner.set_state(&control, "m.room.power_levels", "", json!({ "users": { "@qqbot:hs.test": 100 } }));
+    house.owner.set_state(&control, "m.room.encryption", "", algorithm.clone());
+    house.bot_says(&control, "Start a new direct chat with me").await;
+    assert_eq!(house.told(&room, "encrypted"), 0);
+
+    let bob = house.matrix.user("bob");
+    let state = json!([{ "type": "m.room.encryption", "state_key": "", "content": algorithm }]);
+    let locked = bob.create_room(&json!({ "invite": ["@qqbot:hs.test"], "is_direct": true, "initial_state": state }));
+    house.bot_says(&locked, "I can read nothing in it").await;
+    let is_there = |world: &World| {
+        let rooms = world.room_ids().into_iter().filter(|room| world.membership(room, bob.id()) == "join");
+        rooms
+            .filter(|room| *room != locked)
+            .find(|room| world.said(room).iter().any(|(_, said)| said.contains("not encrypted")))
+    };
+    let office = house.matrix.wait_for("a room without encryption", is_there).await;
+    bob.say(&office, "version");
+    house.bot_says(&office, "matrix-webqq").await;
 }
