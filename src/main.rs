@@ -24,7 +24,7 @@ fn run() -> Result<(), Fatal> {
     runtime.block_on(async {
         match errand {
             Errand::Run { config, complaint } => app::run(*config, complaint.as_deref()).await,
-            Errand::Doctor(config) => app::doctor(*config).await,
+            Errand::Doctor { config, registration } => app::doctor(*config, registration.as_deref()).await,
         }
     })
 }

@@ -1,18 +1,30 @@
 //! `doctor`: tries both directions against the live homeserver and the QQ side, and names the wrong key.
 
-use std::io::Write as _;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use tokio::net::TcpListener;
 
 use super::Fatal;
 use crate::base::{Clock, Shutdown};
-use crate::cli::Exit;
+use crate::cli::{Exit, compare};
 use crate::config::Config;
 use crate::matrix::listener::{self, Limits};
 use crate::matrix::{Appservice, Homeserver, PingError, server};
 use crate::qq::{self, LoginStep};
+
+/// How many seconds two clocks may be apart.
+const MOST_APART: u64 = 60;
+
+/// How long whoever listens on our port may take to say who it is.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What people in containers stumble over.
+const LOCALHOST: &str = " In a container localhost is the container itself: name the homeserver's container instead";
 
 /// One thing that was tried.
 struct Finding {
@@ -21,8 +33,9 @@ struct Finding {
 }
 
 /// Tries everything that the bridge needs and prints what it found; fails with the first thing that is wrong.
-pub async fn doctor(config: Config) -> Result<(), Fatal> {
+pub async fn doctor(config: Config, registration: Option<&Path>) -> Result<(), Fatal> {
     let mut findings = vec![database(&config)];
+    findings.extend(registration.map(|path| registered(&config, path)));
     findings.extend(matrix_side(&config).await);
     findings.push(qq_side(&config).await);
     let report: Vec<String> = findings
@@ -55,10 +68,36 @@ fn database(config: &Config) -> Finding {
     let path = config.database.uri.trim_start_matches("sqlite:").trim_start_matches("file:");
     let folder = std::path::Path::new(path).parent().filter(|folder| !folder.as_os_str().is_empty());
     match folder {
-        Some(folder) if !path.contains("://") && !folder.is_dir() => {
+        _ if path.contains("://") => fine(what),
+        Some(folder) if !folder.is_dir() => {
             wrong(what, Exit::Database, format!("there is no folder {}; make it", folder.display()))
         }
-        _ => fine(what),
+        folder => match try_to_write(Path::new(path), folder.unwrap_or_else(|| Path::new("."))) {
+            Ok(()) => fine(what),
+            Err(why) => {
+                let fix = "it and its folder have to belong to the user that the bridge runs as";
+                wrong(what, Exit::Database, format!("it cannot be written to ({why}); {fix}"))
+            }
+        },
+    }
+}
+
+/// Writes nothing into the database, and a file beside it that goes at once, as SQLite does.
+fn try_to_write(path: &Path, folder: &Path) -> io::Result<()> {
+    if path.exists() {
+        File::options().append(true).open(path)?;
+    }
+    let probe = folder.join(format!(".matrix-webqq-doctor-{}", std::process::id()));
+    File::options().write(true).create_new(true).open(&probe)?;
+    fs::remove_file(probe)
+}
+
+/// Whether the registration in `path` is what the configuration would make.
+fn registered(config: &Config, path: &Path) -> Finding {
+    let what = format!("registration {}", path.display());
+    match compare(config, path) {
+        Ok(()) => fine(what),
+        Err(Fatal { exit, message }) => wrong(what, exit, message),
     }
 }
 
@@ -84,9 +123,11 @@ async fn matrix_side(config: &Config) -> Vec<Finding> {
         && !why.is_token_refused()
     {
         let fix = "is the homeserver running, and is this the address of its client API?";
-        return vec![wrong(towards, Exit::HomeserverUnreachable, format!("{why}; {fix}"))];
+        let hint = if is_loopback(&config.homeserver.address) { LOCALHOST } else { "" };
+        return vec![wrong(towards, Exit::HomeserverUnreachable, format!("{why}; {fix}{hint}"))];
     }
     let mut findings = vec![fine(towards)];
+    findings.extend(homeserver.date().await.and_then(|date| clock(&date, Clock::system().now_ms())));
     let us = match homeserver.whoami().await {
         Ok(us) => us,
         Err(why) => {
@@ -113,7 +154,11 @@ async fn back_to_us(config: &Config, homeserver: &Homeserver) -> Finding {
     let wanted = (config.appservice.hostname.as_str(), config.appservice.port);
     match TcpListener::bind(wanted).await {
         Ok(listener) => answer_pings(config, listener, &shutdown),
-        Err(why) if why.kind() == std::io::ErrorKind::AddrInUse => {}
+        Err(why) if why.kind() == io::ErrorKind::AddrInUse && is_bridge(wanted.0, wanted.1).await => {}
+        Err(why) if why.kind() == io::ErrorKind::AddrInUse => {
+            let fix = "something else than this bridge listens there: stop it, or change the port here and in appservice.address";
+            return wrong(format!("appservice.port {}", wanted.1), Exit::NoListener, fix);
+        }
         Err(why) => {
             let what = format!("appservice.hostname {} and appservice.port {}", wanted.0, wanted.1);
             return wrong(what, Exit::NoListener, format!("cannot listen there: {why}"));
@@ -128,6 +173,50 @@ async fn back_to_us(config: &Config, homeserver: &Homeserver) -> Finding {
             wrong(what, exit, format!("{why}; {}", fix(&why, config)))
         }
     }
+}
+
+/// Whether a bridge of ours listens there.
+async fn is_bridge(host: &str, port: u16) -> bool {
+    let host = match host {
+        "0.0.0.0" => "127.0.0.1",
+        "::" => "[::1]",
+        host => host,
+    };
+    let Ok(client) = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build() else { return false };
+    let answer = client.get(format!("http://{host}:{port}/health")).send().await;
+    let Ok(answer) = answer else { return false };
+    let health: serde_json::Value = answer.json().await.unwrap_or_default();
+    health.get("name").and_then(serde_json::Value::as_str) == Some(env!("CARGO_PKG_NAME"))
+}
+
+/// Whether `address` leads to the machine, or the container, that asks.
+fn is_loopback(address: &str) -> bool {
+    ["://localhost", "://127.", "://[::1]"].iter().any(|start| address.contains(start))
+}
+
+/// Whether our clock agrees with the homeserver's, which writes the time as `date`; nothing when that cannot be read.
+fn clock(date: &str, now_ms: i64) -> Option<Finding> {
+    let ahead = now_ms / 1000 - seconds(date)?;
+    let what = "the clock of this machine";
+    let way = if ahead > 0 { "ahead of" } else { "behind" };
+    Some(if ahead.unsigned_abs() <= MOST_APART {
+        fine(what)
+    } else {
+        let fix = "set both by the network, such as with `timedatectl set-ntp true`";
+        wrong(what, Exit::Failure, format!("it is {} s {way} the homeserver's; {fix}", ahead.unsigned_abs()))
+    })
+}
+
+/// `Sun, 06 Nov 1994 08:49:37 GMT` in seconds since 1970. Source: RFC 9110, 5.6.7.
+fn seconds(date: &str) -> Option<i64> {
+    const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    let mut words = date.split_once(", ")?.1.split([' ', ':']);
+    let mut word = || words.next();
+    let (day, month, year) = (word()?.parse().ok()?, word()?, word()?.parse().ok()?);
+    let month = u8::try_from(MONTHS.find(month)? / 3 + 1).ok()?;
+    let date = time::Date::from_calendar_date(year, time::Month::try_from(month).ok()?, day).ok()?;
+    let (hour, minute, second) = (word()?.parse().ok()?, word()?.parse().ok()?, word()?.parse().ok()?);
+    Some(date.with_hms(hour, minute, second).ok()?.assume_utc().unix_timestamp())
 }
 
 fn answer_pings(config: &Config, listener: TcpListener, shutdown: &Shutdown) {
@@ -199,6 +288,25 @@ async fn qq_side(config: &Config) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_clock_that_is_far_off_is_told_by_what_the_homeserver_says() {
+        let date = "Sun, 06 Nov 1994 08:49:37 GMT";
+        assert_eq!(seconds(date), Some(784_111_777));
+        for (now_s, problem) in [
+            (784_111_777, None),
+            (784_111_837, None),
+            (784_111_900, Some("123 s ahead of")),
+            (784_111_000, Some("777 s behind")),
+        ] {
+            let said = clock(date, now_s * 1000).unwrap().problem.map(|(_, why)| why);
+            assert_eq!(said.is_some(), problem.is_some(), "{now_s}");
+            assert!(problem.is_none_or(|words| said.unwrap().contains(words)), "{now_s}");
+        }
+        for odd in ["", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun, 99 Nov 1994 08:49:37 GMT"] {
+            assert!(clock(odd, 0).is_none(), "{odd}");
+        }
+    }
 
     #[test]
     fn a_database_password_is_not_shown() {

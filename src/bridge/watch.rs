@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
-use tracing::{error, warn};
+use tracing::{error, info, warn};
 
 use super::{Bridge, Error, route};
 use crate::base::metrics::Way;
@@ -148,7 +148,11 @@ impl Bridge {
                 Ok(numbers)
             })
         });
-        Ok(numbered.await?)
+        let numbers = numbered.await?;
+        for (account, number) in &numbers {
+            info!(account, number, "where no account is to be seen, this login has a number");
+        }
+        Ok(numbers)
     }
 
     /// Takes the books every ten minutes until shutdown.

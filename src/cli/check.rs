@@ -23,7 +23,7 @@ pub(super) fn check(config_path: &Path, registration_path: Option<&Path>) -> Res
 }
 
 /// Fails where the registration in `path` differs from what `config` would make.
-fn compare(config: &Config, path: &Path) -> Result<(), Fatal> {
+pub fn compare(config: &Config, path: &Path) -> Result<(), Fatal> {
     let name = path.display();
     let differs = |what: String| Fatal::new(Exit::RegistrationDiffers, what);
     let yaml = std::fs::read_to_string(path).map_err(|why| differs(format!("cannot read {name}: {why}")))?;

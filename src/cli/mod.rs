@@ -9,12 +9,13 @@ mod register;
 
 use std::ffi::OsString;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::{CommandFactory as _, Parser as _};
 
 use crate::config::{Config, Error};
 use args::{Args, Command};
+pub use check::compare;
 pub use exit::{Exit, Fatal};
 
 /// What is left to do.
@@ -28,7 +29,12 @@ pub enum Errand {
         complaint: Option<String>,
     },
     /// Try everything that it needs.
-    Doctor(Box<Config>),
+    Doctor {
+        /// With these options.
+        config: Box<Config>,
+        /// Against this registration, if there is one.
+        registration: Option<PathBuf>,
+    },
 }
 
 /// Does what `arguments` ask for (the first is the program's own name); `None` when that is all.
@@ -41,7 +47,11 @@ pub fn start(arguments: impl IntoIterator<Item = OsString>) -> Result<Option<Err
     };
     match args.command {
         Some(Command::Check) => check::check(&args.config, args.registration())?,
-        Some(Command::Doctor) => return Ok(Some(Errand::Doctor(Box::new(load(&args.config)?)))),
+        Some(Command::Doctor) => {
+            let usual = Some(args.registration_or_usual()).filter(|usual| usual.exists());
+            let registration = args.registration().or(usual).map(Path::to_owned);
+            return Ok(Some(Errand::Doctor { config: Box::new(load(&args.config)?), registration }));
+        }
         None if args.version => say(concat!("matrix-webqq ", env!("CARGO_PKG_VERSION")))?,
         None if args.version_json => say(&version_json())?,
         None if args.generate_example_config => example::write(&args.config)?,

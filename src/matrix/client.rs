@@ -59,6 +59,12 @@ impl Homeserver {
         Ok(self.call("whoami", ActAs::service(whoami::v3::Request::new())).await?.user_id)
     }
 
+    /// What time it is there, as it writes it in the header `Date`; none when it does not say.
+    pub async fn date(&self) -> Option<String> {
+        let answer = self.get(self.url("_matrix", ["client", "versions"])?, PATIENCE).await.ok()?;
+        Some(answer.headers().get(reqwest::header::DATE)?.to_str().ok()?.to_owned())
+    }
+
     /// The bot's user id.
     #[must_use]
     pub fn bot_id(&self) -> &UserId {

@@ -21,7 +21,7 @@ async fn everything_that_is_right_is_said_to_be() {
     let house = House::asleep().await;
     let (code, said) = doctor(&house, &json!({}));
     assert_eq!(code, Some(0), "{said}");
-    assert_eq!(said.matches("ok    ").count(), 6, "{said}");
+    assert_eq!(said.matches("ok    ").count(), 7, "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -46,6 +46,9 @@ async fn each_wrong_key_is_named_with_an_exit_code_of_its_own() {
         ),
         (json!({ "network": { "webqq": { "server": "http://127.0.0.1:9" } } }), 1, "WRONG network.webqq.server"),
         (json!({ "database": { "uri": "file:/nowhere/at/all.db" } }), 14, "there is no folder /nowhere/at"),
+        (json!({ "database": { "uri": format!("file:{}", house.file("").display()) } }), 14, "it cannot be written to"),
+        (json!({ "homeserver": { "address": "http://localhost:9" } }), 25, "In a container localhost is the container"),
+        (json!({ "bridge": { "permissions": { "example.com": "user" } } }), 11, "is the example"),
     ];
     for (changes, code, words) in cases {
         let (found, said) = doctor(&house, &changes);
@@ -62,4 +65,32 @@ async fn a_homeserver_of_another_name_is_told_apart() {
     let (code, said) = doctor(&house, &changes);
     assert_eq!(code, Some(17), "{said}");
     assert!(said.contains("the homeserver calls itself hs.test"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_port_that_something_else_has_is_told_apart_from_a_bridge_that_runs() {
+    let house = House::asleep().await;
+    let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    // Whoever connects is hung up on.
+    let port = other.local_addr().unwrap().port();
+    std::thread::spawn(move || other.incoming().for_each(drop));
+    let (code, said) = doctor(&house, &json!({ "appservice": { "port": port } }));
+    assert_eq!(code, Some(23), "{said}");
+    assert!(said.contains("something else than this bridge listens there"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_registration_that_is_older_than_the_configuration_is_shown_with_what_differs() {
+    let house = House::asleep().await;
+    let (config, registration) = (house.configure(&json!({})), house.file("registration.yaml"));
+    let bridge = || Command::new(env!("CARGO_BIN_EXE_matrix-webqq"));
+    let made = bridge().arg("-g").arg("-c").arg(&config).arg("-r").arg(&registration).output().unwrap();
+    assert!(made.status.success(), "{made:?}");
+    let try_it = |changes: &Value| {
+        let asked = bridge().args(["doctor", "-c"]).arg(house.configure(changes)).arg("-r").arg(&registration).output();
+        String::from_utf8(asked.unwrap().stdout).unwrap()
+    };
+    assert!(try_it(&json!({})).contains("ok    registration "));
+    let said = try_it(&json!({ "appservice": { "address": "http://elsewhere:29355" } }));
+    assert!(said.contains("WRONG registration ") && said.contains("url") && said.contains("matrix-webqq -g"), "{said}");
 }

@@ -89,7 +89,7 @@ families! {
     QUEUE_DEPTH = "queue_depth" Gauge ["direction", "state"] "What is on its way: arrived, parked, ready, sending, uncertain; and dead, what was given up and nobody has dropped.",
     QUEUE_AGE = "queue_oldest_age_seconds" Gauge ["direction"] "How long the oldest has been on its way, what is parked or dead left out; 0 when there is nothing.",
     LOGINS = "logins" Gauge ["state"] "How many QQ accounts there are: `connected`, `lost` (somebody has to log in again), `logged_out`.",
-    LOGIN_UP = "login_up" Gauge ["login"] "Whether the login polls QQ now. Its label is a number that the bridge gave it; the status page says whose it is.",
+    LOGIN_UP = "login_up" Gauge ["login"] "Whether the login polls QQ now. Its label is a number that the bridge gave it; the log says whose it is, when it is given.",
     LOGIN_POLL_AGE = "login_last_poll_age_seconds" Gauge ["login"] "How long ago a poll of the login last ended well; without one, since the login was taken up.",
     LOGIN_SESSION_AGE = "login_session_age_seconds" Gauge ["login"] "How old the session of the login is. QQ ends them after one or two days.",
     QQ_SECONDS = "qq_request_seconds" Histogram ["endpoint", "outcome"] "How long a request to QQ took. A poll that is held for a minute is as it should be. Outcome: ok, refused (an HTTP error), unsent, lost, timeout.",
