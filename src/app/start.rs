@@ -15,8 +15,9 @@ use crate::base::{Backoff, Clock, Seal, Shutdown};
 use crate::bridge::Bridge;
 use crate::cli::Exit;
 use crate::config::Config;
-use crate::control::Control;
+use crate::control::{Control, provision};
 use crate::matrix::listener::{self, Limits};
+use crate::matrix::server::IsReady;
 use crate::matrix::{self, Appservice, Homeserver, PingError, Public, Verdict};
 use crate::store::Store;
 use crate::watch;
@@ -68,12 +69,12 @@ pub async fn start(config: Config, clock: Clock, shutdown: Shutdown) -> Result<H
     };
     let (bridge, orders) = Bridge::new(config, (store.clone(), seal), homeserver, clock, shutdown.clone());
     let ready = Arc::new(AtomicBool::new(false));
-    serve(&bridge, listener, Arc::clone(&ready));
+    let control = Control::new(Arc::clone(&bridge));
+    serve(&bridge, &control, listener, Arc::clone(&ready));
     if let Some(listener) = watchers {
         serve_router(&bridge, listener, watch::own_router(&bridge));
     }
     introduce(&bridge).await?;
-    let control = Control::new(Arc::clone(&bridge));
     shutdown.spawn(control.obey(orders));
     bridge.start().await.map_err(|why| Fatal::new(Exit::Failure, why.to_string()))?;
     ready.store(true, Ordering::Relaxed);
@@ -99,7 +100,8 @@ async fn listen_on(wanted: &str, key: &str) -> Result<(TcpListener, SocketAddr),
     })
 }
 
-fn serve(bridge: &Arc<Bridge>, listener: TcpListener, ready: Arc<AtomicBool>) {
+fn serve(bridge: &Arc<Bridge>, control: &Arc<Control>, listener: TcpListener, ready: Arc<AtomicBool>) {
+    let is_ready: IsReady = Arc::new(move || ready.load(Ordering::Relaxed));
     let (sink, namesake) = (Arc::clone(bridge), Arc::clone(bridge));
     let appservice = Appservice {
         hs_token: bridge.config.appservice.hs_token.clone(),
@@ -108,13 +110,15 @@ fn serve(bridge: &Arc<Bridge>, listener: TcpListener, ready: Arc<AtomicBool>) {
             let bridge = Arc::clone(&namesake);
             async move { bridge.knows_ghost(&user).await }.boxed()
         }),
-        is_ready: Arc::new(move || ready.load(Ordering::Relaxed)),
+        is_ready: Arc::clone(&is_ready),
         public: bridge.links.clone().map(|links| {
             let most_bytes = bridge.config.bridge.media.most_bytes();
             Public::new(bridge.homeserver.clone(), links, bridge.clock.clone(), most_bytes)
         }),
     };
-    serve_router(bridge, listener, matrix::server::router(appservice).merge(watch::router(bridge)));
+    let api = provision::router(Arc::clone(control), is_ready);
+    let router = matrix::server::router(appservice).merge(watch::router(bridge)).merge(api);
+    serve_router(bridge, listener, router);
 }
 
 fn serve_router(bridge: &Bridge, listener: TcpListener, router: axum::Router) {

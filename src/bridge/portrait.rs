@@ -179,6 +179,29 @@ impl Bridge {
         Ok(Some(uri))
     }
 
+    /// Where the homeserver has the picture of each of `contacts`, where it was shown already.
+    pub async fn pictures_of(&self, contacts: &[ContactId]) -> Result<Vec<Option<String>>, Error> {
+        let keys: Vec<String> = contacts.iter().map(ghost_key).collect();
+        let found = self.store.read(move |tx| {
+            Box::pin(async move {
+                let mut uris = Vec::with_capacity(keys.len());
+                for key in &keys {
+                    uris.push(match tx.portrait(key).await? {
+                        Some(shown) => tx.picture(&shown.hash).await?,
+                        None => None,
+                    });
+                }
+                Ok(uris)
+            })
+        });
+        Ok(found.await?)
+    }
+
+    /// Where the homeserver has `picture`, which is ours; brought there the first time.
+    pub async fn own_picture(&self, picture: &[u8]) -> Result<Option<OwnedMxcUri>, Error> {
+        self.uploaded(&hex::encode(Sha256::digest(picture)), picture.to_vec()).await
+    }
+
     async fn put_up(&self, wanted: &Wanted, uri: &OwnedMxcUri) -> Result<(), Error> {
         match wanted {
             Wanted::Ghost(_, contact) => {

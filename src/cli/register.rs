@@ -1,7 +1,7 @@
 //! `-g`: makes what the homeserver and the bridge must agree on: tokens into the configuration, all of it into the
-//! registration.
+//! registration. The secret of the provisioning API is made with them.
 //!
-//! It may be run again after a change to the configuration: tokens that are there are kept, and so is the
+//! It may be run again after a change to the configuration: secrets that are there are kept, and so is the
 //! registration's `sender_localpart`. A file that is not our own registration is never overwritten.
 
 use std::io::ErrorKind;
@@ -20,6 +20,10 @@ pub(super) fn register(config_path: &Path, registration_path: &Path) -> Result<(
     let mut text_with_tokens = text.clone();
     let as_token = token("as_token", &config.appservice.as_token, &mut text_with_tokens)?;
     let hs_token = token("hs_token", &config.appservice.hs_token, &mut text_with_tokens)?;
+    // Whoever does not mention the API gets no line about it.
+    if config.provisioning.is_unmade() && edit::has(&text, "provisioning", "shared_secret") {
+        make(("provisioning", "shared_secret"), &mut text_with_tokens)?;
+    }
     let made = Registration::generate(&config.homeserver, &config.appservice, &as_token, &hs_token, &sender);
     let yaml = made.and_then(|registration| registration.to_yaml()).map_err(|error| {
         Fatal::new(Exit::ConfigInvalid, format!("no registration can be made of {}: {error}", config_path.display()))
@@ -45,9 +49,14 @@ fn token(name: &str, current: &Secret, text: &mut String) -> Result<Secret, Fata
     if !AppService::is_unmade(current) {
         return Ok(current.clone());
     }
+    make(("appservice", name), text)
+}
+
+/// A new secret, put into `text` at `place`.
+fn make(place: (&str, &str), text: &mut String) -> Result<Secret, Fatal> {
     let new = Registration::random_token();
-    *text = edit::set_appservice(text, name, new.expose())
-        .map_err(|error| Fatal::new(Exit::ConfigUnwritable, error.to_string()))?;
+    *text =
+        edit::set(text, place, new.expose()).map_err(|error| Fatal::new(Exit::ConfigUnwritable, error.to_string()))?;
     Ok(new)
 }
 

@@ -1,4 +1,4 @@
-//! Writes tokens into the text of a configuration and leaves everything else in it as it is.
+//! Writes secrets into the text of a configuration and leaves everything else in it as it is.
 
 use serde_yaml::Value;
 
@@ -6,21 +6,28 @@ use super::locate::locate;
 
 /// The text could not be changed without changing more than was asked for.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("appservice.{0} is written in a way that cannot be changed safely; put it on a line of its own")]
+#[error("{0} is written in a way that cannot be changed safely; put it on a line of its own")]
 pub struct Unsaved(String);
 
-/// `text` with `appservice.<name>` set to `value`: comments, order and layout stay. `value` is a token: letters and
+/// `text` with `<section>.<name>` set to `value`: comments, order and layout stay. `value` is a token: letters and
 /// digits.
-pub fn set_appservice(text: &str, name: &str, value: &str) -> Result<String, Unsaved> {
-    let unsaved = || Unsaved(name.to_owned());
-    let edited = match locate(text, &["appservice".to_owned(), name.to_owned()]) {
+pub fn set(text: &str, (section, name): (&str, &str), value: &str) -> Result<String, Unsaved> {
+    let unsaved = || Unsaved(format!("{section}.{name}"));
+    let edited = match locate(text, &[section.to_owned(), name.to_owned()]) {
         Some(mark) => replace_value(text, mark.line, mark.column, value),
-        None => insert(text, name, value),
+        None => insert(text, (section, name), value),
     }
     .ok_or_else(unsaved)?;
     let (Some(before), Some(after)) = (parse(text), parse(&edited)) else { return Err(unsaved()) };
     // Whatever the edit did to the text, it must mean this and nothing else.
-    if with_value(before, name, value).is_some_and(|wanted| wanted == after) { Ok(edited) } else { Err(unsaved()) }
+    let wanted = with_value(before, (section, name), value);
+    if wanted.is_some_and(|wanted| wanted == after) { Ok(edited) } else { Err(unsaved()) }
+}
+
+/// Whether `text` has `<section>.<name>`.
+#[must_use]
+pub fn has(text: &str, section: &str, name: &str) -> bool {
+    locate(text, &[section.to_owned(), name.to_owned()]).is_some()
 }
 
 fn parse(text: &str) -> Option<Value> {
@@ -28,16 +35,16 @@ fn parse(text: &str) -> Option<Value> {
 }
 
 /// The document `root` with the value set.
-fn with_value(root: Value, name: &str, value: &str) -> Option<Value> {
-    let section = |value| match value {
+fn with_value(root: Value, (section, name): (&str, &str), value: &str) -> Option<Value> {
+    let mapping = |value| match value {
         Value::Mapping(mapping) => Some(mapping),
         Value::Null => Some(serde_yaml::Mapping::new()),
         _ => None,
     };
-    let mut root = section(root)?;
-    let mut appservice = section(root.get("appservice").cloned().unwrap_or_default())?;
-    appservice.insert(name.into(), value.into());
-    root.insert("appservice".into(), appservice.into());
+    let mut root = mapping(root)?;
+    let mut options = mapping(root.get(section).cloned().unwrap_or_default())?;
+    options.insert(name.into(), value.into());
+    root.insert(section.into(), options.into());
     Some(root.into())
 }
 
@@ -74,10 +81,10 @@ fn value_end(rest: &str) -> usize {
 }
 
 /// Adds the option as the first of its section, which is made when there is none.
-fn insert(text: &str, name: &str, value: &str) -> Option<String> {
-    let Some(section) = locate(text, &["appservice".to_owned()]) else {
+fn insert(text: &str, (section, name): (&str, &str), value: &str) -> Option<String> {
+    let Some(section) = locate(text, &[section.to_owned()]) else {
         let gap = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
-        return Some(format!("{text}{gap}\nappservice:\n    {name}: {value}\n"));
+        return Some(format!("{text}{gap}\n{section}:\n    {name}: {value}\n"));
     };
     let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
     let is_entry = |line: &&&str| !line.trim().is_empty() && !line.trim_start().starts_with('#');
@@ -110,7 +117,7 @@ mod tests {
             ("", "\nappservice:\n    as_token: new\n"),
             ("x:\n  as_token: a\nappservice:\n  as_token: b\n", "x:\n  as_token: a\nappservice:\n  as_token: new\n"),
         ] {
-            assert_eq!(set_appservice(before, "as_token", "new").as_deref(), Ok(after), "{before:?}");
+            assert_eq!(set(before, ("appservice", "as_token"), "new").as_deref(), Ok(after), "{before:?}");
         }
     }
 
@@ -122,7 +129,7 @@ mod tests {
             "appservice: 5\n",
             "- a list\n",
         ] {
-            assert!(set_appservice(text, "as_token", "new").is_err(), "{text:?}");
+            assert!(set(text, ("appservice", "as_token"), "new").is_err(), "{text:?}");
         }
     }
 }

@@ -3,7 +3,7 @@
 use serde::de::Unexpected;
 
 /// Options of other bridges and older layouts, and where their meaning lives here.
-const ELSEWHERE: [(&str, &str); 21] = [
+const ELSEWHERE: [(&str, &str); 22] = [
     ("appservice.database", "move it to the section database (type, uri)"),
     ("bridge.displayname_template", "move it to network.displayname_template"),
     ("bridge.double_puppet_server_map", "this bridge acts for people of its own server only; delete it"),
@@ -22,7 +22,8 @@ const ELSEWHERE: [(&str, &str); 21] = [
     ("homeserver.software", "it makes no difference here; delete it"),
     ("logging.print_level", "it is called logging.min_level"),
     ("logging.writers", "lines go to standard error (logging.json chooses their form); delete it"),
-    ("provisioning", "this bridge has no provisioning API; delete it"),
+    ("provisioning.debug_endpoints", "this bridge has no debug API; delete it"),
+    ("provisioning.prefix", "the API is always at /_matrix/provision; delete it"),
     ("public_media", "this bridge publishes no media; delete it"),
     ("qq", "it is called network"),
 ];

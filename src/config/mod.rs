@@ -17,6 +17,7 @@ mod locate;
 pub mod logging;
 pub mod matrix;
 pub mod media;
+pub mod provisioning;
 pub mod puppet;
 pub mod qq;
 pub mod read;
@@ -41,6 +42,7 @@ pub use key::Key;
 pub use logging::Logging;
 pub use matrix::Matrix;
 pub use media::Media;
+pub use provisioning::Provisioning;
 pub use puppet::DoublePuppet;
 pub use qq::{Network, WebQq};
 pub use read::{Draft, Error, Loaded};
@@ -70,6 +72,8 @@ pub struct Config {
     pub double_puppet: DoublePuppet,
     /// `matrix:`, how we behave in rooms.
     pub matrix: Matrix,
+    /// `provisioning:`, the API by which other programs log people in.
+    pub provisioning: Provisioning,
     /// `logging:`, what the process says.
     pub logging: Logging,
     /// `metrics:`, what it counts.

@@ -24,6 +24,7 @@ impl Config {
         self.homeserver.check(&mut faults);
         self.appservice.check(&mut faults);
         self.double_puppet.check(&self.homeserver.domain, &mut faults);
+        self.provisioning.check(&mut faults);
         self.logging.check(&mut faults);
         self.metrics.check(&mut faults);
         faults

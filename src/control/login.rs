@@ -9,13 +9,11 @@ use tracing::warn;
 
 use super::answer::InProgress;
 use super::{Context, Control, Error};
-use crate::base::failpoint::{Failpoint, reach};
 use crate::base::{Secret, Shutdown};
 use crate::bridge::notice::markdown as notice;
 use crate::bridge::text::escape;
-use crate::bridge::{Bridge, Error as BridgeError, route};
+use crate::bridge::{Texts, route};
 use crate::qq::{self, AccountId, ChatKind, LoginStep, Method, Offers, Refusal, Session};
-use crate::store::{LoginRow, LoginState};
 
 /// How many names of those in doubt the report after a login has.
 const MOST_NAMED: usize = 10;
@@ -78,23 +76,17 @@ fn begin(context: &Context, way: Way, is_offer: bool) -> bool {
     let sender = context.sender.clone();
     context.bridge().shutdown.spawn(async move {
         screen.run(way, &part).await;
-        // A login that was cancelled has made room for the next one already.
-        if !part.is_asked() {
-            control.end_login(&sender);
-        }
+        control.close_login(&sender, &part);
     });
     true
 }
 
 /// Ends the login in progress.
 pub(super) async fn cancel(context: &Context, _: &str) -> Result<(), Error> {
-    match context.control.end_login(&context.sender) {
-        Some(login) => {
-            login.part.begin();
-            Ok(())
-        }
-        None => context.reply_key("cancel.nothing", &[]).await,
+    if context.control.end_login(&context.sender) {
+        return Ok(());
     }
+    context.reply_key("cancel.nothing", &[]).await
 }
 
 impl Control {
@@ -108,14 +100,39 @@ impl Control {
         Some(part)
     }
 
+    /// Begins a login outside of any room; it ends the one in progress.
+    pub(super) fn begin_login_elsewhere(&self, sender: &str) -> Shutdown {
+        let mut logging_in = self.logging_in.lock().unwrap_or_else(PoisonError::into_inner);
+        let part = self.bridge.shutdown.part();
+        let login = InProgress::new(part.clone(), "", Arc::default());
+        if let Some(older) = logging_in.insert(sender.to_owned(), login) {
+            older.part.begin();
+        }
+        part
+    }
+
     /// Whether the login in progress was an offer, which it no longer is.
     fn adopt_login(&self, sender: &str) -> bool {
         let logging_in = self.logging_in.lock().unwrap_or_else(PoisonError::into_inner);
         logging_in.get(sender).is_some_and(InProgress::adopt)
     }
 
-    fn end_login(&self, sender: &str) -> Option<InProgress> {
-        self.logging_in.lock().unwrap_or_else(PoisonError::into_inner).remove(sender)
+    /// Cancels the login in progress; `false` when there is none.
+    fn end_login(&self, sender: &str) -> bool {
+        let mut logging_in = self.logging_in.lock().unwrap_or_else(PoisonError::into_inner);
+        logging_in.remove(sender).is_some_and(|login| {
+            login.part.begin();
+            true
+        })
+    }
+
+    /// Forgets the login of `part`, which is over.
+    pub(super) fn close_login(&self, sender: &str, part: &Shutdown) {
+        let mut logging_in = self.logging_in.lock().unwrap_or_else(PoisonError::into_inner);
+        // A login that was cancelled has made room for the next one already.
+        if !part.is_asked() {
+            logging_in.remove(sender);
+        }
     }
 }
 
@@ -207,14 +224,12 @@ impl Screen {
         answer.await.map_err(|_| Error::Unanswered)
     }
 
-    /// Why a login failed, for people.
+    /// Why a login failed, as markdown.
     fn reason(&self, error: &Error) -> String {
-        let Error::Qq(qq::Error::LoginRefused { why, text, .. }) = error else { return error.to_string() };
-        let reason = self.context.say(refusal_key(*why), &[]);
-        if text.is_empty() {
-            reason
-        } else {
-            self.context.say("login.refused", &[("why", &reason), ("said", &escape(text))])
+        let texts = self.context.bridge().texts;
+        match error {
+            Error::Qq(error) => reason(texts, error, escape),
+            error => error.to_string(),
         }
     }
 
@@ -261,14 +276,11 @@ impl Screen {
     async fn finish(&mut self, session: Session) -> Result<(), Error> {
         let bridge = Arc::clone(self.context.bridge());
         let account = session.account.clone();
-        if let Some(other) = owner_of(&bridge, &account).await?.filter(|owner| *owner != self.context.sender) {
+        if let Some(other) = bridge.keep_new_session(&session, &self.context.sender).await? {
             return self.show_line("login.taken", &[("account", account.as_str()), ("owner", &other)]).await;
         }
-        reach(Failpoint::LoginConfirmed);
-        save(&bridge, &session, &self.context.sender).await?;
-        reach(Failpoint::LoginKept);
         self.show_line("login.confirmed", &[("nick", &escape(&session.nick)), ("account", account.as_str())]).await?;
-        bridge.take_up(session, &self.context.sender).await?;
+        bridge.admit(session, &self.context.sender).await?;
         self.report(&account).await
     }
 
@@ -300,25 +312,11 @@ impl Screen {
     }
 }
 
-async fn owner_of(bridge: &Bridge, account: &AccountId) -> Result<Option<String>, Error> {
-    let account = account.as_str().to_owned();
-    let row = bridge.store.read(move |tx| Box::pin(async move { tx.login(&account).await })).await?;
-    Ok(row.filter(|row| row.state != LoginState::LoggedOut).map(|row| row.owner))
-}
-
-async fn save(bridge: &Bridge, session: &Session, owner: &str) -> Result<(), BridgeError> {
-    let row = LoginRow {
-        account: session.account.as_str().to_owned(),
-        owner: owner.to_owned(),
-        nick: session.nick.clone(),
-        state: LoginState::Connected,
-        epoch: session.epoch.clone(),
-        session: Some(bridge.seal.seal(session.account.as_str(), &session.body)),
-        notice: None,
-        since_ms: bridge.clock.now_ms(),
-    };
-    bridge.store.write(move |tx| Box::pin(async move { tx.save_login(&row).await })).await?;
-    Ok(())
+/// Why a login failed, for people; QQ's own words go through `shown`.
+pub(super) fn reason(texts: Texts, error: &qq::Error, shown: impl Fn(&str) -> String) -> String {
+    let qq::Error::LoginRefused { why, text, .. } = error else { return error.to_string() };
+    let reason = texts.say(refusal_key(*why), &[]);
+    if text.is_empty() { reason } else { texts.say("login.refused", &[("why", &reason), ("said", &shown(text))]) }
 }
 
 /// The text for a refusal.

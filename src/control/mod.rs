@@ -11,6 +11,7 @@ mod list;
 mod login;
 mod matching;
 mod presence;
+pub mod provision;
 mod puppet;
 mod queue;
 mod raw;

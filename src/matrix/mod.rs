@@ -24,6 +24,7 @@ pub mod registration;
 pub mod room;
 pub mod sent;
 pub mod server;
+pub mod token;
 pub mod transaction;
 
 pub use client::Homeserver;

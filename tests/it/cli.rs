@@ -121,9 +121,11 @@ fn g_makes_a_registration_and_saves_the_tokens_and_nothing_else() {
     assert_eq!(desk.value("registration.yaml", "sender_localpart").len(), 32);
     assert_eq!(desk.mode("registration.yaml"), 0o600);
     let placeholder = "\"This value is generated when generating the registration\"";
+    let secret = desk.value("config.yaml", "shared_secret");
+    assert!(secret.len() == 64 && secret != as_token && secret != hs_token);
     let after = desk.read("config.yaml").replace(&as_token, placeholder).replace(&hs_token, placeholder);
-    assert_eq!(after, before);
-    assert!(!outcome.said.contains(&as_token) && !outcome.said.contains(&hs_token));
+    assert_eq!(after.replace(&secret, "generate"), before);
+    assert!([as_token, hs_token, secret].iter().all(|secret| !outcome.said.contains(secret)));
 }
 
 #[test]

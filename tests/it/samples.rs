@@ -10,7 +10,8 @@ use matrix_webqq::config::{self, Config};
 use serde_yaml::Value;
 
 /// The options that are never written together with their twin, and so are not in the example.
-const TWINS: [&str; 3] = ["appservice.as_token_file", "appservice.hs_token_file", "database.uri_file"];
+const TWINS: [&str; 4] =
+    ["appservice.as_token_file", "appservice.hs_token_file", "database.uri_file", "provisioning.shared_secret_file"];
 
 fn example() -> Config {
     serde_yaml::from_str(config::EXAMPLE).unwrap()
@@ -144,12 +145,12 @@ const INTRODUCTION: &str = "# Configuration
 <!-- Made from config/config.example.yaml by tests/it/samples.rs; change that file, then run the tests with UPDATE_DOCS=1. -->
 
 `matrix-webqq -e -c config.yaml` writes the example, `matrix-webqq -g -c config.yaml -r registration.yaml` makes the
-registration and saves the tokens, and `matrix-webqq check -c config.yaml -r registration.yaml` finds every mistake at once,
+registration and saves the tokens and the provisioning secret, and `matrix-webqq check -c config.yaml -r registration.yaml` finds every mistake at once,
 without the network. The bridge refuses options that it does not know, and says which one was probably meant.
 
 `-g` may be run again after a change: tokens that the configuration has are kept, and so is the registration's
 `sender_localpart`. To get new tokens, empty `as_token` and `hs_token` first. It never overwrites a file that is not the
-registration of this bridge, and never changes more of the configuration than the two tokens.
+registration of this bridge, and never changes more of the configuration than these three secrets.
 ";
 
 /// The example as a document: a heading for each section, a list entry for each option.

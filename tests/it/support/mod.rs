@@ -5,3 +5,5 @@ pub(crate) mod house;
 pub(crate) mod inside;
 pub(crate) mod port;
 pub(crate) mod postgres;
+pub(crate) mod provisioning;
+pub(crate) mod schema;
