@@ -82,6 +82,15 @@ make_qqbot() {
     "$1/bin/pip" install -q --disable-pip-version-check --progress-bar off -r "$e2e/qqbot-client/requirements.txt"
 }
 
+# The Python that has schemathesis, which asks an API whatever its description allows, and what it does not.
+prepare_schemathesis() {
+  once schemathesis "$({ python3 -VV; cat "$e2e/api-requirements.txt"; } | sha256sum)" make_schemathesis
+}
+make_schemathesis() {
+  python3 -m venv "$1" &&
+    "$1/bin/pip" install -q --disable-pip-version-check --progress-bar off -r "$e2e/api-requirements.txt"
+}
+
 # Element's site, built from what its makers publish on npm. Only the site is kept.
 prepare_element() {
   once element "$(cd "$e2e/element-web" && find . -type f -print0 | sort -z | xargs -0 sha256sum | sha256sum)" make_element

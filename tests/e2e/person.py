@@ -23,7 +23,7 @@ class Person:
         self._homeserver, self.user_id = homeserver, f"@{name}:{SERVER_NAME}"
         user = {"type": "m.id.user", "user": name}
         login = {"type": "m.login.password", "identifier": user, "password": password(name)}
-        self._token: str = call("POST", self._url("/v3/login"), login)["access_token"]
+        self.token: str = call("POST", self._url("/v3/login"), login)["access_token"]
         self._transactions = itertools.count(time.time_ns())
         self._since: str | None = None
         self.timelines: dict[str, list[Event]] = {}
@@ -55,7 +55,7 @@ class Person:
 
     def media(self, uri: str) -> bytes:
         """The bytes of an `mxc://` address."""
-        return fetch(self._url(f"/v1/media/download/{uri.removeprefix('mxc://')}"), self._token)
+        return fetch(self._url(f"/v1/media/download/{uri.removeprefix('mxc://')}"), self.token)
 
     def wait_invitation(self, sees: Callable[[list[Event]], bool], what: str) -> str:
         """The room of the first invitation whose stripped state passes."""
@@ -111,7 +111,7 @@ class Person:
             self.invitations[room_id] = room["invite_state"]["events"]
 
     def _call(self, method: str, path: str, content: object = None) -> Any:
-        return call(method, self._url(path), content, self._token)
+        return call(method, self._url(path), content, self.token)
 
     def _url(self, path: str) -> str:
         return f"{self._homeserver}/_matrix/client{path}"

@@ -115,9 +115,14 @@ fn bearer(headers: &HeaderMap) -> Option<Secret> {
 }
 
 /// What `uri` says of `name` behind its question mark, if anything.
-pub(super) fn query(uri: &Uri, name: &str) -> Option<String> {
+fn query(uri: &Uri, name: &str) -> Option<String> {
     let pairs = url::form_urlencoded::parse(uri.query()?.as_bytes());
-    pairs.into_iter().find(|(key, value)| key == name && !value.is_empty()).map(|(_, value)| value.into_owned())
+    pairs.into_iter().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+}
+
+/// The login that `uri` names; an empty name is none.
+pub(super) fn login_id(uri: &Uri) -> Option<String> {
+    query(uri, "login_id").filter(|account| !account.is_empty())
 }
 
 #[cfg(test)]
@@ -152,8 +157,8 @@ mod tests {
         for nothing in ["", "Bearer", "Bearer ", "abc", "Basic abc"] {
             assert_eq!(shown(nothing), None, "{nothing:?}");
         }
-        let uri: Uri = "/x?user_id=%40a%3Ahs&empty=".parse().unwrap();
+        let uri: Uri = "/x?user_id=%40a%3Ahs&login_id=".parse().unwrap();
         assert_eq!(query(&uri, "user_id").as_deref(), Some("@a:hs"));
-        assert_eq!((query(&uri, "empty"), query(&uri, "login_id")), (None, None));
+        assert_eq!((query(&uri, "login_id").as_deref(), login_id(&uri)), (Some(""), None));
     }
 }

@@ -148,7 +148,7 @@ async fn start(
     uri: Uri,
     flow: Result<Path<String>, PathRejection>,
 ) -> Answer {
-    let again = match auth::query(&uri, "login_id") {
+    let again = match auth::login_id(&uri) {
         Some(account) => Some(AccountId::new(people::login_of(&provision, &person, &account).await?.account)),
         None => None,
     };

@@ -37,7 +37,7 @@ pub(super) async fn login_of(provision: &Provision, person: &Person, account: &s
 /// The connection through which `uri` asks: that of `login_id`, else the person's first.
 async fn live(provision: &Provision, person: &Person, uri: &Uri) -> Result<Arc<Live>, Refused> {
     let logins = &provision.bridge().logins;
-    let live = match auth::query(uri, "login_id") {
+    let live = match auth::login_id(uri) {
         Some(account) => logins.live(&AccountId::new(login_of(provision, person, &account).await?.account)),
         None => logins.of_owner(&person.0).into_iter().next(),
     };
