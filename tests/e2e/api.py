@@ -1,4 +1,4 @@
-"""Schemathesis against the provisioning API, of somebody who is logged in: `python -m e2e.api`; scripts/test builds everything."""
+"""Schemathesis against the provisioning API: `python -m e2e.api`; scripts/test builds everything."""
 
 from __future__ import annotations
 
