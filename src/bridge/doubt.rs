@@ -76,7 +76,7 @@ impl Bridge {
 
     /// Asks the owner of `live` who `doubt` is, once. When that fails it is tried again with the next message that waits.
     pub(super) async fn ask_owner(self: &Arc<Self>, live: &Live, doubt: &Doubt) {
-        let text = [self.texts.say("match.waits", &[]), self.question(live, doubt)].join("\n\n");
+        let text = [self.texts_for(&live.owner).say("match.waits", &[]), self.question(live, doubt)].join("\n\n");
         let epoch = &live.network.session().epoch;
         let key = route::key(&["match", live.account.as_str(), epoch, &doubt.number.to_string()]);
         let mut content = notice::markdown(&text);
@@ -107,9 +107,9 @@ impl Bridge {
     #[must_use]
     pub fn question(&self, live: &Live, doubt: &Doubt) -> String {
         let number = doubt.number.to_string();
-        let kind = self.texts.say(kind_key(doubt.kind), &[]);
+        let kind = self.texts_for(&live.owner).say(kind_key(doubt.kind), &[]);
         let values = [("number", &*number), ("kind", &kind), ("name", &escape(&doubt.name))];
-        let mut lines = vec![self.texts.say("match.who", &values)];
+        let mut lines = vec![self.texts_for(&live.owner).say("match.who", &values)];
         // With several accounts a number alone may mean two.
         let several = self.logins.of_owner(&live.owner).len() > 1;
         let account = if several { format!(" {}", live.account) } else { String::new() };
@@ -119,7 +119,7 @@ impl Bridge {
             lines.push(format!("- {}", self.choice(live, &call, candidate)));
         }
         let call = format!("match new {number}{account}");
-        lines.push(format!("- {}", self.texts.say("match.choice.new", &[("call", &call)])));
+        lines.push(format!("- {}", self.texts_for(&live.owner).say("match.choice.new", &[("call", &call)])));
         lines.join("\n")
     }
 
@@ -128,12 +128,13 @@ impl Bridge {
         let name = escape(&candidate.name);
         let name = match room {
             Some(room) => format!("[{name}]({})", room.matrix_to_uri()),
-            None => self.texts.say("match.roomless", &[("name", &name)]),
+            None => self.texts_for(&live.owner).say("match.roomless", &[("name", &name)]),
         };
-        let reason = |likeness: &Likeness| self.texts.say(because_key(*likeness), &[]);
+        let reason = |likeness: &Likeness| self.texts_for(&live.owner).say(because_key(*likeness), &[]);
         let reasons: Vec<String> = candidate.reasons.iter().map(reason).collect();
         let (score, reasons) = (candidate.score.to_string(), reasons.join(", "));
-        self.texts.say("match.choice", &[("call", call), ("name", &name), ("score", &score), ("reasons", &reasons)])
+        self.texts_for(&live.owner)
+            .say("match.choice", &[("call", call), ("name", &name), ("score", &score), ("reasons", &reasons)])
     }
 }
 

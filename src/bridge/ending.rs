@@ -89,7 +89,7 @@ impl Bridge {
         let Some(row) = self.connected(&session.account).await? else { return Ok(()) };
         let now_ms = self.clock.now_ms();
         let (lasted_ms, owner) = (now_ms.saturating_sub(row.since_ms), row.owner.clone());
-        let text = self.texts.say("session.resumed", &[("nick", &row.nick), ("account", &row.account)]);
+        let text = self.texts_for(&row.owner).say("session.resumed", &[("nick", &row.nick), ("account", &row.account)]);
         let key = route::key(&["resumed", &row.account, &session.epoch]);
         let (epoch, body) = (session.epoch.clone(), Some(self.seal.seal(&row.account, &session.body)));
         let row = LoginRow { epoch, session: body, since_ms: now_ms, ..row };
@@ -129,7 +129,8 @@ impl Bridge {
         noted.await?;
         // Whatever waited for this session waits in vain.
         self.wake_lanes(route::TO_MATRIX.to_owned()).await?;
-        let text = self.texts.say("session.lost", &[("nick", &row.nick), ("account", account.as_str())]);
+        let text =
+            self.texts_for(&row.owner).say("session.lost", &[("nick", &row.nick), ("account", account.as_str())]);
         let key = route::key(&["lost", account.as_str(), &row.epoch]);
         self.tell_owner(&row.owner, &text, &key).await?;
         let room = self.ensure_control_room(&row.owner).await?.to_string();

@@ -29,6 +29,7 @@ pub mod echo;
 pub mod ending;
 pub mod ghost;
 pub mod lane;
+mod language;
 pub mod login;
 mod names;
 pub mod notice;
@@ -100,6 +101,7 @@ pub struct Bridge {
     secrets: secret::Secrets,
     presences: passing::Presences,
     lanes: lane::Lanes,
+    languages: language::Languages,
     arrived_from_matrix: Notify,
     requests: Semaphore,
     statuses: Semaphore,
@@ -166,6 +168,7 @@ impl Bridge {
             secrets: secret::Secrets::default(),
             presences: passing::Presences::default(),
             lanes: lane::Lanes::default(),
+            languages: language::Languages::default(),
             arrived_from_matrix: Notify::new(),
             requests: Semaphore::new(HOMESERVER_REQUESTS),
             statuses: Semaphore::new(HOMESERVER_STATUSES),
@@ -188,6 +191,7 @@ impl Bridge {
             })
             .await?;
         self.portals.load(portals);
+        self.load_languages().await?;
         let bridge = Arc::clone(self);
         self.shutdown.spawn(bridge.translate_from_matrix());
         self.shutdown.spawn(Arc::clone(self).keep_tidy());

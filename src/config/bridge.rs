@@ -107,6 +107,23 @@ pub enum Language {
     Zh,
 }
 
+impl Language {
+    /// The one that is written `code` in the configuration.
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        [Self::En, Self::Zh].into_iter().find(|language| language.code() == code)
+    }
+
+    /// As it is written in the configuration.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::En => "en",
+            Self::Zh => "zh",
+        }
+    }
+}
+
 /// What a person may do; each level includes those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -8,8 +8,52 @@ use super::{
 };
 use crate::config::Permission;
 
+/// What a command is about; `help` shows them in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Section {
+    /// The bridge itself.
+    General,
+    /// QQ accounts.
+    Auth,
+    /// Friends, groups and their rooms.
+    Chats,
+    /// What QQ asks and shows.
+    Qq,
+    /// What became of messages.
+    Delivery,
+    /// People without a login.
+    Relay,
+    /// People's own Matrix users.
+    Puppet,
+    /// Those who run the bridge.
+    Admin,
+}
+
+impl Section {
+    /// Every section, in order.
+    pub const ALL: [Self; 8] =
+        [Self::General, Self::Auth, Self::Chats, Self::Qq, Self::Delivery, Self::Relay, Self::Puppet, Self::Admin];
+
+    /// The text in the table of texts that is its heading.
+    #[must_use]
+    pub fn heading(self) -> &'static str {
+        match self {
+            Self::General => "section.general",
+            Self::Auth => "section.auth",
+            Self::Chats => "section.chats",
+            Self::Qq => "section.qq",
+            Self::Delivery => "section.delivery",
+            Self::Relay => "section.relay",
+            Self::Puppet => "section.puppet",
+            Self::Admin => "section.admin",
+        }
+    }
+}
+
 /// A command that people can write.
 pub struct Command {
+    /// What it is about.
+    pub section: Section,
     /// Its name.
     pub name: &'static str,
     /// Other names.
@@ -20,53 +64,58 @@ pub struct Command {
     pub least: Permission,
     /// The text in the table of texts that says what it does.
     pub about: &'static str,
+    /// How somebody would write it.
+    pub example: &'static str,
     /// Runs it with what follows the name.
     pub run: for<'a> fn(&'a Context, &'a str) -> BoxFuture<'a, Result<(), Error>>,
 }
 
 macro_rules! command {
-    ($name:literal, $aliases:expr, $usage:literal, $least:ident, $run:path) => {
+    ($section:ident, $name:literal, $aliases:expr, $usage:literal, $least:ident, $example:literal, $run:path) => {
         Command {
+            section: Section::$section,
             name: $name,
             aliases: &$aliases,
             usage: $usage,
             least: Permission::$least,
             about: concat!("help.", $name),
+            example: $example,
             run: |context, arguments| Box::pin($run(context, arguments)),
         }
     };
 }
 
-/// Every command, in the order in which `help` shows them.
+/// Every command; `help` shows those of a section in this order.
 pub static COMMANDS: &[Command] = &[
-    command!("help", ["?"], "[command]", Commands, help::help),
-    command!("version", [], "", Commands, help::version),
-    command!("ping", ["status"], "", Commands, status::ping),
-    command!("login", [], "[qr | password <QQ number>]", User, login::login),
-    command!("cancel", [], "", User, login::cancel),
-    command!("logout", [], "[QQ number]", User, link::logout),
-    command!("list-logins", ["logins"], "", User, link::list_logins),
-    command!("set-status", [], "<status> [QQ number]", User, presence::set_status),
-    command!("friends", ["contacts"], "[filter]", User, list::friends),
-    command!("groups", [], "[filter]", User, list::groups),
-    command!("discussions", [], "[filter]", User, list::discussions),
-    command!("whois", [], "<friend|group|number>", User, whois::whois),
-    command!("open", ["pm", "start-chat"], "<friend|group>", User, list::open),
-    command!("matches", [], "", User, matching::matches),
-    command!("match", [], "<number> <letter> | new <number> | undo <number>", User, matching::settle),
-    command!("id", [], "", User, list::id),
-    command!("queue", [], "[list | retry <number> | drop <number>]", User, queue::queue),
-    command!("retry", [], "<number>", User, queue::retry),
-    command!("drop", [], "<number>", User, queue::drop),
-    command!("audit", [], "[since]", User, audit::audit),
-    command!("accept", [], "[number]", User, request::accept),
-    command!("deny", [], "<number> [reason]", User, request::deny),
-    command!("set-relay", [], "[QQ number] [--one-way]", User, relay::set_relay),
-    command!("unset-relay", [], "", User, relay::unset_relay),
-    command!("login-matrix", [], "<access token>", User, puppet::login_matrix),
-    command!("ping-matrix", [], "", User, puppet::ping_matrix),
-    command!("logout-matrix", [], "", User, puppet::logout_matrix),
-    command!("raw", [], "<number>", Admin, raw::raw),
+    command!(General, "help", ["?"], "[command]", Commands, "help open", help::help),
+    command!(General, "version", [], "", Commands, "version", help::version),
+    command!(General, "ping", ["status"], "", Commands, "ping", status::ping),
+    command!(Auth, "login", [], "[qr | password <QQ number>]", User, "login qr", login::login),
+    command!(General, "language", [], "[en | zh]", Commands, "language zh", help::language),
+    command!(General, "cancel", [], "", User, "cancel", login::cancel),
+    command!(Auth, "logout", [], "[QQ number]", User, "logout 10001", link::logout),
+    command!(Auth, "list-logins", ["logins"], "", User, "list-logins", link::list_logins),
+    command!(Qq, "set-status", [], "<status> [QQ number]", User, "set-status away", presence::set_status),
+    command!(Chats, "friends", ["contacts"], "[filter]", User, "friends 李", list::friends),
+    command!(Chats, "groups", [], "[filter]", User, "groups 同学", list::groups),
+    command!(Chats, "discussions", [], "[filter]", User, "discussions", list::discussions),
+    command!(Chats, "whois", [], "<friend|group|number>", User, "whois 李明", whois::whois),
+    command!(Chats, "open", ["pm", "start-chat"], "<friend|group>", User, "open 李明 2", list::open),
+    command!(Qq, "matches", [], "", User, "matches", matching::matches),
+    command!(Qq, "match", [], "<number> <letter> | new <number> | undo <number>", User, "match 1 A", matching::settle),
+    command!(Chats, "id", [], "", User, "id", list::id),
+    command!(Delivery, "queue", [], "[list | retry <number> | drop <number>]", User, "queue list", queue::queue),
+    command!(Delivery, "retry", [], "<number>", User, "retry 12", queue::retry),
+    command!(Delivery, "drop", [], "<number>", User, "drop 12", queue::drop),
+    command!(Delivery, "audit", [], "[since]", User, "audit 2h", audit::audit),
+    command!(Qq, "accept", [], "[number]", User, "accept 1", request::accept),
+    command!(Qq, "deny", [], "<number> [reason]", User, "deny 1 我们认识吗？", request::deny),
+    command!(Relay, "set-relay", [], "[QQ number] [--one-way]", User, "set-relay 10001", relay::set_relay),
+    command!(Relay, "unset-relay", [], "", User, "unset-relay", relay::unset_relay),
+    command!(Puppet, "login-matrix", [], "<access token>", User, "login-matrix syt_YWxpY2U_…", puppet::login_matrix),
+    command!(Puppet, "ping-matrix", [], "", User, "ping-matrix", puppet::ping_matrix),
+    command!(Puppet, "logout-matrix", [], "", User, "logout-matrix", puppet::logout_matrix),
+    command!(Admin, "raw", [], "<number>", Admin, "raw 12", raw::raw),
 ];
 
 /// The command called `name`.
@@ -75,11 +124,13 @@ pub(super) fn find(name: &str) -> Option<&'static Command> {
     COMMANDS.iter().find(|command| command.name == name || command.aliases.contains(&name))
 }
 
-/// The command that somebody who wrote `name` probably meant: at most two letters away, and closer than half its length.
+/// The command that somebody who wrote `name` and may do `permission` probably meant: at most two letters away, and closer
+/// than half its length.
 #[must_use]
-pub(super) fn nearest(name: &str) -> Option<&'static Command> {
+pub(super) fn nearest(name: &str, permission: Permission) -> Option<&'static Command> {
     COMMANDS
         .iter()
+        .filter(|command| command.least <= permission)
         .map(|command| (strsim::levenshtein(name, command.name), command))
         .filter(|(distance, command)| *distance <= 2 && distance * 2 < command.name.len())
         .min_by_key(|(distance, _)| *distance)
@@ -101,9 +152,25 @@ mod tests {
 
     #[test]
     fn a_slip_of_the_finger_finds_the_command_that_was_meant() {
-        assert_eq!(nearest("logn").map(|c| c.name), Some("login"));
-        assert_eq!(nearest("frends").map(|c| c.name), Some("friends"));
-        assert!(nearest("xyzzy").is_none());
-        assert!(nearest("a").is_none());
+        let meant = |name| nearest(name, Permission::User).map(|c| c.name);
+        assert_eq!(meant("logn"), Some("login"));
+        assert_eq!(meant("frends"), Some("friends"));
+        assert_eq!(meant("xyzzy"), None);
+        assert_eq!(meant("a"), None);
+    }
+
+    #[test]
+    fn nobody_is_sent_to_a_command_that_they_may_not_use() {
+        assert!(nearest("frends", Permission::Commands).is_none());
+    }
+
+    #[test]
+    fn every_example_calls_its_command_and_every_section_has_one() {
+        for command in COMMANDS {
+            assert_eq!(command.example.split(' ').next(), Some(command.name));
+        }
+        for section in Section::ALL {
+            assert!(COMMANDS.iter().any(|command| command.section == section), "{section:?}");
+        }
     }
 }

@@ -54,10 +54,10 @@ impl Context {
         Ok(owner.is_some_and(|owner| owner.mxid == self.sender))
     }
 
-    /// A text of the table.
+    /// A text of the table, in the language of the sender.
     #[must_use]
     pub fn say(&self, key: &str, values: &[(&str, &str)]) -> String {
-        self.bridge().texts.say(key, values)
+        self.bridge().texts_for(&self.sender).say(key, values)
     }
 
     /// Answers with a text of the table.

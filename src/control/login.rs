@@ -226,7 +226,7 @@ impl Screen {
 
     /// Why a login failed, as markdown.
     fn reason(&self, error: &Error) -> String {
-        let texts = self.context.bridge().texts;
+        let texts = self.context.bridge().texts_for(&self.context.sender);
         match error {
             Error::Qq(error) => reason(texts, error, escape),
             error => error.to_string(),

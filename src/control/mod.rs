@@ -31,7 +31,7 @@ use crate::config::Permission;
 use crate::matrix;
 use answer::InProgress;
 
-pub use command::{COMMANDS, Command};
+pub use command::{COMMANDS, Command, Section};
 pub use context::Context;
 
 /// Takes orders from people, one after the other for each room.
@@ -99,12 +99,11 @@ async fn run(context: &Context, words: &str) -> Result<(), Error> {
     if answer::is_captcha(context, words) {
         return Ok(());
     }
+    if name.is_empty() {
+        return help::help(context, "").await;
+    }
     let Some(command) = command::find(&name) else {
-        return match command::nearest(&name) {
-            _ if name.is_empty() => help::help(context, "").await,
-            Some(near) => context.reply_key("command.near", &[("name", &name), ("near", near.name)]).await,
-            None => context.reply_key("command.unknown", &[("name", &name)]).await,
-        };
+        return help::unknown(context, &name).await;
     };
     if context.permission < command.least {
         return context.reply_key("command.forbidden", &[("name", command.name), ("user", &context.sender)]).await;

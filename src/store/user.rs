@@ -33,6 +33,11 @@ impl Tx {
         Ok(())
     }
 
+    /// Everybody who chose a language.
+    pub async fn users_with_language(&mut self) -> Result<Vec<UserRow>, Error> {
+        self.all(sql(r#"SELECT * FROM "user" WHERE language IS NOT NULL"#)).await
+    }
+
     /// The language that they chose.
     pub async fn set_language(&mut self, mxid: &str, language: &str) -> Result<(), Error> {
         let upsert = r#"INSERT INTO "user" (mxid, language) VALUES ($1, $2)

@@ -35,9 +35,13 @@ impl Bridge {
         let key = |part: &str| route::key(&["group", live.account.as_str(), &seq.to_string(), part]);
         let name = news.name.as_str();
         let gone = match &news.change {
-            Change::Gone { by } if by.is_empty() => Some(self.texts.say("group.left", &[("group", name)])),
-            Change::Gone { by } => Some(self.texts.say("group.removed", &[("group", name), ("by", by)])),
-            Change::Dissolved => Some(self.texts.say("group.dissolved", &[("group", name)])),
+            Change::Gone { by } if by.is_empty() => {
+                Some(self.texts_for(&live.owner).say("group.left", &[("group", name)]))
+            }
+            Change::Gone { by } => {
+                Some(self.texts_for(&live.owner).say("group.removed", &[("group", name), ("by", by)]))
+            }
+            Change::Dissolved => Some(self.texts_for(&live.owner).say("group.dissolved", &[("group", name)])),
             _ => None,
         };
         if let Some(text) = &gone {
@@ -51,7 +55,7 @@ impl Bridge {
         for (at, (who, act)) in self.acts(&news.change).into_iter().enumerate() {
             if who == own {
                 let text = if matches!(act, Act::Level(0)) { "group.no_office" } else { "group.office" };
-                let text = self.texts.say(text, &[("group", name)]);
+                let text = self.texts_for(&live.owner).say(text, &[("group", name)]);
                 out.lanes.push(notice::put_in_portal(tx, portal.id, &text, &key(&at.to_string())).await?);
                 continue;
             }
@@ -97,15 +101,19 @@ impl Bridge {
         let account = live.account.as_str();
         let who = if request.who.is_empty() { "?" } else { &request.who };
         let what = match &request.wanted {
-            Wanted::Friendship => self.texts.say("request.friendship", &[("who", who), ("account", account)]),
-            Wanted::Membership(group) => self.texts.say("request.membership", &[("who", who), ("group", group)]),
+            Wanted::Friendship => {
+                self.texts_for(&live.owner).say("request.friendship", &[("who", who), ("account", account)])
+            }
+            Wanted::Membership(group) => {
+                self.texts_for(&live.owner).say("request.membership", &[("who", who), ("group", group)])
+            }
         };
         let Some(row) = tx.add_request(account, &request.key, &what, who, &request.ticket).await? else {
             return Ok(());
         };
         let n = row.id.to_string();
         let words: String = request.words.lines().flat_map(|line| ["\n> ", line]).collect();
-        let hint = self.texts.say("request.hint", &[("n", &n)]);
+        let hint = self.texts_for(&live.owner).say("request.hint", &[("n", &n)]);
         let text = format!("{what}{words}\n{hint}");
         let key = route::key(&["request", account, &n]);
         out.lanes.push(notice::put_in_control(tx, &live.owner, &text, &key).await?);
@@ -122,11 +130,15 @@ impl Bridge {
         out: &mut Outcome,
     ) -> Result<(), store::Error> {
         let text = match news {
-            News::Added(who) => self.texts.say("news.added", &[("who", who)]),
-            News::Befriended(who) => self.texts.say("news.befriended", &[("who", who)]),
-            News::Rejected { who, why } => self.texts.say("news.rejected", &[("who", who), ("why", why)]),
-            News::LetIn(group) => self.texts.say("news.let_in", &[("group", group)]),
-            News::KeptOut { group, why } => self.texts.say("news.kept_out", &[("group", group), ("why", why)]),
+            News::Added(who) => self.texts_for(&live.owner).say("news.added", &[("who", who)]),
+            News::Befriended(who) => self.texts_for(&live.owner).say("news.befriended", &[("who", who)]),
+            News::Rejected { who, why } => {
+                self.texts_for(&live.owner).say("news.rejected", &[("who", who), ("why", why)])
+            }
+            News::LetIn(group) => self.texts_for(&live.owner).say("news.let_in", &[("group", group)]),
+            News::KeptOut { group, why } => {
+                self.texts_for(&live.owner).say("news.kept_out", &[("group", group), ("why", why)])
+            }
         };
         let key = route::key(&["news", live.account.as_str(), &seq.to_string()]);
         out.lanes.push(notice::put_in_control(tx, &live.owner, &text, &key).await?);
@@ -144,7 +156,7 @@ impl Bridge {
     ) -> Result<(), store::Error> {
         let account = live.account.as_str();
         tracing::warn!(account, seq, kind, "QQ pushed something of an unknown kind; it is kept in the inbox");
-        let text = self.texts.say("event.unsupported", &[("kind", kind), ("n", &seq.to_string())]);
+        let text = self.texts_for(&live.owner).say("event.unsupported", &[("kind", kind), ("n", &seq.to_string())]);
         let key = route::key(&["unsupported", account, kind]);
         out.lanes.push(notice::put_in_control(tx, &live.owner, &text, &key).await?);
         tx.bury_arrival(seq, &format!("not carried yet: {kind}")).await.map(drop)

@@ -18,7 +18,18 @@ async fn every_command_of_the_help_can_be_asked_about() {
         assert_eq!(help.contains(&format!("- `{}", command.name)), shown, "{}", command.name);
     }
     house.owner.say(&room, "help open");
-    house.bot_says(&room, "without waiting for a message").await;
+    let detail = house.bot_says(&room, "Example: `open 李明 2`").await;
+    for part in [
+        "`open <friend|group>`",
+        "without waiting for a message",
+        "Also called: `pm`, `start-chat`",
+        "permission `user`",
+    ] {
+        assert!(detail.contains(part), "{part}: {detail}");
+    }
+    assert!(help.contains("**QQ accounts**") && !help.contains("For administrators"), "{help}");
+    house.owner.say(&room, "help opn");
+    house.bot_says(&room, "There is no command `opn`. Did you mean `open`?").await;
     house.owner.say(&room, "version");
     house.bot_says(&room, env!("CARGO_PKG_VERSION")).await;
 }
@@ -31,6 +42,23 @@ async fn a_slip_of_the_finger_gets_a_suggestion() {
     house.bot_says(&room, "Did you mean `login`?").await;
     house.owner.say(&room, "xyzzy");
     house.bot_says(&room, "There is no command `xyzzy`. Write `help`").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_bot_speaks_the_language_that_a_person_chose_and_still_does_after_a_restart() {
+    let mut house = House::new().await;
+    let room = house.control_room().await;
+    house.log_in_from(&room).await;
+    house.owner.say(&room, "language tlh");
+    house.bot_says(&room, "I speak English and Chinese only").await;
+    house.owner.say(&room, "language zh");
+    house.bot_says(&room, "我用中文与你交流").await;
+    house.kill().await;
+    house.start();
+    house.owner.say(&room, "xyzzy");
+    house.bot_says(&room, "没有命令 `xyzzy`").await;
+    house.qq.kick("您的帐号在另一地点登录").unwrap();
+    house.bot_says(&room, "的 QQ 会话已结束").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
