@@ -1,15 +1,14 @@
-"""The walks in Element's own UI: `python -m e2e.browser`; scripts/test builds everything and calls it."""
+"""Two walks in Element's own UI: a person's first day, and the same in the years of passwords."""
 
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 from .console import Console, Group
 from .element import Element, window
 from .stack import BOT, Stack
-from .walk import must, once, run_once, step
+from .walk import must, once, step
 
 WHEN = ("after the restart", "while it was dead", "in the end")
 LOGIN_PICTURE, CAPTCHA_PICTURE, GROUP_PICTURE = (
@@ -133,11 +132,3 @@ def talk(alice: Element, console: Console, group: Group, when: str) -> None:
         alice.reads(f"QQ: {when}", "@qq_")
         alice.write(f"Matrix: {when}")
         console.wait_heard(group.chat, f"Matrix: {when}")
-
-
-def main() -> int:
-    return run_once("e2e", walk) or run_once("password", walk_by_password, era=PASSWORD_ERA)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

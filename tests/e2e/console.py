@@ -80,6 +80,18 @@ class Console:
         """Somebody on QQ writes a text."""
         self._post("say", {"chat": chat, "as": member, "text": text})
 
+    def act(self, deed: str, **particulars: object) -> None:
+        """Somebody on QQ does something besides speaking."""
+        self._post("act", {"do": deed, **particulars})
+
+    def friend(self) -> str:
+        """Somebody who goes by this name alone."""
+        return next(it["name"] for it in self._get("world")["friends"] if it.keys() <= {"name", "category"})
+
+    def asked(self) -> list[dict[str, Any]]:
+        """What was asked of the account, and what the bridge answered."""
+        return self._get("asked")
+
     def heard(self) -> list[dict[str, Any]]:
         """Every message that QQ accepted from the bridge, in order."""
         return self._get("heard?after=0")

@@ -114,6 +114,26 @@ class Element:
             "a message to be taken down",
         )
 
+    def token(self) -> str:
+        """The access token of this window (Settings, Help & About)."""
+        return self._page.evaluate("window.mxMatrixClientPeg.get().getAccessToken()")
+
+    def asks(self, command: str, answer: str, bot: str) -> Shown:
+        """Types a command and waits until the bot has answered it with this text."""
+        self.write(command)
+        return self.sees_answer(command, answer, bot)
+
+    def sees_answer(self, command: str, answer: str, bot: str) -> Shown:
+        """Waits until the bot says something with this text behind the last message that is the command."""
+
+        def found() -> Shown | None:
+            messages = self.messages()
+            asked = max((n for n, it in enumerate(messages) if it.text == command), default=len(messages))
+            return next((it for it in messages[asked:] if it.sender == bot and answer in it.text), None)
+
+        shown: Shown = self._until(found, f"“{answer}” as the answer to “{command}”")
+        return shown
+
     def reads(self, text: str, sender: str = "") -> Shown:
         """Waits until a message of the open room contains a text."""
         return self.sees(lambda it: text in it.text and it.sender.startswith(sender), f"“{text}” on the screen")

@@ -20,14 +20,18 @@ class Person:
     """One of the homeserver's users, who sees whatever a client would see."""
 
     def __init__(self, homeserver: str, name: str) -> None:
-        self._homeserver, self.user_id = homeserver, f"@{name}:{SERVER_NAME}"
-        user = {"type": "m.id.user", "user": name}
-        login = {"type": "m.login.password", "identifier": user, "password": password(name)}
-        self.token: str = call("POST", self._url("/v3/login"), login)["access_token"]
+        self._homeserver, self._name, self.user_id = homeserver, name, f"@{name}:{SERVER_NAME}"
+        self.token = self.another_token()
         self._transactions = itertools.count(time.time_ns())
         self._since: str | None = None
         self.timelines: dict[str, list[Event]] = {}
         self.invitations: dict[str, list[Event]] = {}
+
+    def another_token(self) -> str:
+        """The access token of a new session."""
+        user = {"type": "m.id.user", "user": self._name}
+        login = {"type": "m.login.password", "identifier": user, "password": password(self._name)}
+        return call("POST", self._url("/v3/login"), login)["access_token"]
 
     def start_chat(self, user_id: str) -> str:
         """Opens a direct chat; the other one is invited."""
@@ -39,6 +43,10 @@ class Person:
     def join(self, room_id: str) -> None:
         """Accepts an invitation."""
         self._call("POST", f"/v3/join/{quote(room_id)}", {})
+
+    def invite(self, room_id: str, user_id: str) -> None:
+        """Asks somebody in."""
+        self._call("POST", f"/v3/rooms/{quote(room_id)}/invite", {"user_id": user_id})
 
     def write(self, room_id: str, text: str) -> str:
         """Sends a text; its event id."""
@@ -60,6 +68,10 @@ class Person:
     def wait_invitation(self, sees: Callable[[list[Event]], bool], what: str) -> str:
         """The room of the first invitation whose stripped state passes."""
         return self._until(lambda: [room for room, state in self.invitations.items() if sees(state)], what)[0]
+
+    def wait_room(self, sees: Callable[[list[str]], bool], what: str) -> str:
+        """The first room that they are in whose texts pass."""
+        return self._until(lambda: [room for room in self.timelines if sees(self.texts(room))], what)[0]
 
     def wait_event(self, room_id: str, sees: Callable[[Event], Any], what: str, after: str | None = None) -> Event:
         """The first event of a room that passes: of all that came, or of those behind the event `after`."""

@@ -109,6 +109,11 @@ class Stack:
                 for process in self.processes:
                     process.must_run()
 
+    def change(self, options: dict[str, Any]) -> None:
+        """Changes the bridge's configuration, as its administrator does, and starts it again."""
+        self._config.write_text(yaml.safe_dump(merged(yaml.safe_load(self._config.read_text()), options)))
+        self.bridge.restart()
+
     def log_of(self, name: str | None) -> str:
         """The end of the log that explains a failure best: of a process that died, else of `name`."""
         dead = (process for process in self.processes if process.ended())

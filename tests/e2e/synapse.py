@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 import secrets
 import sys
 from collections.abc import Callable
@@ -16,8 +17,20 @@ from .process import Process, healthy
 
 SERVER_NAME = "hs.test"
 USERS = ("alice", "bob", "admin")
+# With which a bridge may act for everybody here; nobody but this throw-away server knows it.
+PUPPET_TOKEN = "the-double-puppets-of-hs-test"
 # Tests and demos are in a hurry: nothing is limited.
 NO_LIMIT = {"per_second": 10_000, "burst_count": 10_000}
+# The registration of docs/puppet.md.
+PUPPETS = {
+    "id": "doublepuppet",
+    "url": None,
+    "as_token": PUPPET_TOKEN,
+    "hs_token": "nobody-uses-this-one",
+    "sender_localpart": "nobody-is-called-by-this-name",
+    "rate_limited": False,
+    "namespaces": {"users": [{"regex": f"^@.*:{re.escape(SERVER_NAME)}$", "exclusive": False}]},
+}
 LIMITS = ("message", "registration", "joins_per_room", "room_creation", "user_directory", "profile", "media_create")
 
 
@@ -32,6 +45,7 @@ class Synapse:
     def __init__(self, folder: Path, port: int, registration: Path, log: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder, self._port, self._registration = folder, port, registration
+        self._puppets = folder / "doublepuppet.yaml"
         self.url = f"http://127.0.0.1:{port}"
         command: list[str | Path] = [sys.executable, "-m", "synapse.app.homeserver", "-c", folder / "homeserver.yaml"]
         self.process = Process("synapse", command, log, healthy(f"{self.url}/health"))
@@ -40,6 +54,7 @@ class Synapse:
         """Starts it, and makes the users that are missing."""
         config = json.dumps(self._config(), indent=1)  # JSON is YAML, too
         (self._folder / "homeserver.yaml").write_text(config)
+        self._puppets.write_text(json.dumps(PUPPETS, indent=1))
         self.process.start()
         for name in USERS:
             self._make_user(name)
@@ -64,7 +79,7 @@ class Synapse:
             "signing_key_path": self._kept("signing.key", signing_key),
             "registration_shared_secret_path": self._kept("secret", lambda: secrets.token_urlsafe(24)),
             "macaroon_secret_key_path": self._kept("macaroon", lambda: secrets.token_urlsafe(24)),
-            "app_service_config_files": [str(self._registration)],
+            "app_service_config_files": [str(self._registration), str(self._puppets)],
             "user_directory": {"enabled": True, "search_all_users": True},
             "federation_domain_whitelist": [],  # nothing leaves this machine
             "trusted_key_servers": [],
