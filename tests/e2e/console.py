@@ -86,7 +86,7 @@ class Console:
 
     def friend(self) -> str:
         """Somebody who goes by this name alone."""
-        return next(it["name"] for it in self._get("world")["friends"] if it.keys() <= {"name", "category"})
+        return next(it["name"] for it in self._get("world")["friends"] if not {"nick", "markname"} & it.keys())
 
     def asked(self) -> list[dict[str, Any]]:
         """What was asked of the account, and what the bridge answered."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from . import browser, people
+from . import browser, commands, people
 from .walk import run_once
 
 
@@ -14,6 +14,7 @@ def main() -> int:
         run_once("people", people.walk)
         or run_once("e2e", browser.walk)
         or run_once("password", browser.walk_by_password, era=browser.PASSWORD_ERA)
+        or run_once("commands", commands.walk)
     )
 
 
