@@ -57,6 +57,12 @@ failpoints! {
     MatrixTranslated = "matrix-translated",
     /// A room was made, and nothing of it is on disk.
     RoomMade = "room-made",
+    /// A portal has let go of its room, and nobody has left that.
+    RoomLetGo = "room-let-go",
+    /// A ghost has left a room that is left by all, and the next has not.
+    RoomLeftByOne = "room-left-by-one",
+    /// A portal is to follow to another room, in which the bot is; its room is still the old one.
+    RoomFollowed = "room-followed",
     /// A ghost was registered, and that is not on disk.
     GhostRegistered = "ghost-registered",
     /// A ghost was invited, and has not joined.

@@ -28,8 +28,10 @@ pub mod doubt;
 pub mod echo;
 pub mod ending;
 pub mod ghost;
+mod job;
 pub mod lane;
 mod language;
+mod leaving;
 pub mod login;
 mod names;
 pub mod notice;
@@ -48,6 +50,7 @@ mod status;
 pub mod text;
 mod tidy;
 pub mod translate;
+mod upgrade;
 pub mod watch;
 
 use std::sync::Arc;
@@ -103,6 +106,7 @@ pub struct Bridge {
     lanes: lane::Lanes,
     languages: language::Languages,
     arrived_from_matrix: Notify,
+    jobs: Notify,
     requests: Semaphore,
     statuses: Semaphore,
     orders: mpsc::UnboundedSender<Order>,
@@ -170,6 +174,7 @@ impl Bridge {
             lanes: lane::Lanes::default(),
             languages: language::Languages::default(),
             arrived_from_matrix: Notify::new(),
+            jobs: Notify::new(),
             requests: Semaphore::new(HOMESERVER_REQUESTS),
             statuses: Semaphore::new(HOMESERVER_STATUSES),
             orders,
@@ -181,21 +186,23 @@ impl Bridge {
     /// Takes up where the last process left off: what was being sent to QQ becomes uncertain, portals are loaded,
     /// every lane that has something to deliver wakes, and every session that QQ may still accept is taken up.
     pub async fn start(self: &Arc<Self>) -> Result<(), Error> {
-        let portals = self
+        let (portals, aliases, left) = self
             .store
             .write(|tx| {
                 Box::pin(async move {
                     tx.sending_to_uncertain(route::TO_QQ).await?;
-                    tx.all_portals().await
+                    Ok((tx.all_portals().await?, tx.portal_aliases().await?, tx.rooms_being_left().await?))
                 })
             })
             .await?;
         self.portals.load(portals);
         self.load_languages().await?;
+        self.portals.load_past(aliases, left);
         let bridge = Arc::clone(self);
         self.shutdown.spawn(bridge.translate_from_matrix());
         self.shutdown.spawn(Arc::clone(self).keep_tidy());
         self.shutdown.spawn(Arc::clone(self).keep_books());
+        self.shutdown.spawn(Arc::clone(self).do_jobs());
         self.shutdown.spawn(Arc::clone(self).show_portraits());
         self.shutdown.spawn(Arc::clone(self).show_presences());
         self.shutdown.spawn(Arc::clone(self).check_puppets());

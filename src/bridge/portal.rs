@@ -71,6 +71,8 @@ pub struct Portals {
     known: Mutex<Known>,
     /// One room is made at a time for each portal.
     making: Mutex<HashMap<i64, Arc<tokio::sync::Mutex<()>>>>,
+    /// Whoever sends into the room of a portal reads it, whoever moves the portal writes it.
+    standing: Mutex<HashMap<i64, Arc<tokio::sync::RwLock<()>>>>,
 }
 
 #[derive(Debug, Default)]
@@ -78,6 +80,8 @@ struct Known {
     ids: HashMap<i64, Arc<Portal>>,
     rooms: HashMap<OwnedRoomId, i64>,
     chats: HashMap<(AccountId, ChatId), i64>,
+    /// Rooms that portals have let go of.
+    left: HashSet<OwnedRoomId>,
 }
 
 impl Portals {
@@ -86,6 +90,37 @@ impl Portals {
         for row in rows {
             self.meet(row);
         }
+    }
+
+    /// Takes in the rooms that portals had before.
+    pub(super) fn load_past(&self, aliases: Vec<(String, i64)>, left: Vec<String>) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let aliases = aliases.into_iter().filter_map(|(room, id)| Some((OwnedRoomId::try_from(room).ok()?, id)));
+        known.rooms.extend(aliases);
+        known.left.extend(left.into_iter().filter_map(|room| OwnedRoomId::try_from(room).ok()));
+    }
+
+    /// Portal `id` is mirrored in `room` from now on, and its former room is still known as its own.
+    pub(super) fn move_to(&self, id: i64, room: OwnedRoomId) {
+        if let Some(portal) = self.by_id(id) {
+            self.put(Portal { room: Some(room), in_doubt: false, ..Portal::clone(&portal) });
+        }
+    }
+
+    /// Portal `id` has no room any more.
+    pub(super) fn let_go(&self, id: i64, room: OwnedRoomId) {
+        if let Some(portal) = self.by_id(id) {
+            self.put(Portal { room: None, in_doubt: false, ..Portal::clone(&portal) });
+        }
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.rooms.retain(|_, portal| *portal != id);
+        known.left.insert(room);
+    }
+
+    /// Held for reading while something is sent into the room of portal `id`, for writing while that changes.
+    pub(super) fn standing(&self, id: i64) -> Arc<tokio::sync::RwLock<()>> {
+        let mut standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(standing.entry(id).or_default())
     }
 
     /// Takes in a row that may be new. What is known of it already may be newer than the row: that stays.
@@ -265,7 +300,7 @@ impl Bridge {
     async fn find_orphan(&self, portal: &Portal, creator: &Intent) -> Result<Option<OwnedRoomId>, Error> {
         let known: HashSet<OwnedRoomId> = {
             let known = self.portals.known.lock().unwrap_or_else(PoisonError::into_inner);
-            known.rooms.keys().cloned().collect()
+            known.rooms.keys().chain(&known.left).cloned().collect()
         };
         for room in creator.joined_rooms().await? {
             if known.contains(&room) {

@@ -3,8 +3,8 @@
 use futures_util::future::BoxFuture;
 
 use super::{
-    Context, Error, audit, help, link, list, login, matching, presence, puppet, queue, raw, relay, request, status,
-    whois,
+    Context, Error, audit, help, link, list, login, matching, portal, presence, puppet, queue, raw, relay, request,
+    status, whois,
 };
 use crate::config::Permission;
 
@@ -104,6 +104,8 @@ pub static COMMANDS: &[Command] = &[
     command!(Qq, "matches", [], "", User, "matches", matching::matches),
     command!(Qq, "match", [], "<number> <letter> | new <number> | undo <number>", User, "match 1 A", matching::settle),
     command!(Chats, "id", [], "", User, "id", list::id),
+    command!(Chats, "unbridge", [], "", User, "unbridge", portal::unbridge),
+    command!(Chats, "delete-portal", [], "", User, "delete-portal", portal::delete_portal),
     command!(Delivery, "queue", [], "[list | retry <number> | drop <number>]", User, "queue list", queue::queue),
     command!(Delivery, "retry", [], "<number>", User, "retry 12", queue::retry),
     command!(Delivery, "drop", [], "<number>", User, "drop 12", queue::drop),

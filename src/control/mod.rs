@@ -10,6 +10,7 @@ mod link;
 mod list;
 mod login;
 mod matching;
+mod portal;
 mod presence;
 pub mod provision;
 mod puppet;

@@ -94,9 +94,40 @@ impl Tx {
         self.change_row("portal", id, sql(set).number(id).text(room_id)).await
     }
 
+    /// Its room is `room_id` from now on; what is said in `old` still belongs to it. Refused when the room is another portal's.
+    pub async fn move_portal(&mut self, id: i64, old: &str, room_id: &str) -> Result<(), Error> {
+        self.set_portal_room(id, room_id).await?;
+        let alias = "INSERT INTO portal_alias (room_id, portal) VALUES ($1, $2) \
+             ON CONFLICT (room_id) DO UPDATE SET portal = excluded.portal";
+        self.change(sql(alias).text(old).number(id)).await.map(drop)
+    }
+
+    /// It has no room any more, and nothing that is said in those that it had belongs to it.
+    pub async fn forget_portal_room(&mut self, id: i64) -> Result<(), Error> {
+        self.set_portal_state(id, PortalState::None).await?;
+        self.change(sql("DELETE FROM portal_alias WHERE portal = $1").number(id)).await.map(drop)
+    }
+
+    /// The rooms that portals had before those that they have now, and whose they were.
+    pub async fn portal_aliases(&mut self) -> Result<Vec<(String, i64)>, Error> {
+        let aliases: Vec<Alias> = self.all(sql("SELECT * FROM portal_alias ORDER BY room_id")).await?;
+        Ok(aliases.into_iter().map(|Alias(room, portal)| (room, portal)).collect())
+    }
+
     /// What it is called.
     pub async fn set_portal_name(&mut self, id: i64, name: &str) -> Result<(), Error> {
         self.change_row("portal", id, sql("UPDATE portal SET name = $2 WHERE id = $1").number(id).text(name)).await
+    }
+}
+
+/// A room that a portal had, and the portal.
+struct Alias(String, i64);
+
+impl Record for Alias {
+    const TABLE: &'static str = "portal_alias";
+
+    fn read(fields: &Fields) -> Result<Self, Error> {
+        Ok(Self(fields.text("room_id")?, fields.number("portal")?))
     }
 }
 

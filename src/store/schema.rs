@@ -14,6 +14,7 @@ const SQLITE: &[&str] = &[
     include_str!("migrations/sqlite/0005_dropped.sql"),
     include_str!("migrations/sqlite/0006_outcomes.sql"),
     include_str!("migrations/sqlite/0007_speakers.sql"),
+    include_str!("migrations/sqlite/0008_jobs.sql"),
 ];
 const POSTGRES: &[&str] = &[
     include_str!("migrations/postgres/0001_the_house.sql"),
@@ -23,6 +24,7 @@ const POSTGRES: &[&str] = &[
     include_str!("migrations/postgres/0005_dropped.sql"),
     include_str!("migrations/postgres/0006_outcomes.sql"),
     include_str!("migrations/postgres/0007_speakers.sql"),
+    include_str!("migrations/postgres/0008_jobs.sql"),
 ];
 
 /// Where the number of the newest migration is kept.

@@ -32,6 +32,8 @@ IN_THE_CONTROL_ROOM = (
     ("discussions", "found:"),
     ("whois {friend}", "category:"),
     ("id", "mirrors no QQ chat"),
+    ("unbridge", "Write that in the room that it is about"),
+    ("delete-portal", "Write that in the room that it is about"),
     ("matches", "Nobody is in doubt."),
     ("match", "Write match 3 a to say"),
     ("queue", "Nothing waits and nothing failed."),

@@ -16,6 +16,7 @@ mod odd;
 mod outages;
 mod password;
 mod pictures;
+mod portals;
 mod provisioning;
 mod puppet;
 mod queue;

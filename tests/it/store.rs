@@ -112,6 +112,7 @@ mod audit;
 mod backup;
 mod connection;
 mod inbox;
+mod job;
 mod memory;
 mod outbox;
 mod request;

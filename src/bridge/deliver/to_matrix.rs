@@ -49,6 +49,15 @@ impl Bridge {
         if let Some(wanted) = to_room.fetch.take() {
             return self.complete(&head, to_room, wanted).await;
         }
+        let standing = match &to_room.target {
+            Target::Portal(id) => Some(self.portals.standing(*id)),
+            _ => None,
+        };
+        // The portal does not move to another room while something is being sent into this one.
+        let _still = match &standing {
+            Some(standing) => Some(standing.read().await),
+            None => None,
+        };
         let (room, host) = match self.room_of(head.seq, &to_room.target).await {
             Err(error) if error.verdict() == Verdict::GiveUp => return self.bury(&head, &error).await,
             found => found?,
@@ -65,6 +74,7 @@ impl Bridge {
             // Whoever adds a row rings the bell: there is no need to look again.
             None if was_all => Ok(Next::End),
             None => Ok(Next::More),
+            Some((_, error)) if standing.is_some() && self.is_replaced(&room, &error).await => Err(error),
             Some((row, error)) => self.settle_failure(&row, error).await,
         }
     }
@@ -91,7 +101,7 @@ impl Bridge {
 
     /// Which of `rows` are in the room already. Asked only about rows that may have left before: after a crash, or
     /// after an answer that never came. Homeservers forget transaction ids, rooms do not forget events.
-    async fn find_sent(
+    pub(in crate::bridge) async fn find_sent(
         &self,
         lane: &str,
         rows: &[(OutboxRow, ToRoom)],
@@ -208,7 +218,7 @@ impl Bridge {
         Ok(bot.send(room, kind, &to_room.content, key, to_room.ts_ms).await?)
     }
 
-    async fn mark_sent(&self, gone: Gone) -> Result<(), Error> {
+    pub(in crate::bridge) async fn mark_sent(&self, gone: Gone) -> Result<(), Error> {
         if gone.is_empty() {
             return Ok(());
         }

@@ -126,8 +126,18 @@ impl Bridge {
             Kind::EncryptionOn => self.translate_encryption(tx, event, out).await,
             Kind::Foreign { .. } => self.refuse_foreign(tx, event, out).await,
             Kind::Member(member) if self.invites_bot(member) => {
-                out.orders.push(order(event, Wish::Join));
                 out.fate = Fate::Obeyed;
+                // A room that a portal is to follow to gets no greeting.
+                out.jobs |= tx.hurry_jobs(event.room.as_str()).await? > 0;
+                if !out.jobs {
+                    out.orders.push(order(event, Wish::Join));
+                }
+                Ok(())
+            }
+            Kind::Tombstone { replacement } => {
+                out.lanes.extend(self.translate_tombstone(tx, event, replacement.as_deref()).await?);
+                out.fate = Fate::Obeyed;
+                out.jobs = true;
                 Ok(())
             }
             _ => {

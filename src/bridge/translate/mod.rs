@@ -28,6 +28,8 @@ struct Outcome {
     /// How the row that is translated ended, unless it was carried on.
     fate: Fate,
     signed_out: Option<String>,
+    /// Whether there are jobs to be done.
+    jobs: bool,
 }
 
 impl Bridge {
@@ -39,6 +41,9 @@ impl Bridge {
         }
         for (contact, name) in outcome.ghosts {
             self.ghosts.note_name(contact, name);
+        }
+        if outcome.jobs {
+            self.hurry_jobs();
         }
         for order in outcome.orders {
             // It fails when nobody takes orders any more: shutdown.

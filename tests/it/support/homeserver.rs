@@ -173,6 +173,11 @@ impl PretendHomeserver {
         Human::new(self.clone(), name)
     }
 
+    /// Whoever made `room` lets `user` do more there.
+    pub(crate) fn give_power(&self, room: &str, user: &str, level: i64) {
+        self.change(|world| world.give_power(room, user, level));
+    }
+
     /// Looks at the world as it is now.
     pub(crate) fn see<T>(&self, look: impl FnOnce(&World) -> T) -> T {
         look(&self.inner.world.lock().unwrap())

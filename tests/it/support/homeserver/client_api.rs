@@ -83,6 +83,7 @@ async fn handle(
     match fault {
         Some(Fault::DropBefore) => lose_connection(),
         Some(Fault::Status(status)) => StatusCode::from_u16(status).unwrap().into_response(),
+        Some(Fault::Refuse(code)) => answer(Err(Refused::new(400, code, "Not today"))),
         Some(Fault::Limit(ms)) => {
             let mut limited = Refused::new(429, "M_LIMIT_EXCEEDED", "Too many requests");
             limited.body["retry_after_ms"] = ms.into();

@@ -39,6 +39,8 @@ pub(crate) enum Endpoint {
 pub(crate) enum Fault {
     /// Nothing is done, and this status is answered, without a Matrix error, as a proxy does.
     Status(u16),
+    /// Nothing is done, and it is refused with this code.
+    Refuse(&'static str),
     /// It is done, and the connection is lost before the answer.
     Drop,
     /// The connection is lost before anything is done.

@@ -155,6 +155,13 @@ impl World {
         Ok(self.append(room, who, Wish::message("m.room.redaction", content)))
     }
 
+    pub(super) fn give_power(&mut self, room: &str, user: &str, level: i64) {
+        let creator = self.room_mut(room).creator.clone();
+        let mut levels = self.levels(room);
+        levels["users"][user] = level.into();
+        self.append(room, &creator, Wish::state("m.room.power_levels", "", levels));
+    }
+
     pub(super) fn set_display_name(&mut self, who: &str, name: &str) {
         self.users.entry(who.to_owned()).or_default().display_name = Some(name.to_owned());
         self.enter_again(who);

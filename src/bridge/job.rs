@@ -1,0 +1,123 @@
+//! Jobs: what is to be done to rooms. They are on disk until they are done, so that they go on after a restart; each step
+//! may be repeated. A job that fails is tried again and stops no other; one that is refused too often is given up and told.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing::{info, warn};
+
+use super::{Bridge, Error, Verdict, notice, route};
+use crate::base::Backoff;
+use crate::store::{JobKind, JobRow};
+
+/// How long to wait before a job is tried again.
+const AGAIN: Backoff = Backoff::new(Duration::from_millis(500), Duration::from_mins(5));
+
+/// How often a job may be refused. What cannot be reached does not count.
+const MOST_REFUSALS: u32 = 6;
+
+/// How long to wait when nothing is due, at most.
+const IDLE: Duration = Duration::from_hours(1);
+
+/// How far a job came.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// It is done.
+    Done,
+    /// It has to wait for something that is under way; look again after this.
+    Wait(Duration),
+}
+
+impl Bridge {
+    /// Does jobs until shutdown.
+    pub(super) async fn do_jobs(self: Arc<Self>) {
+        while !self.shutdown.is_asked() {
+            let wait = self.do_due_jobs().await.unwrap_or_else(|error| {
+                warn!(%error, "jobs could not be read; trying again");
+                AGAIN.delay(1)
+            });
+            tokio::select! {
+                () = self.shutdown.asked() => {}
+                () = tokio::time::sleep(wait) => {}
+                () = self.jobs.notified() => {}
+            }
+        }
+    }
+
+    /// Lets jobs that were put on disk be done.
+    pub(super) fn hurry_jobs(&self) {
+        self.jobs.notify_one();
+    }
+
+    /// Gives how long to wait for the next.
+    async fn do_due_jobs(self: &Arc<Self>) -> Result<Duration, Error> {
+        let jobs = self.store.read(|tx| Box::pin(async move { tx.open_jobs().await })).await?;
+        let mut next = IDLE;
+        for job in jobs {
+            let early = u64::try_from(job.due_at_ms.saturating_sub(self.clock.now_ms())).unwrap_or_default();
+            // No job is put off for longer: the clock was set back.
+            if early > 0 && Duration::from_millis(early) <= IDLE {
+                next = next.min(Duration::from_millis(early));
+                continue;
+            }
+            if self.shutdown.is_asked() {
+                break;
+            }
+            next = next.min(self.do_job(&job).await?);
+        }
+        Ok(next)
+    }
+
+    /// Does one; gives how long to wait for it.
+    async fn do_job(self: &Arc<Self>, job: &JobRow) -> Result<Duration, Error> {
+        let done = match job.kind {
+            JobKind::Leave | JobKind::Empty => self.leave_room(job).await,
+            JobKind::Follow => self.follow(job).await,
+        };
+        match done {
+            Ok(Progress::Done) => {
+                let id = job.id;
+                self.store.write(move |tx| Box::pin(async move { tx.finish_job(id).await })).await?;
+                info!(job = id, room = job.room_id, kind = ?job.kind, "a job is done");
+                Ok(IDLE)
+            }
+            Ok(Progress::Wait(wait)) => Ok(wait),
+            Err(error) => self.put_off(job, error).await,
+        }
+    }
+
+    async fn put_off(self: &Arc<Self>, job: &JobRow, error: Error) -> Result<Duration, Error> {
+        let (id, why, failures) = (job.id, error.to_string(), job.attempts.saturating_add(1));
+        warn!(job = id, room = job.room_id, %error, failures, "a job did not work");
+        if error.verdict() == Verdict::GiveUp && failures >= MOST_REFUSALS {
+            let whom = self.whom_to_tell(job).await?;
+            let texts = self.texts_for(whom.as_deref().unwrap_or_default());
+            let text = texts.say("portal.job_failed", &[("room", &job.room_id), ("why", &why)]);
+            let key = route::key(&["job", &id.to_string(), &failures.to_string()]);
+            let told = self.store.write(move |tx| {
+                Box::pin(async move {
+                    tx.fail_job(id, &why).await?;
+                    match whom {
+                        Some(user) => notice::put_in_control(tx, &user, &text, &key).await.map(Some),
+                        None => Ok(None),
+                    }
+                })
+            });
+            told.await?.iter().for_each(|lane| self.wake(lane));
+            return Ok(IDLE);
+        }
+        let wait = AGAIN.delay(failures);
+        let due_ms = self.clock.ms_in(wait);
+        self.store.write(move |tx| Box::pin(async move { tx.put_job_off(id, due_ms, &why).await })).await?;
+        Ok(wait)
+    }
+
+    /// Who wanted `job`; whoever upgrades a room may be anybody, so for that it is the owner of the account.
+    async fn whom_to_tell(&self, job: &JobRow) -> Result<Option<String>, Error> {
+        if job.kind != JobKind::Follow {
+            return Ok(Some(job.asker.clone()));
+        }
+        let Some(portal) = self.portals.by_id(job.portal) else { return Ok(None) };
+        Ok(self.owner_of(&portal.account).await?.map(|owner| owner.to_string()))
+    }
+}

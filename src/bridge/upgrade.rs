@@ -1,0 +1,217 @@
+//! Room upgrades: a tombstone in the room of a portal leads to the room that replaces it, and the portal moves there.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use matrix_sdk::ruma::{OwnedRoomId, RoomId};
+use serde_json::Value;
+use tracing::info;
+
+use super::departure::{self, ToRoom};
+use super::job::Progress;
+use super::portal::Portal;
+use super::{Bridge, Error, notice, route};
+use crate::base::failpoint::{Failpoint, reach};
+use crate::matrix::Event;
+use crate::store::{self, JobKind, JobRow, OutboxRow, OutboxState, Tx};
+
+/// How long to wait for an invitation before looking again.
+const UNTIL_INVITED: Duration = Duration::from_hours(1);
+
+impl Bridge {
+    /// `event` says that its room is replaced by `replacement`. Gives the lanes to wake; jobs are to be hurried.
+    pub(super) async fn translate_tombstone(
+        &self,
+        tx: &mut Tx,
+        event: &Event,
+        replacement: Option<&RoomId>,
+    ) -> Result<Vec<String>, store::Error> {
+        let room = event.room.as_str();
+        // Of the rooms that a portal had before, only the last leads on.
+        let Some(portal) = self.portals.by_room(room).filter(|portal| portal.room.as_ref() == Some(&event.room)) else {
+            return Ok(Vec::new());
+        };
+        let Some(replacement) = replacement else {
+            return Ok(vec![self.put_cannot_follow(tx, room, event.id.as_str(), "follow.nowhere").await?]);
+        };
+        let target = Some(replacement.as_str());
+        tx.add_job(JobKind::Follow, portal.id, room, target, event.sender.as_str()).await?;
+        Ok(Vec::new())
+    }
+
+    /// Does a job of [`JobKind::Follow`]. What stands in the way is said in the old room.
+    pub(super) async fn follow(self: &Arc<Self>, job: &JobRow) -> Result<Progress, Error> {
+        let target = job.target.as_deref().and_then(|room| OwnedRoomId::try_from(room).ok());
+        let old = OwnedRoomId::try_from(job.room_id.as_str()).ok();
+        let portal = self.portals.by_id(job.portal).filter(|portal| portal.room == old);
+        let (Some(target), Some(old), Some(portal)) = (target, old, portal) else { return Ok(Progress::Done) };
+        let bot = self.homeserver.bot();
+        match bot.join(&target).await {
+            Err(error) if error.is_forbidden() || error.is_not_found() => {
+                // Whoever invites the bot lets it be tried again at once.
+                self.say_cannot_follow(&old, &target, "follow.not_let_in").await?;
+                return Ok(Progress::Wait(UNTIL_INVITED));
+            }
+            joined => joined?,
+        }
+        if let Some(why) = self.why_not_follow(&old, &target, &portal).await? {
+            self.say_cannot_follow(&old, &target, why).await?;
+            // A room that is another portal's is not left for this one's sake.
+            if why != "follow.taken" {
+                bot.leave(&target, None).await?;
+            }
+            return Ok(Progress::Done);
+        }
+        if portal.is_direct() {
+            // It is the host of direct chats and lets others in; nobody but the bot can let it in.
+            let ghost = self.room_creator(&portal).await?;
+            self.ensure_joined(&ghost, &target, &bot).await?;
+        }
+        reach(Failpoint::RoomFollowed);
+        self.move_portal(&portal, &old, target).await?;
+        Ok(Progress::Done)
+    }
+
+    /// What keeps `portal` from moving from `old` to `target`, in which the bot is.
+    async fn why_not_follow(
+        &self,
+        old: &RoomId,
+        target: &RoomId,
+        portal: &Portal,
+    ) -> Result<Option<&'static str>, Error> {
+        let bot = self.homeserver.bot();
+        if self.portals.by_room(target.as_str()).is_some_and(|other| other.id != portal.id) {
+            return Ok(Some("follow.taken"));
+        }
+        let create = bot.state(target, "m.room.create", "").await?.unwrap_or_default();
+        if !points_back(&create, old) {
+            return Ok(Some("follow.no_way_back"));
+        }
+        if bot.state(target, "m.room.encryption", "").await?.is_some() {
+            return Ok(Some("follow.encrypted"));
+        }
+        let levels = bot.state(target, "m.room.power_levels", "").await?.unwrap_or_default();
+        Ok((!may_invite(&levels, self.homeserver.bot_id().as_str())).then_some("follow.no_invite"))
+    }
+
+    /// Moves `portal` once nothing is being sent into `old`, and says so in both rooms.
+    async fn move_portal(self: &Arc<Self>, portal: &Portal, old: &RoomId, target: OwnedRoomId) -> Result<(), Error> {
+        let standing = self.portals.standing(portal.id);
+        let nothing_is_sent = standing.write().await;
+        self.settle_sent(portal.id, old).await?;
+        self.note_member(&target, self.homeserver.bot_id()).await?;
+        let (id, from, to) = (portal.id, old.to_string(), target.to_string());
+        let text = self.texts.say("follow.done", &[]);
+        let lane = self.store.write(move |tx| {
+            Box::pin(async move {
+                tx.move_portal(id, &from, &to).await?;
+                let key = route::key(&["followed", &from, &to]);
+                notice::put(tx, &to, notice::plain(&text, &key), &key).await
+            })
+        });
+        let lane = lane.await?;
+        self.portals.move_to(id, target.clone());
+        drop(nothing_is_sent);
+        info!(portal = id, room = %target, "a portal has followed to the room that replaces its own");
+        self.wake(&lane);
+        self.wake(&route::lane_to_portal_room(id));
+        self.let_owner_in(portal, &target).await;
+        Ok(())
+    }
+
+    /// Of what may have been sent into `room` of portal `id`, what is there counts as sent: after the portal has moved, nobody
+    /// would look there. To be called while nothing is being sent.
+    pub(super) async fn settle_sent(&self, id: i64, room: &RoomId) -> Result<(), Error> {
+        let lane = route::lane_to_portal_room(id);
+        let name = lane.clone();
+        let rows = self.store.read(move |tx| Box::pin(async move { tx.lane_head(&name, u32::MAX).await })).await?;
+        let readable = |row: OutboxRow| departure::read::<ToRoom>(&row).ok().map(|to_room| (row, to_room));
+        let doubtful: Vec<_> =
+            rows.into_iter().filter(|row| row.state == OutboxState::Sending).filter_map(readable).collect();
+        let mut found = self.find_sent(&lane, &doubtful, &room.to_owned()).await?;
+        let gone = doubtful.into_iter().filter_map(|(row, to_room)| {
+            let event = found.remove(&row.dedup_key)?;
+            Some((row, to_room, room.to_owned(), Some(event)))
+        });
+        self.mark_sent(gone.collect()).await
+    }
+
+    /// Whether `error` is that nobody may speak in `room` any more because another replaces it. What is to be said waits then:
+    /// the portal will move, or let go of the room.
+    pub(super) async fn is_replaced(&self, room: &RoomId, error: &Error) -> bool {
+        matches!(error, Error::Matrix(error) if error.is_forbidden())
+            && matches!(self.homeserver.bot().state(room, "m.room.tombstone", "").await, Ok(Some(_)))
+    }
+
+    async fn say_cannot_follow(
+        self: &Arc<Self>,
+        old: &RoomId,
+        target: &RoomId,
+        why: &'static str,
+    ) -> Result<(), Error> {
+        let (bridge, old, target) = (Arc::clone(self), old.to_string(), target.to_string());
+        let lane =
+            self.store.write(move |tx| Box::pin(async move { bridge.put_cannot_follow(tx, &old, &target, why).await }));
+        self.wake(&lane.await?);
+        Ok(())
+    }
+
+    /// Once for each `occasion` and reason.
+    async fn put_cannot_follow(
+        &self,
+        tx: &mut Tx,
+        room: &str,
+        occasion: &str,
+        why: &'static str,
+    ) -> Result<String, store::Error> {
+        let key = route::key(&["cannot follow", room, occasion, why]);
+        let text = self.texts.say(why, &[("bot", self.homeserver.bot_id().as_str())]);
+        notice::put(tx, room, notice::plain(&text, &key), &key).await
+    }
+}
+
+/// Whether a room whose `m.room.create` is `create` was made to replace `old`.
+fn points_back(create: &Value, old: &RoomId) -> bool {
+    create
+        .get("predecessor")
+        .and_then(|predecessor| predecessor.get("room_id"))
+        .is_some_and(|room| room == old.as_str())
+}
+
+/// Whether `user`, who did not make the room, may invite where `levels` are its power levels. Source: Matrix specification 1.18,
+/// `m.room.power_levels`: without it, `invite` and `users_default` are 0.
+fn may_invite(levels: &Value, user: &str) -> bool {
+    let number = |value: Option<&Value>| value.and_then(Value::as_i64);
+    let level = number(levels.get("users").and_then(|users| users.get(user))).or(number(levels.get("users_default")));
+    level.unwrap_or(0) >= number(levels.get("invite")).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use matrix_sdk::ruma::room_id;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_a_room_that_names_the_old_one_replaces_it() {
+        let old = room_id!("!old");
+        assert!(points_back(&json!({ "predecessor": { "room_id": "!old" } }), old));
+        for create in [json!({}), json!({ "predecessor": "!old" }), json!({ "predecessor": { "room_id": "!other" } })] {
+            assert!(!points_back(&create, old), "{create}");
+        }
+    }
+
+    #[test]
+    fn who_may_invite_is_read_from_the_power_levels() {
+        for (levels, may) in [
+            (json!({}), true),
+            (json!({ "invite": 50 }), false),
+            (json!({ "invite": 50, "users_default": 50 }), true),
+            (json!({ "invite": 50, "users": { "@bot:hs": 50 } }), true),
+            (json!({ "invite": 0, "users_default": 10, "users": { "@bot:hs": -1 } }), false),
+        ] {
+            assert_eq!(may_invite(&levels, "@bot:hs"), may, "{levels}");
+        }
+    }
+}

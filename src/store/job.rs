@@ -1,0 +1,144 @@
+//! `job`: what is to be done to rooms, until it is done.
+
+use super::error::Error;
+use super::tx::{Fields, Record, Tx, Word, sql};
+
+/// Something to be done to a room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobRow {
+    /// Ours, for ever.
+    pub id: i64,
+    /// What is to be done.
+    pub kind: JobKind,
+    /// The portal that the room was of when this was asked for.
+    pub portal: i64,
+    /// Which room.
+    pub room_id: String,
+    /// The room to follow to, where that is what is to be done.
+    pub target: Option<String>,
+    /// Who wanted it.
+    pub asker: String,
+    /// How far it is.
+    pub state: JobState,
+    /// How often it was tried in vain.
+    pub attempts: u32,
+    /// When to try (again), in milliseconds since 1970; 0 is at once.
+    pub due_at_ms: i64,
+    /// Why it did not work the last time.
+    pub error: Option<String>,
+}
+
+/// What is to be done to a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobKind {
+    /// Our users leave it; people stay.
+    Leave,
+    /// Everybody is put out of it, and our users leave it.
+    Empty,
+    /// Its portal moves to the room that replaces it.
+    Follow,
+}
+
+/// How far a job is. One that is done is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobState {
+    /// It is to be done.
+    Open,
+    /// It was given up.
+    Failed,
+}
+
+impl Tx {
+    /// Keeps a job; `false` when the same is to be done to the room already. One that was given up begins anew, and
+    /// one that leads elsewhere is replaced.
+    pub async fn add_job(
+        &mut self,
+        kind: JobKind,
+        portal: i64,
+        room_id: &str,
+        target: Option<&str>,
+        asker: &str,
+    ) -> Result<bool, Error> {
+        let insert = "INSERT INTO job (kind, portal, room_id, target, asker, state, attempts, due_at_ms, created_at_ms) \
+             VALUES ($1, $2, $3, $4, $5, 'open', 0, 0, $6) ON CONFLICT (kind, room_id) DO UPDATE SET \
+             state = 'open', attempts = 0, due_at_ms = 0, target = excluded.target, asker = excluded.asker \
+             WHERE job.state = 'failed' OR job.target <> excluded.target";
+        let insert = sql(insert).text(kind.as_str()).number(portal).text(room_id).text_or_null(target).text(asker);
+        let now_ms = self.now_ms();
+        Ok(self.change(insert.number(now_ms)).await? > 0)
+    }
+
+    /// Every job that is to be done, oldest first, due or not.
+    pub async fn open_jobs(&mut self) -> Result<Vec<JobRow>, Error> {
+        self.all(sql("SELECT * FROM job WHERE state = 'open' ORDER BY id")).await
+    }
+
+    /// The rooms that our users are leaving, or failed to leave.
+    pub async fn rooms_being_left(&mut self) -> Result<Vec<String>, Error> {
+        self.all(sql("SELECT room_id AS value FROM job WHERE kind <> 'follow' ORDER BY id")).await
+    }
+
+    /// Lets the jobs that follow to `target` be tried at once: something has changed there. Gives how many.
+    pub async fn hurry_jobs(&mut self, target: &str) -> Result<u64, Error> {
+        self.change(sql("UPDATE job SET due_at_ms = 0 WHERE target = $1 AND state = 'open'").text(target)).await
+    }
+
+    /// It did not work, and is tried again at `due_at_ms`.
+    pub async fn put_job_off(&mut self, id: i64, due_at_ms: i64, error: &str) -> Result<(), Error> {
+        let put_off = "UPDATE job SET attempts = attempts + 1, due_at_ms = $2, error = $3 WHERE id = $1";
+        self.change_row("job", id, sql(put_off).number(id).number(due_at_ms).text(error)).await
+    }
+
+    /// It is given up.
+    pub async fn fail_job(&mut self, id: i64, error: &str) -> Result<(), Error> {
+        let fail = "UPDATE job SET state = 'failed', error = $2 WHERE id = $1";
+        self.change_row("job", id, sql(fail).number(id).text(error)).await
+    }
+
+    /// It is done.
+    pub async fn finish_job(&mut self, id: i64) -> Result<(), Error> {
+        self.change(sql("DELETE FROM job WHERE id = $1").number(id)).await.map(drop)
+    }
+}
+
+impl Record for JobRow {
+    const TABLE: &'static str = "job";
+
+    fn read(fields: &Fields) -> Result<Self, Error> {
+        Ok(Self {
+            id: fields.number("id")?,
+            kind: fields.word("kind")?,
+            portal: fields.number("portal")?,
+            room_id: fields.text("room_id")?,
+            target: fields.text_or_null("target")?,
+            asker: fields.text("asker")?,
+            state: fields.word("state")?,
+            attempts: fields.count("attempts")?,
+            due_at_ms: fields.number("due_at_ms")?,
+            error: fields.text_or_null("error")?,
+        })
+    }
+}
+
+impl Word for JobKind {
+    const ALL: &'static [Self] = &[Self::Leave, Self::Empty, Self::Follow];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Leave => "leave",
+            Self::Empty => "empty",
+            Self::Follow => "follow",
+        }
+    }
+}
+
+impl Word for JobState {
+    const ALL: &'static [Self] = &[Self::Open, Self::Failed];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Failed => "failed",
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! The end of rooms, also when the bridge dies in the middle of it, and upgrades of rooms.
+
+use matrix_webqq::base::failpoint::Failpoint;
+use serde_json::{Value, json};
+
+use super::{FAMILY, FAMILY_CHAT, talking};
+use crate::support::homeserver::{Endpoint, Fault, World};
+use crate::support::house::House;
+
+/// Whether any user of the bridge is in `room`.
+fn is_bridge_in(world: &World, room: &str) -> bool {
+    world.members(room).iter().any(|user| world.is_bridged(user))
+}
+
+/// How many rooms of the family there are.
+fn family_rooms(house: &House) -> usize {
+    let is_family = |world: &World, room: &String| world.state(room, "m.room.name", "")["name"] == FAMILY;
+    house.matrix.see(|world| world.room_ids().iter().filter(|room| is_family(world, room)).count())
+}
+
+/// The owner says that `new` replaces `old`.
+fn replace(house: &House, old: &str, new: &str) {
+    let tombstone = json!({ "body": "replaced", "replacement_room": new });
+    house.owner.set_state(old, "m.room.tombstone", "", tombstone);
+}
+
+/// A room that is to replace `old`, with nobody in it but the owner, who has the power to replace that.
+fn replacement(house: &House, old: &str, changes: &Value) -> String {
+    house.matrix.give_power(old, house.owner.id(), 100);
+    let mut order = json!({ "creation_content": { "predecessor": { "room_id": old } } });
+    order.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+    house.owner.create_room(&order)
+}
+
+fn let_bot_in(house: &House, room: &str) {
+    house.owner.invite(room, &house.matrix.see(World::bot));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_room_that_is_unbridged_stays_to_its_people_and_what_waited_is_told() {
+    let (house, _, room) = talking(&json!({ "network": { "webqq": { "send_interval_ms": 3_600_000 } } })).await;
+    for words in ["first", "second"] {
+        house.owner.say(&room, words);
+    }
+    house.qq.wait_heard(|heard| heard.len() == 1).await;
+    house.owner.say(&room, "!qq unbridge");
+    house.bot_says(&room, "This did not go to QQ").await;
+    house.matrix.wait_until("the bridge to leave", |world| !is_bridge_in(world, &room)).await;
+    assert_eq!(house.matrix.see(|world| world.members(&room)), [house.owner.id()]);
+    assert_eq!(house.told(&room, "mirrors 相亲相爱一家人 no more"), 1);
+    house.qq.say(FAMILY_CHAT, "妈妈", "again").unwrap();
+    let (new, _) = house.sees(FAMILY, "again").await;
+    assert_ne!(new, room);
+    assert_eq!(house.said_by_ghosts(&room), ["hi"]);
+    assert_eq!(house.heard_in(FAMILY_CHAT), ["first"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deletion_goes_on_where_a_death_ended_it_and_leaves_nothing_behind() {
+    for point in [Failpoint::RoomLetGo, Failpoint::RoomLeftByOne] {
+        let (mut house, _, room) = talking(&json!({})).await;
+        house.qq.say(FAMILY_CHAT, "爸爸", "me too").unwrap();
+        house.sees(FAMILY, "me too").await;
+        assert!(house.stop());
+        house.start_to_die(point, 1);
+        house.owner.say(&room, "!qq delete-portal");
+        house.death().await;
+        assert!(house.matrix.see(|world| is_bridge_in(world, &room)), "{point:?} is in the middle");
+        house.qq.say(FAMILY_CHAT, "妈妈", "meanwhile").unwrap();
+        house.start();
+        house.matrix.wait_until("nobody to be left", |world| world.members(&room).is_empty()).await;
+        let (new, _) = house.sees(FAMILY, "meanwhile").await;
+        assert_ne!(new, room);
+        assert!(house.stop());
+        assert_eq!(family_rooms(&house), 2, "{point:?}");
+        let jobs = house.database().query_row("SELECT COUNT(*) FROM job", [], |row| row.get::<_, i64>(0));
+        assert_eq!(jobs.unwrap(), 0, "{point:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deletion_that_is_refused_once_too_often_is_told_and_stops_no_other() {
+    let (mut house, control, room) = talking(&json!({})).await;
+    house.qq.say("friend:王芳", "王芳", "hello").unwrap();
+    let (other, _) = house.shows("hello").await;
+    house.owner_enters(&other).await;
+    assert!(house.stop());
+    // Both were wanted, and the tries before the last have gone by.
+    house.change_database(
+        "INSERT INTO job (kind, portal, room_id, asker, state, attempts, due_at_ms, created_at_ms) \
+         SELECT 'empty', id, room_id, '@alice:hs.test', 'open', 5, 0, 0 FROM portal ORDER BY id",
+    );
+    house.matrix.fail_next(Endpoint::Leave, 1, Fault::Refuse("M_UNKNOWN"));
+    house.start();
+    house.bot_says(&control, &format!("could not be done in the room {room}")).await;
+    house.matrix.wait_until("the other to be empty", |world| world.members(&other).is_empty()).await;
+    assert!(house.matrix.see(|world| is_bridge_in(world, &room)));
+    house.qq.say(FAMILY_CHAT, "妈妈", "again").unwrap();
+    assert_ne!(house.sees(FAMILY, "again").await.0, room);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_homeserver_that_is_away_only_puts_a_deletion_off() {
+    let (house, _, room) = talking(&json!({})).await;
+    house.matrix.fail_next(Endpoint::Leave, 2, Fault::Status(502));
+    house.matrix.fail_next(Endpoint::Kick, 1, Fault::Drop);
+    house.owner.say(&room, "!qq delete-portal");
+    house.matrix.wait_until("nobody to be left", |world| world.members(&room).is_empty()).await;
+    assert!(house.matrix.see(World::are_faults_spent));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_the_owner_or_an_administrator_ends_a_room() {
+    let (house, control, room) = talking(&json!({})).await;
+    let bob = house.matrix.user("bob");
+    house.owner.invite(&room, bob.id());
+    bob.say(&room, "!qq delete-portal");
+    house.bot_says(&room, "Only the owner of the QQ account").await;
+    house.owner.say(&control, "unbridge");
+    house.bot_says(&control, "This room mirrors no QQ chat").await;
+    house.qq.say(FAMILY_CHAT, "妈妈", "still here").unwrap();
+    assert_eq!(house.sees(FAMILY, "still here").await.0, room);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_portal_follows_to_the_room_that_replaces_its_own_also_after_a_death() {
+    let (mut house, _, old) = talking(&json!({})).await;
+    let new = replacement(&house, &old, &json!({}));
+    replace(&house, &old, &new);
+    house.bot_says(&old, "I cannot enter the room that replaces this one").await;
+    // As Synapse does it: nobody speaks in the old room any more.
+    let levels = json!({ "events_default": 50, "users": { house.owner.id(): 100 } });
+    house.owner.set_state(&old, "m.room.power_levels", "", levels);
+    let looked = house.matrix.see(|world| world.asked(Endpoint::GetState));
+    house.qq.say(FAMILY_CHAT, "妈妈", "into the gap").unwrap();
+    let is_refused = |world: &World| world.asked(Endpoint::GetState) > looked;
+    house.matrix.wait_until("the ghost to be refused, and the reason to be looked for", is_refused).await;
+    assert!(house.stop());
+    house.start_to_die(Failpoint::RoomFollowed, 1);
+    let_bot_in(&house, &new);
+    house.death().await;
+    house.start();
+    assert_eq!(house.shows("into the gap").await.0, new);
+    assert_eq!(house.told(&new, "goes on with the chat"), 1);
+    house.owner.say(&new, "from the new room");
+    house.qq.wait_heard(|heard| heard.len() == 1).await;
+    house.owner.say(&old, "late, from the old one");
+    house.qq.wait_heard(|heard| heard.len() == 2).await;
+    assert_eq!(house.heard_in(FAMILY_CHAT), ["from the new room", "late, from the old one"]);
+
+    assert!(house.stop());
+    house.start();
+    house.owner.say(&old, "and after a restart");
+    house.qq.wait_heard(|heard| heard.len() == 3).await;
+    assert_eq!(house.said_by_ghosts(&old), ["hi"]);
+    assert_eq!(house.said_by_ghosts(&new), ["into the gap"]);
+    assert_eq!(family_rooms(&house), 1, "no room but the old one was made");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_direct_chat_follows_with_the_ghost_that_lets_the_others_in() {
+    let house = House::new().await;
+    house.log_in().await;
+    house.qq.say("friend:王芳", "王芳", "hi").unwrap();
+    let (old, ghost) = house.shows("hi").await;
+    house.owner_enters(&old).await;
+    let new = replacement(&house, &old, &json!({}));
+    replace(&house, &old, &new);
+    house.bot_says(&old, "I cannot enter").await;
+    let_bot_in(&house, &new);
+    house.bot_says(&new, "goes on with the chat").await;
+    house.qq.say("friend:王芳", "王芳", "here?").unwrap();
+    assert_eq!(house.shows("here?").await, (new, ghost));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_room_that_cannot_be_followed_to_is_told_with_the_reason() {
+    let (house, _, old) = talking(&json!({})).await;
+    let encryption = json!([{ "type": "m.room.encryption", "content": { "algorithm": "m.megolm.v1.aes-sha2" } }]);
+    for (changes, words) in [
+        (json!({ "creation_content": {} }), "does not name this one as its predecessor"),
+        (json!({ "initial_state": encryption }), "it is encrypted"),
+        (json!({ "power_level_content_override": { "invite": 50 } }), "I may not invite there"),
+    ] {
+        let new = replacement(&house, &old, &changes);
+        let asked = house.told(&old, "I cannot enter");
+        replace(&house, &old, &new);
+        house.is_told(&old, "I cannot enter", asked + 1).await;
+        let_bot_in(&house, &new);
+        house.bot_says(&old, words).await;
+        house.matrix.wait_until("the bot to leave", |world| !is_bridge_in(world, &new)).await;
+    }
+    house.owner.set_state(&old, "m.room.tombstone", "", json!({ "body": "closed" }));
+    house.bot_says(&old, "closed without another in its place").await;
+    house.qq.say(FAMILY_CHAT, "妈妈", "still here").unwrap();
+    assert_eq!(house.sees(FAMILY, "still here").await.0, old);
+}
