@@ -38,6 +38,7 @@ pub mod notice;
 pub mod open;
 mod pacing;
 pub mod passing;
+mod pause;
 pub mod portal;
 mod portrait;
 mod puppet;
@@ -101,6 +102,7 @@ pub struct Bridge {
     portraits: portrait::Portraits,
     puppets: puppet::Puppets,
     relays: relay::Relays,
+    pauses: pause::Pauses,
     secrets: secret::Secrets,
     presences: passing::Presences,
     lanes: lane::Lanes,
@@ -169,6 +171,7 @@ impl Bridge {
             portraits: portrait::Portraits::default(),
             puppets: puppet::Puppets::default(),
             relays: relay::Relays::default(),
+            pauses: pause::Pauses::default(),
             secrets: secret::Secrets::default(),
             presences: passing::Presences::default(),
             lanes: lane::Lanes::default(),
@@ -186,18 +189,20 @@ impl Bridge {
     /// Takes up where the last process left off: what was being sent to QQ becomes uncertain, portals are loaded,
     /// every lane that has something to deliver wakes, and every session that QQ may still accept is taken up.
     pub async fn start(self: &Arc<Self>) -> Result<(), Error> {
-        let (portals, aliases, left) = self
+        let (portals, aliases, left, paused) = self
             .store
             .write(|tx| {
                 Box::pin(async move {
                     tx.sending_to_uncertain(route::TO_QQ).await?;
-                    Ok((tx.all_portals().await?, tx.portal_aliases().await?, tx.rooms_being_left().await?))
+                    let (portals, aliases) = (tx.all_portals().await?, tx.portal_aliases().await?);
+                    Ok((portals, aliases, tx.rooms_being_left().await?, tx.paused().await?))
                 })
             })
             .await?;
         self.portals.load(portals);
         self.load_languages().await?;
         self.portals.load_past(aliases, left);
+        self.pauses.load(paused);
         let bridge = Arc::clone(self);
         self.shutdown.spawn(bridge.translate_from_matrix());
         self.shutdown.spawn(Arc::clone(self).keep_tidy());

@@ -3,8 +3,8 @@
 use futures_util::future::BoxFuture;
 
 use super::{
-    Context, Error, audit, help, link, list, login, matching, portal, presence, puppet, queue, raw, relay, request,
-    status, whois,
+    Context, Error, admin, audit, elsewhere, help, link, list, login, matching, person, portal, presence, puppet,
+    queue, raw, relay, request, status, whois,
 };
 use crate::config::Permission;
 
@@ -85,6 +85,9 @@ macro_rules! command {
     };
 }
 
+const RUN_IN: [&str; 3] = ["do-in", "runin", "run-in"];
+const RUN_AS: [&str; 4] = ["doas", "do-as", "runas", "run-as"];
+
 /// Every command; `help` shows those of a section in this order.
 pub static COMMANDS: &[Command] = &[
     command!(General, "help", ["?"], "[command]", Commands, "help open", help::help),
@@ -92,13 +95,17 @@ pub static COMMANDS: &[Command] = &[
     command!(General, "ping", ["status"], "", Commands, "ping", status::ping),
     command!(Auth, "login", [], "[qr | password <QQ number>]", User, "login qr", login::login),
     command!(General, "language", [], "[en | zh]", Commands, "language zh", help::language),
+    command!(General, "set-management-room", [], "", Commands, "set-management-room", person::set_management_room),
     command!(General, "cancel", [], "", User, "cancel", login::cancel),
+    command!(Auth, "relogin", [], "[QQ number]", User, "relogin", login::relogin),
     command!(Auth, "logout", [], "[QQ number]", User, "logout 10001", link::logout),
     command!(Auth, "list-logins", ["logins"], "", User, "list-logins", link::list_logins),
+    command!(Auth, "set-preferred-login", ["prefer"], "<QQ number>", User, "prefer 10001", person::set_preferred_login),
     command!(Qq, "set-status", [], "<status> [QQ number]", User, "set-status away", presence::set_status),
     command!(Chats, "friends", ["contacts"], "[filter]", User, "friends 李", list::friends),
     command!(Chats, "groups", [], "[filter]", User, "groups 同学", list::groups),
     command!(Chats, "discussions", [], "[filter]", User, "discussions", list::discussions),
+    command!(Chats, "search", [], "<words>", User, "search 李", list::search),
     command!(Chats, "whois", [], "<friend|group|number>", User, "whois 李明", whois::whois),
     command!(Chats, "open", ["pm", "start-chat"], "<friend|group>", User, "open 李明 2", list::open),
     command!(Qq, "matches", [], "", User, "matches", matching::matches),
@@ -117,6 +124,13 @@ pub static COMMANDS: &[Command] = &[
     command!(Puppet, "login-matrix", [], "<access token>", User, "login-matrix syt_YWxpY2U_…", puppet::login_matrix),
     command!(Puppet, "ping-matrix", [], "", User, "ping-matrix", puppet::ping_matrix),
     command!(Puppet, "logout-matrix", [], "", User, "logout-matrix", puppet::logout_matrix),
+    command!(General, "doin", RUN_IN, "<room id> <command>", User, "doin !room:example.org id", elsewhere::doin),
+    command!(Admin, "users", [], "", Admin, "users", admin::users),
+    command!(Admin, "stats", [], "", Admin, "stats", admin::stats),
+    command!(Admin, "pause", [], "<QQ number | all>", Admin, "pause 10001", admin::pause),
+    command!(Admin, "resume", [], "<QQ number | all>", Admin, "resume all", admin::resume),
+    command!(Admin, "sudo", RUN_AS, "<user id> <command>", Admin, "sudo @you:example.org queue", elsewhere::sudo),
+    command!(Admin, "set-pl", ["set-power-level"], "[user id] <level>", Admin, "set-pl 50", elsewhere::set_power_level),
     command!(Admin, "raw", [], "<number>", Admin, "raw 12", raw::raw),
 ];
 

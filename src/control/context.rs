@@ -15,14 +15,18 @@ use crate::config::Permission;
 pub struct Context {
     /// Who takes the order.
     pub control: Arc<Control>,
-    /// Who gave it.
+    /// Who gave it, or on whose behalf it was given.
     pub sender: String,
-    /// Where.
+    /// Where it was given, and is answered.
     pub room: String,
+    /// The room that it is about: that one, unless it says otherwise.
+    pub about: String,
     /// In which event.
     pub event: String,
     /// What the sender may do.
     pub permission: Permission,
+    /// Who gave it.
+    giver: String,
     answers: Arc<AtomicU32>,
 }
 
@@ -34,10 +38,23 @@ impl Context {
             control,
             sender: order.sender.clone(),
             room: order.room.clone(),
+            about: order.room.clone(),
             event: order.event.clone(),
             permission,
+            giver: order.sender.clone(),
             answers: Arc::default(),
         }
+    }
+
+    /// The same order, given on behalf of `user` and with what they may do.
+    pub(super) fn on_behalf_of(&self, user: &str) -> Self {
+        let permission = self.bridge().config.bridge.permission(user);
+        Self { sender: user.to_owned(), permission, ..self.clone() }
+    }
+
+    /// The same order about `room`.
+    pub(super) fn in_room(&self, room: &str) -> Self {
+        Self { about: room.to_owned(), ..self.clone() }
     }
 
     /// The bridge.
@@ -46,18 +63,18 @@ impl Context {
         &self.control.bridge
     }
 
-    /// Whether the order was given in the sender's own control room, where nobody else sees the answers.
+    /// Whether the order was given in its giver's own control room, where nobody else sees the answers.
     pub async fn is_control_room(&self) -> Result<bool, Error> {
         let room = self.room.clone();
         let owner =
             self.bridge().store.read(move |tx| Box::pin(async move { tx.user_by_control_room(&room).await })).await?;
-        Ok(owner.is_some_and(|owner| owner.mxid == self.sender))
+        Ok(owner.is_some_and(|owner| owner.mxid == self.giver))
     }
 
-    /// A text of the table, in the language of the sender.
+    /// A text of the table, in the language of whoever gave the order.
     #[must_use]
     pub fn say(&self, key: &str, values: &[(&str, &str)]) -> String {
-        self.bridge().texts_for(&self.sender).say(key, values)
+        self.bridge().texts_for(&self.giver).say(key, values)
     }
 
     /// Answers with a text of the table.

@@ -50,7 +50,16 @@ async fn chats(context: &Context) -> Result<Vec<Entry>, Error> {
     Ok(all)
 }
 
-async fn list(context: &Context, kind: ChatKind, filter: &str) -> Result<(), Error> {
+/// Lists whatever has the words in its name.
+pub(super) async fn search(context: &Context, words: &str) -> Result<(), Error> {
+    if words.is_empty() {
+        return context.reply_key("search.usage", &[]).await;
+    }
+    list(context, None, words).await
+}
+
+async fn list(context: &Context, kind: impl Into<Option<ChatKind>>, filter: &str) -> Result<(), Error> {
+    let kind = kind.into();
     // What the account calls people is for nobody else's eyes.
     if !context.is_control_room().await? {
         return context.reply_key("list.elsewhere", &[]).await;
@@ -60,7 +69,9 @@ async fn list(context: &Context, kind: ChatKind, filter: &str) -> Result<(), Err
     }
     let wanted = filter.to_lowercase();
     let mut found = chats(context).await?;
-    found.retain(|entry| entry.chat.kind == kind && entry.names().any(|name| name.contains(&wanted)));
+    found.retain(|entry| {
+        kind.is_none_or(|kind| entry.chat.kind == kind) && entry.names().any(|name| name.contains(&wanted))
+    });
     if found.is_empty() {
         return context.reply_key("list.empty", &[]).await;
     }
@@ -184,13 +195,13 @@ fn choose(all: &[Vec<String>], name: &str) -> Vec<usize> {
 
 /// Says which QQ chat the room mirrors.
 pub(super) async fn id(context: &Context, _: &str) -> Result<(), Error> {
-    match context.bridge().portals.by_room(&context.room) {
+    match context.bridge().portals.by_room(&context.about) {
         Some(portal) => {
             let values =
                 [("account", portal.account.as_str()), ("chat", portal.chat.as_str()), ("name", &escape(&portal.name))];
             context.reply_key("id.portal", &values).await
         }
-        None => context.reply_key("id.none", &[("room", &context.room)]).await,
+        None => context.reply_key("id.none", &[("room", &context.about)]).await,
     }
 }
 

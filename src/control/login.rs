@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tracing::warn;
 
 use super::answer::InProgress;
-use super::{Context, Control, Error};
+use super::{Context, Control, Error, link};
 use crate::base::{Secret, Shutdown};
 use crate::bridge::notice::markdown as notice;
 use crate::bridge::text::escape;
@@ -58,6 +58,18 @@ pub(super) async fn login(context: &Context, words: &str) -> Result<(), Error> {
     }
     let adopted = way == Way::Qr && context.control.adopt_login(&context.sender);
     context.reply_key(if adopted { "login.offer.taken" } else { "login.already" }, &[]).await
+}
+
+/// Logs in to an account again. QQ says itself whose code was scanned, so the number only matters for passwords.
+pub(super) async fn relogin(context: &Context, number: &str) -> Result<(), Error> {
+    let rows = link::logins(context).await?;
+    let row = if number.is_empty() { rows.first() } else { rows.iter().find(|row| row.account == number) };
+    match row {
+        None if number.is_empty() => context.reply_key("login.none", &[]).await,
+        None => context.reply_key("logout.unknown", &[("account", number)]).await,
+        Some(_) if qq::offers(&context.bridge().config.network).qr => login(context, "qr").await,
+        Some(row) => login(context, &format!("password {}", row.account)).await,
+    }
 }
 
 /// Shows one QR code to somebody whose session has ended, where the network has them. Nothing follows when it expires.

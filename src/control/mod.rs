@@ -1,15 +1,18 @@
 //! Commands that people write to the bot: in their control room without a prefix, elsewhere with it.
 
+mod admin;
 mod answer;
 mod audit;
 mod command;
 mod context;
+mod elsewhere;
 mod help;
 mod join;
 mod link;
 mod list;
 mod login;
 mod matching;
+mod person;
 mod portal;
 mod presence;
 pub mod provision;

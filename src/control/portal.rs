@@ -19,8 +19,8 @@ async fn end(context: &Context, emptied: bool) -> Result<(), Error> {
     // A room that was replaced mirrors nothing by itself: commands there are about the one that did it.
     let portal = bridge
         .portals
-        .by_room(&context.room)
-        .filter(|portal| portal.room.as_ref().is_some_and(|room| room.as_str() == context.room));
+        .by_room(&context.about)
+        .filter(|portal| portal.room.as_ref().is_some_and(|room| room.as_str() == context.about));
     let Some(portal) = portal else {
         return context.reply_key("portal.elsewhere", &[]).await;
     };

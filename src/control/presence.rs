@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Context, Error};
+use super::{Context, Error, person};
 use crate::bridge::login::Live;
 use crate::qq::Status;
 
@@ -17,7 +17,13 @@ pub(super) async fn set_status(context: &Context, arguments: &str) -> Result<(),
     let chosen: &Arc<Live> = match (number.trim(), live.as_slice()) {
         (_, []) => return context.reply_key("login.none", &[]).await,
         ("", [only]) => only,
-        ("", _) => return context.reply_key("status.which", &[("status", status.as_str())]).await,
+        ("", several) => {
+            let preferred = person::preferred(context).await?;
+            match several.iter().find(|login| Some(login.account.as_str()) == preferred.as_deref()) {
+                Some(login) => login,
+                None => return context.reply_key("status.which", &[("status", status.as_str())]).await,
+            }
+        }
         (number, live) => match live.iter().find(|login| login.account.as_str() == number) {
             Some(login) => login,
             None => return context.reply_key("status.unknown", &[("account", number)]).await,

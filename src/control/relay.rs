@@ -36,7 +36,7 @@ async fn allowed(context: &Context) -> Result<Option<Arc<Portal>>, Error> {
         context.reply_key("relay.disabled", &[]).await?;
         return Ok(None);
     }
-    let Some(portal) = bridge.portals.by_room(&context.room) else {
+    let Some(portal) = bridge.portals.by_room(&context.about) else {
         context.reply_key("relay.elsewhere", &[("prefix", &bridge.config.bridge.command_prefix)]).await?;
         return Ok(None);
     };

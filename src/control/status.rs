@@ -1,5 +1,6 @@
 //! `ping`: how the logins do.
 
+use super::admin::pause_mark;
 use super::link::{age, logins, state_key};
 use super::{Context, Error};
 use crate::bridge::text::escape;
@@ -25,5 +26,5 @@ async fn health(context: &Context, row: &LoginRow) -> Result<String, Error> {
         Some(ago) => context.say("ping.heard", &[("seconds", &ago.as_secs().to_string())]),
         None => context.say("ping.deaf", &[]),
     };
-    Ok(format!("{name}: {heard}; {}", age(context, row).await?))
+    Ok(format!("{name}: {heard}; {}{}", age(context, row).await?, pause_mark(context, &row.account)))
 }

@@ -33,6 +33,7 @@ mod message;
 mod meta;
 mod note;
 mod outbox;
+mod pause;
 mod portal;
 mod portrait;
 mod puppet;

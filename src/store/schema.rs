@@ -15,6 +15,7 @@ const SQLITE: &[&str] = &[
     include_str!("migrations/sqlite/0006_outcomes.sql"),
     include_str!("migrations/sqlite/0007_speakers.sql"),
     include_str!("migrations/sqlite/0008_jobs.sql"),
+    include_str!("migrations/sqlite/0009_preferences.sql"),
 ];
 const POSTGRES: &[&str] = &[
     include_str!("migrations/postgres/0001_the_house.sql"),
@@ -25,6 +26,7 @@ const POSTGRES: &[&str] = &[
     include_str!("migrations/postgres/0006_outcomes.sql"),
     include_str!("migrations/postgres/0007_speakers.sql"),
     include_str!("migrations/postgres/0008_jobs.sql"),
+    include_str!("migrations/postgres/0009_preferences.sql"),
 ];
 
 /// Where the number of the newest migration is kept.

@@ -12,6 +12,8 @@ pub struct UserRow {
     pub control_room: Option<String>,
     /// The language that they chose.
     pub language: Option<String>,
+    /// The account that they mean when they do not say which.
+    pub preferred: Option<String>,
 }
 
 impl Tx {
@@ -45,6 +47,14 @@ impl Tx {
         self.change(sql(upsert).text(mxid).text(language)).await?;
         Ok(())
     }
+
+    /// The account that they mean when they do not say which.
+    pub async fn set_preferred(&mut self, mxid: &str, account: &str) -> Result<(), Error> {
+        let upsert = r#"INSERT INTO "user" (mxid, preferred) VALUES ($1, $2)
+            ON CONFLICT (mxid) DO UPDATE SET preferred = excluded.preferred"#;
+        self.change(sql(upsert).text(mxid).text(account)).await?;
+        Ok(())
+    }
 }
 
 impl Record for UserRow {
@@ -55,6 +65,7 @@ impl Record for UserRow {
             mxid: fields.text("mxid")?,
             control_room: fields.text_or_null("control_room")?,
             language: fields.text_or_null("language")?,
+            preferred: fields.text_or_null("preferred")?,
         })
     }
 }

@@ -15,6 +15,7 @@ mod markup;
 mod odd;
 mod outages;
 mod password;
+mod people;
 mod pictures;
 mod portals;
 mod provisioning;

@@ -61,6 +61,10 @@ impl Bridge {
         if row.state != OutboxState::Ready {
             return self.settle_uncertain(&live, &row).await;
         }
+        if self.is_paused(&live.account) {
+            // Whoever resumes wakes the lane.
+            return Ok(Next::End);
+        }
         if let Some(wait) = self.until_due(&row) {
             return Ok(wait);
         }
@@ -115,7 +119,8 @@ impl Bridge {
         row: OutboxRow,
         to_chat: ToChat,
     ) -> Result<Option<(OutboxRow, ToChat)>, Error> {
-        let in_a_hurry = live.network.capabilities().send_interval.is_zero() && !live.part.is_asked();
+        let is_stopping = live.part.is_asked() || self.is_paused(&live.account);
+        let in_a_hurry = live.network.capabilities().send_interval.is_zero() && !is_stopping;
         let (bridge, live, now_ms) = (Arc::clone(self), Arc::clone(live), self.clock.now_ms());
         let closed = self.store.write(move |tx| {
             Box::pin(async move {
