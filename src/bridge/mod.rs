@@ -21,6 +21,7 @@ mod admission;
 mod around;
 mod burial;
 mod card;
+pub mod codes;
 pub mod convert;
 pub mod deliver;
 pub mod departure;
@@ -64,6 +65,7 @@ use crate::config::Config;
 use crate::matrix::{self, Homeserver, Links};
 use crate::store::{self, Store};
 
+pub use codes::Codes;
 pub use departure::Speaker;
 pub use login::Logins;
 pub use portal::Portals;
@@ -98,6 +100,8 @@ pub struct Bridge {
     pub logins: Logins,
     /// QQ chats and their rooms.
     pub portals: Portals,
+    /// QR codes that somebody is to scan.
+    pub codes: Codes,
     ghosts: ghost::Ghosts,
     portraits: portrait::Portraits,
     puppets: puppet::Puppets,
@@ -167,6 +171,7 @@ impl Bridge {
             links,
             logins: Logins::default(),
             portals: Portals::default(),
+            codes: Codes::default(),
             ghosts: ghost::Ghosts::default(),
             portraits: portrait::Portraits::default(),
             puppets: puppet::Puppets::default(),

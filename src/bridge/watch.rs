@@ -11,7 +11,7 @@ use tracing::{error, info, warn};
 use super::{Bridge, Error, route};
 use crate::base::metrics::Way;
 use crate::qq::AccountId;
-use crate::store::{self, Audit, LoginRow, LoginState, Tx, Waiting};
+use crate::store::{self, Audit, Failure, LoginRow, LoginState, Tx, Waiting};
 
 /// How often the books are taken.
 const BOOKS_EVERY: Duration = Duration::from_mins(10);
@@ -100,7 +100,38 @@ impl QueueView {
     }
 }
 
+/// Something that was given up: where, and why, and never what.
+#[derive(Clone, Debug)]
+pub struct FailureView {
+    /// Where it was going.
+    pub way: Way,
+    /// Its number, as `queue` and `audit` say it.
+    pub seq: i64,
+    /// Why it was given up.
+    pub why: String,
+    /// How long ago it came.
+    pub age: Duration,
+}
+
+/// How many failures are shown of what arrived, and of what was to leave.
+const FAILURES: u32 = 10;
+
 impl Bridge {
+    /// What was given up lately, newest first.
+    pub async fn failures(&self) -> Result<Vec<FailureView>, Error> {
+        let (arrived, leaving) = self.store.read(|tx| Box::pin(tx.failures(FAILURES))).await?;
+        let now_ms = self.clock.now_ms();
+        let of = |way, row: Failure| FailureView { way, seq: row.seq, why: row.why, age: since(row.at_ms, now_ms) };
+        let arrived = arrived.into_iter().map(|row| {
+            let way = if row.place == route::FROM_MATRIX { Way::ToQq } else { Way::ToMatrix };
+            of(way, row)
+        });
+        let leaving = leaving.into_iter().map(|row| of(route::way_of(&row.place), row));
+        let mut all: Vec<FailureView> = arrived.chain(leaving).collect();
+        all.sort_by_key(|failure| failure.age);
+        Ok(all)
+    }
+
     /// The bridge as it is now. One read, however much there is.
     pub async fn view(&self) -> Result<View, Error> {
         let (logins, numbers, waiting) = self

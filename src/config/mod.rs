@@ -49,7 +49,7 @@ pub use read::{Draft, Error, Loaded};
 pub use relay::Relay;
 pub use store::{Database, DatabaseKind};
 pub use template::Template;
-pub use watch::{Health, Metrics};
+pub use watch::{Health, Metrics, StatusPage};
 
 /// The example, every option with its default and the question that it answers.
 pub const EXAMPLE: &str = include_str!("../../config/config.example.yaml");
@@ -80,6 +80,8 @@ pub struct Config {
     pub metrics: Metrics,
     /// `health:`, when it counts as ill.
     pub health: Health,
+    /// `status_page:`, the page for whoever runs it.
+    pub status_page: StatusPage,
 }
 
 impl Config {

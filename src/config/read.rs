@@ -17,7 +17,8 @@ use super::tree::Tree;
 use super::{Config, hint};
 
 /// The options that may also be given as `…_file`, the name of a file that holds the value.
-const SECRETS: [&str; 4] = ["appservice.as_token", "appservice.hs_token", "database.uri", "provisioning.shared_secret"];
+const SECRETS: [&str; 5] =
+    ["appservice.as_token", "appservice.hs_token", "database.uri", "provisioning.shared_secret", "status_page.secret"];
 
 const ROOT_FIX: &str = "write sections such as homeserver: at the beginning of a line and their options below";
 

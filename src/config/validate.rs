@@ -27,6 +27,7 @@ impl Config {
         self.provisioning.check(&mut faults);
         self.logging.check(&mut faults);
         self.metrics.check(&mut faults);
+        self.status_page.check(&mut faults);
         faults
     }
 }

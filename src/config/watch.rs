@@ -1,4 +1,4 @@
-//! `metrics:` and `health:`, what whoever runs the bridge can see of it.
+//! `metrics:`, `health:` and `status_page:`, what whoever runs the bridge can see of it.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -6,6 +6,12 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::fault::Fault;
+use super::key::Key;
+use super::validate::web_address;
+use crate::base::Secret;
+
+/// How long the secret of the status page has to be, in bytes.
+const LEAST: usize = 16;
 
 /// `metrics:`
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -63,6 +69,34 @@ impl Default for Health {
     }
 }
 
+/// `status_page:`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StatusPage {
+    /// Whether there is one.
+    pub enabled: bool,
+    /// Where people reach the bridge; empty means that nobody gets the address of a QR code.
+    pub address: String,
+    /// What opens it.
+    pub secret: Secret,
+    /// A file that holds `secret`.
+    pub secret_file: Option<String>,
+}
+
+impl StatusPage {
+    /// Adds what is wrong to `faults`.
+    pub(super) fn check(&self, faults: &mut Vec<Fault>) {
+        if !self.address.is_empty() {
+            web_address("status_page.address", &self.address, "https://qq.example.org", faults);
+        }
+        if self.enabled && self.secret.expose().len() < LEAST {
+            let fix = "write at least 16 characters that nobody guesses, such as `openssl rand -hex 24` prints";
+            let shown = if self.secret.is_empty() { "\"\"" } else { "***" };
+            faults.push(Fault::new(Key::of("status_page.secret"), shown, fix));
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,6 +109,25 @@ mod tests {
             let mut faults = Vec::new();
             Metrics { enabled: true, listen: listen.to_owned() }.check(&mut faults);
             assert_eq!(faults.is_empty(), good, "{listen}");
+        }
+    }
+
+    #[test]
+    fn a_status_page_has_a_long_secret_and_no_page_needs_none() {
+        for (enabled, secret, address, good) in [
+            (false, "", "", true),
+            (true, "", "", false),
+            (true, "too short", "", false),
+            (true, "0123456789abcdef", "", true),
+            (true, "0123456789abcdef", "https://qq.example.org", true),
+            (true, "0123456789abcdef", "qq.example.org", false),
+        ] {
+            let mut faults = Vec::new();
+            let page =
+                StatusPage { enabled, address: address.to_owned(), secret: Secret::new(secret), secret_file: None };
+            page.check(&mut faults);
+            assert_eq!(faults.is_empty(), good, "{secret} {address}");
+            assert!(secret.is_empty() || faults.iter().all(|fault| !fault.value.contains(secret)));
         }
     }
 }

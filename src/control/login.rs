@@ -10,6 +10,7 @@ use tracing::warn;
 use super::answer::InProgress;
 use super::{Context, Control, Error, link};
 use crate::base::{Secret, Shutdown};
+use crate::bridge::codes::OnShow;
 use crate::bridge::notice::markdown as notice;
 use crate::bridge::text::escape;
 use crate::bridge::{Texts, route};
@@ -154,12 +155,14 @@ struct Screen {
     picture: Option<OwnedEventId>,
     line: Option<OwnedEventId>,
     codes: u32,
+    /// The code at an address of its own.
+    on_show: Option<OnShow>,
     is_offer: Arc<AtomicBool>,
 }
 
 impl Screen {
     fn new(context: &Context, is_offer: Arc<AtomicBool>) -> Self {
-        Self { context: context.clone(), picture: None, line: None, codes: 0, is_offer }
+        Self { context: context.clone(), picture: None, line: None, codes: 0, on_show: None, is_offer }
     }
 
     fn is_offer(&self) -> bool {
@@ -168,7 +171,9 @@ impl Screen {
 
     async fn run(mut self, way: Way, part: &Shutdown) {
         let asks_secret = matches!(way, Way::Password(_));
-        let ended = match part.unless_asked(self.follow(way)).await {
+        let followed = part.unless_asked(self.follow(way)).await;
+        self.on_show = None;
+        let ended = match followed {
             Some(Ok(session)) => self.finish(session).await,
             Some(Err(Error::Unanswered)) if self.is_offer() => self.show_line("login.offer.over", &[]).await,
             Some(Err(error)) => self.show_line("login.failed", &[("why", &self.reason(&error))]).await,
@@ -197,7 +202,10 @@ impl Screen {
         };
         let mut login = qq::begin_login(&bridge.config.network, method, &bridge.clock)?;
         loop {
-            match login.step().await? {
+            let step = login.step().await?;
+            // Whatever happened, the code before is no longer to be scanned.
+            self.on_show = None;
+            match step {
                 LoginStep::ShowQr(png) => self.show_code(png).await?,
                 LoginStep::Scanned => self.show_line("login.scanned", &[]).await?,
                 LoginStep::Expired if self.is_offer() => return Err(Error::Unanswered),
@@ -262,17 +270,30 @@ impl Screen {
 
     async fn show_code(&mut self, png: Vec<u8>) -> Result<(), Error> {
         self.codes += 1;
+        let bridge = Arc::clone(self.context.bridge());
+        let on_show = bridge.codes.show(png.clone(), &self.context.sender);
+        let address = on_show.address(&bridge.config.status_page);
+        self.on_show = Some(on_show);
         self.show_picture(png, "qr").await?;
-        if self.is_offer() {
-            return self.show_line("login.offer", &[]).await;
+        let mut text = if self.is_offer() {
+            self.context.say("login.offer", &[])
+        } else {
+            let most = bridge.config.network.webqq.max_qr_codes.to_string();
+            self.context.say("login.waiting", &[("code", &self.codes.to_string()), ("most", &most)])
+        };
+        if let Some(address) = address {
+            text.push_str("\n\n");
+            text.push_str(&self.context.say("login.address", &[("address", &address)]));
         }
-        let most = self.context.bridge().config.network.webqq.max_qr_codes.to_string();
-        self.show_line("login.waiting", &[("code", &self.codes.to_string()), ("most", &most)]).await
+        self.show_text(&text).await
     }
 
     async fn show_line(&mut self, key: &str, values: &[(&str, &str)]) -> Result<(), Error> {
-        let text = self.context.say(key, values);
-        let event = self.context.send(in_place(notice(&text), self.line.as_ref())).await?;
+        self.show_text(&self.context.say(key, values)).await
+    }
+
+    async fn show_text(&mut self, text: &str) -> Result<(), Error> {
+        let event = self.context.send(in_place(notice(text), self.line.as_ref())).await?;
         self.line.get_or_insert(event);
         Ok(())
     }

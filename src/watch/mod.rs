@@ -1,7 +1,9 @@
-//! What whoever runs the bridge looks at: `/health` and `/metrics`. Neither names an account or holds a text.
+//! What whoever runs the bridge looks at: `/health` and `/metrics`, which name no account and hold no text, and the status
+//! page, which is for whoever knows its secret.
 
 mod health;
 mod metrics;
+mod page;
 
 use std::sync::Arc;
 
@@ -20,18 +22,22 @@ pub use health::{Reason, reasons};
 
 /// What is shown beside the application-service API; `/metrics` is among it unless it has a port of its own.
 pub fn router(bridge: &Arc<Bridge>) -> Router {
-    let settings = &bridge.config.metrics;
-    let health = health_router(bridge);
-    if settings.enabled && settings.listen.is_empty() { health.merge(metrics_router(bridge)) } else { health }
+    let config = &bridge.config;
+    let doctor = Arc::new(Doctor::new(Arc::clone(bridge)));
+    let mut router = health_router(Arc::clone(&doctor));
+    if config.metrics.enabled && config.metrics.listen.is_empty() {
+        router = router.merge(metrics_router(bridge));
+    }
+    if config.status_page.enabled { router.merge(page::router(bridge, doctor)) } else { router }
 }
 
 /// What is shown on the port that `metrics.listen` names.
 pub fn own_router(bridge: &Arc<Bridge>) -> Router {
-    health_router(bridge).merge(metrics_router(bridge))
+    health_router(Arc::new(Doctor::new(Arc::clone(bridge)))).merge(metrics_router(bridge))
 }
 
-fn health_router(bridge: &Arc<Bridge>) -> Router {
-    Router::new().route("/health", get(show_health)).with_state(Arc::new(Doctor::new(Arc::clone(bridge))))
+fn health_router(doctor: Arc<Doctor>) -> Router {
+    Router::new().route("/health", get(show_health)).with_state(doctor)
 }
 
 fn metrics_router(bridge: &Arc<Bridge>) -> Router {

@@ -18,6 +18,7 @@ from .process import Failure, Process, free_ports, healthy, listens
 from .synapse import SERVER_NAME, Synapse
 
 BOT = f"@qqbot:{SERVER_NAME}"
+PAGE_SECRET = "for-the-demo-on-loopback-only"
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class Stack:
             (programs.simulator, "--listen", f"127.0.0.1:{ports.qq}", "--console", f"127.0.0.1:{ports.console}"),
             self.console_url,
         )
-        ready = f"http://127.0.0.1:{ports.bridge}/_matrix/mau/ready"
+        ready = f"{self.bridge_url}/_matrix/mau/ready"
         self.bridge = self._process("bridge", (programs.bridge, "-c", self._config), ready)
         site = (sys.executable, "-m", "e2e.website", programs.element, ports.element, self.homeserver.url, SERVER_NAME)
         self.element = self._process("element", site, self.element_url)
@@ -81,6 +82,11 @@ class Stack:
     def processes(self) -> tuple[Process, ...]:
         """In the order in which they end."""
         return (self.bridge, self.element, self.simulator, self.homeserver.process)
+
+    @property
+    def bridge_url(self) -> str:
+        """Where the bridge listens; its status page is at `/_webqq/status`."""
+        return f"http://127.0.0.1:{self.ports.bridge}"
 
     @property
     def console_url(self) -> str:
@@ -138,17 +144,18 @@ class Stack:
             "network": {"webqq": qq},
             "bridge": {
                 "permissions": {SERVER_NAME: "user", f"@admin:{SERVER_NAME}": "admin"},
-                "media": {"public_address": f"http://127.0.0.1:{self.ports.bridge}"},
+                "media": {"public_address": self.bridge_url},
             },
             "database": {"type": "sqlite", "uri": f"file:{self.folder}/bridge/matrix-webqq.db"},
             "homeserver": {"address": self.homeserver.url, "domain": SERVER_NAME},
             "appservice": {
-                "address": f"http://127.0.0.1:{self.ports.bridge}",
+                "address": self.bridge_url,
                 "hostname": "127.0.0.1",
                 "port": self.ports.bridge,
                 "as_token": "",
                 "hs_token": "",
             },
+            "status_page": {"enabled": True, "address": self.bridge_url, "secret": PAGE_SECRET},
         }
         self._config.write_text(yaml.safe_dump(merged(kept, ours), sort_keys=False))
         self._config.chmod(0o600)

@@ -14,6 +14,7 @@ mod login;
 mod markup;
 mod odd;
 mod outages;
+mod page;
 mod password;
 mod people;
 mod pictures;

@@ -10,8 +10,13 @@ use matrix_webqq::config::{self, Config};
 use serde_yaml::Value;
 
 /// The options that are never written together with their twin, and so are not in the example.
-const TWINS: [&str; 4] =
-    ["appservice.as_token_file", "appservice.hs_token_file", "database.uri_file", "provisioning.shared_secret_file"];
+const TWINS: [&str; 5] = [
+    "appservice.as_token_file",
+    "appservice.hs_token_file",
+    "database.uri_file",
+    "provisioning.shared_secret_file",
+    "status_page.secret_file",
+];
 
 fn example() -> Config {
     serde_yaml::from_str(config::EXAMPLE).unwrap()

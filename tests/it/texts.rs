@@ -36,6 +36,7 @@ fn the_table_has_what_the_code_says_and_no_more() {
     let mut files = Vec::new();
     sources(&top.join("bridge"), &mut files);
     sources(&top.join("control"), &mut files);
+    sources(&top.join("watch"), &mut files);
     let code: Vec<String> = files.iter().map(|file| fs::read_to_string(file).unwrap()).collect();
     let mut said: BTreeSet<String> = code.iter().flat_map(|source| keys_in(source)).map(str::to_owned).collect();
     said.extend(matrix_webqq::control::COMMANDS.iter().map(|command| command.about.to_owned()));
