@@ -31,6 +31,10 @@ pub struct Live {
     pub(super) arrived: Notify,
     /// Rung when a portal or a ghost was put on disk under a name that QQ told a while ago, and may not tell any more.
     pub(super) named: Notify,
+    /// Rung when rooms or chats may belong into other spaces.
+    pub(super) sorted: Notify,
+    /// Rung when there may be a room that people have to enter.
+    pub(super) peopled: Notify,
     /// Held while what QQ pushed is opened and translated, and while it changes who is who.
     pub(super) translating: tokio::sync::Mutex<()>,
     /// When the next message may be sent.
@@ -225,6 +229,8 @@ impl Bridge {
             part: self.shutdown.part(),
             arrived: Notify::new(),
             named: Notify::new(),
+            sorted: Notify::new(),
+            peopled: Notify::new(),
             translating: tokio::sync::Mutex::default(),
             pacing: Pacing::default(),
             taken_up: Instant::now(),
@@ -240,6 +246,8 @@ impl Bridge {
         self.shutdown.spawn(async move { receiver.receive_from_qq(receiving).await });
         self.shutdown.spawn(async move { translator.translate_from_qq(translating).await });
         self.shutdown.spawn(Arc::clone(self).follow_names(Arc::clone(&live)));
+        self.shutdown.spawn(Arc::clone(self).follow_spaces(Arc::clone(&live)));
+        self.shutdown.spawn(Arc::clone(self).follow_members(Arc::clone(&live)));
         self.wake_lanes(route::lanes_of(&account)).await?;
         // Pictures can be fetched again.
         self.wake_lanes(route::TO_MATRIX.to_owned()).await?;

@@ -18,6 +18,7 @@
 //! * in `deliver` towards QQ: the row becomes `uncertain`; QQ's echo decides, else the setting `resend_uncertain`.
 
 mod admission;
+mod appearance;
 mod around;
 mod burial;
 mod card;
@@ -25,18 +26,23 @@ pub mod codes;
 pub mod convert;
 pub mod deliver;
 pub mod departure;
+mod description;
 pub mod doubt;
 pub mod echo;
 pub mod ending;
+mod features;
 pub mod ghost;
 mod job;
 pub mod lane;
 mod language;
 mod leaving;
+mod levels;
 pub mod login;
+mod members;
 mod names;
 pub mod notice;
 pub mod open;
+mod orphan;
 mod pacing;
 pub mod passing;
 mod pause;
@@ -48,6 +54,7 @@ pub mod receive;
 mod relay;
 pub mod route;
 mod secret;
+mod space;
 mod status;
 pub mod text;
 mod tidy;
@@ -104,6 +111,11 @@ pub struct Bridge {
     pub codes: Codes,
     ghosts: ghost::Ghosts,
     portraits: portrait::Portraits,
+    appearances: appearance::Appearances,
+    /// Held while levels in a room are changed.
+    levelling: tokio::sync::Mutex<()>,
+    /// Held while a space is made.
+    making_spaces: tokio::sync::Mutex<()>,
     puppets: puppet::Puppets,
     relays: relay::Relays,
     pauses: pause::Pauses,
@@ -174,6 +186,9 @@ impl Bridge {
             codes: Codes::default(),
             ghosts: ghost::Ghosts::default(),
             portraits: portrait::Portraits::default(),
+            appearances: appearance::Appearances::default(),
+            levelling: tokio::sync::Mutex::default(),
+            making_spaces: tokio::sync::Mutex::default(),
             puppets: puppet::Puppets::default(),
             relays: relay::Relays::default(),
             pauses: pause::Pauses::default(),
@@ -194,20 +209,21 @@ impl Bridge {
     /// Takes up where the last process left off: what was being sent to QQ becomes uncertain, portals are loaded,
     /// every lane that has something to deliver wakes, and every session that QQ may still accept is taken up.
     pub async fn start(self: &Arc<Self>) -> Result<(), Error> {
-        let (portals, aliases, left, paused) = self
+        let (portals, past, paused, appearances) = self
             .store
             .write(|tx| {
                 Box::pin(async move {
                     tx.sending_to_uncertain(route::TO_QQ).await?;
-                    let (portals, aliases) = (tx.all_portals().await?, tx.portal_aliases().await?);
-                    Ok((portals, aliases, tx.rooms_being_left().await?, tx.paused().await?))
+                    let past = (tx.portal_aliases().await?, tx.rooms_being_left().await?);
+                    Ok((tx.all_portals().await?, past, tx.paused().await?, tx.appearances().await?))
                 })
             })
             .await?;
         self.portals.load(portals);
         self.load_languages().await?;
-        self.portals.load_past(aliases, left);
+        self.portals.load_past(past.0, past.1);
         self.pauses.load(paused);
+        self.appearances.load(appearances);
         let bridge = Arc::clone(self);
         self.shutdown.spawn(bridge.translate_from_matrix());
         self.shutdown.spawn(Arc::clone(self).keep_tidy());

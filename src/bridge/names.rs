@@ -1,4 +1,5 @@
 //! Follows QQ when somebody or something changes its name: ghosts are called by their nick, rooms as the account calls them.
+//! What rooms tell besides follows in the same round.
 //!
 //! What a room is called is put on disk once the homeserver has taken it: whatever comes in between is done again.
 
@@ -25,13 +26,19 @@ impl Bridge {
         let backoff = Backoff::new(Duration::from_secs(1), Duration::from_mins(1));
         let mut failures = 0;
         while !live.part.is_asked() {
-            if let Err(error) = self.bring_names_up_to_date(&live).await {
+            let brought = async {
+                self.bring_names_up_to_date(&live).await?;
+                self.bring_descriptions_up_to_date(&live).await
+            };
+            if let Err(error) = brought.await {
                 failures += 1;
-                warn!(account = %live.account, %error, failures, "a name could not be brought up to date; trying again");
+                warn!(account = %live.account, %error, failures, "a room could not be brought up to date; trying again");
                 live.part.unless_asked(tokio::time::sleep(backoff.delay(failures))).await;
                 continue;
             }
             failures = 0;
+            live.sorted.notify_one();
+            live.peopled.notify_one();
             let news = async {
                 tokio::select! {
                     () = live.network.changed() => {}

@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use matrix_sdk::ruma::{OwnedRoomId, OwnedUserId, RoomId};
 use serde_json::{Value, json};
-use tracing::{info, warn};
+use tracing::info;
 
-use super::{Bridge, Error, ghost, route};
+use super::{Bridge, Error, ghost, levels, route};
 use crate::base::failpoint::{Failpoint, reach};
 use crate::matrix::{Intent, NewRoom, NewState};
 use crate::qq::{AccountId, Chat, ChatId, ChatKind, ContactId};
@@ -244,6 +244,9 @@ impl Bridge {
         info!(portal = id, %room, "a portal has its room");
         self.portals.put(Portal { room: Some(room.clone()), in_doubt: false, ..Portal::clone(&portal) });
         self.portals.made(id);
+        if let Some(live) = self.logins.live(&portal.account) {
+            live.named.notify_one();
+        }
         self.let_owner_in(&portal, &room).await;
         Ok(room)
     }
@@ -267,15 +270,22 @@ impl Bridge {
         let owner = self.owner_of(&portal.account).await?;
         let live = self.logins.live(&portal.account);
         let name = self.room_name(portal, &portal.name, live.as_deref()).await;
-        let room = creator.create_room(self.new_room(portal, name, owner)).await?;
+        let states = self.description(portal, owner.as_deref(), live.as_deref()).await?;
+        let room = creator.create_room(self.new_room(portal, name, owner, states.clone())).await?;
         reach(Failpoint::RoomMade);
+        self.note_states(&room, &states).await?;
         Ok(room)
     }
 
-    fn new_room(&self, portal: &Portal, name: Option<String>, owner: Option<OwnedUserId>) -> NewRoom {
+    fn new_room(
+        &self,
+        portal: &Portal,
+        name: Option<String>,
+        owner: Option<OwnedUserId>,
+        mut initial_state: Vec<NewState>,
+    ) -> NewRoom {
         let bot = self.homeserver.bot_id();
         let mut invite: Vec<OwnedUserId> = owner.into_iter().collect();
-        let mut initial_state = Vec::new();
         if portal.is_direct() {
             invite.push(bot.to_owned());
             // Clients leave these out when they name and count a direct chat.
@@ -291,6 +301,7 @@ impl Bridge {
             trusted: portal.is_direct(),
             creation_content: [(PORTAL_FIELD.to_owned(), Value::String(portal.mark()))].into_iter().collect(),
             initial_state,
+            power_levels: (!portal.is_direct()).then(levels::of_group),
             federate: self.config.matrix.federate_rooms,
             ..NewRoom::default()
         }
@@ -302,17 +313,7 @@ impl Bridge {
             let known = self.portals.known.lock().unwrap_or_else(PoisonError::into_inner);
             known.rooms.keys().chain(&known.left).cloned().collect()
         };
-        for room in creator.joined_rooms().await? {
-            if known.contains(&room) {
-                continue;
-            }
-            let made_for = creator.state(&room, "m.room.create", "").await?;
-            if made_for.is_some_and(|content| content.get(PORTAL_FIELD) == Some(&Value::String(portal.mark()))) {
-                warn!(portal = portal.id, %room, "found the room that an interrupted attempt had made");
-                return Ok(Some(room));
-            }
-        }
-        Ok(None)
+        self.find_marked(creator, (PORTAL_FIELD, &portal.mark()), |room| known.contains(room)).await
     }
 
     pub(super) async fn owner_of(&self, account: &AccountId) -> Result<Option<OwnedUserId>, Error> {
@@ -352,7 +353,7 @@ impl Bridge {
         Ok(live.network.contact(peer).await?.nick)
     }
 
-    async fn name_ghost(&self, contact: ContactId, nick: String) -> Result<(), Error> {
+    pub(super) async fn name_ghost(&self, contact: ContactId, nick: String) -> Result<(), Error> {
         let user = self.homeserver.ghost_id(contact.as_str())?;
         let (id, name) = (contact.clone(), nick.clone());
         self.store.write(move |tx| Box::pin(async move { ghost::put_row(tx, &id, &user, &name).await })).await?;

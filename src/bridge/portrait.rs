@@ -115,8 +115,16 @@ impl Bridge {
         }
         let row = PortraitRow { subject: key, hash, looked_at_ms: now_ms };
         self.store.write(move |tx| Box::pin(async move { tx.put_portrait(&row).await })).await?;
-        if let (true, Wanted::Ghost(_, contact)) = (is_new, wanted) {
-            self.show_cards_again(contact, &self.ensure_ghost(contact).await?).await;
+        match wanted {
+            Wanted::Ghost(_, contact) if is_new => {
+                self.show_cards_again(contact, &self.ensure_ghost(contact).await?).await;
+            }
+            Wanted::Room(_) if is_new => {
+                if let Some(live) = self.logins.live(&account) {
+                    live.named.notify_one();
+                }
+            }
+            _ => {}
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ use super::fault::Fault;
 use super::homeserver::EXAMPLE_DOMAIN;
 use super::key::Key;
 use super::media::Media;
+use super::members::Members;
 use super::relay::Relay;
 use super::validate::{is_historical_localpart, server_name_fault};
 
@@ -26,6 +27,10 @@ pub struct Bridge {
     pub uncertain_wait_ms: u64,
     /// Whether ghosts and rooms bear the pictures of QQ.
     pub avatars: bool,
+    /// Whether the rooms of an account lie in spaces.
+    pub personal_spaces: bool,
+    /// `bridge.members:`
+    pub members: Members,
     /// `bridge.media:`
     pub media: Media,
     /// `bridge.relay:`
@@ -74,6 +79,8 @@ impl Default for Bridge {
             resend_uncertain: false,
             uncertain_wait_ms: 15_000,
             avatars: true,
+            personal_spaces: true,
+            members: Members::default(),
             media: Media::default(),
             relay: Relay::default(),
             permissions: BTreeMap::new(),

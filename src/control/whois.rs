@@ -71,7 +71,7 @@ async fn person(context: &Context, live: &Live, contact: &Contact, chat: Option<
 }
 
 async fn place(context: &Context, live: &Live, chat: &Chat) -> Result<String, Error> {
-    let Officers { owner, admins, members } = live.network.officers(&chat.id).await?;
+    let Officers { owner, admins, members, .. } = live.network.officers(&chat.id).await?;
     let mut text = format!("**{}**", escape(&chat.name));
     let mut add = |key: &str, value: &str| {
         if !value.is_empty() {

@@ -125,6 +125,11 @@ pub trait Network: Send + Sync {
     /// Who has a say in `chat`, from the last list of its members; asks only when there is none.
     async fn officers(&self, chat: &ChatId) -> Result<Officers, Error>;
 
+    /// Whether the members of `chat` are known, so that nothing has to be asked to name them and its officers.
+    fn knows_members(&self, _chat: &ChatId) -> bool {
+        false
+    }
+
     /// Fetches the picture that somebody shows themselves by, of at most `most_bytes` bytes.
     async fn portrait(&self, whose: &Portrait, most_bytes: usize) -> Result<Media, Error>;
 

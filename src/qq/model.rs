@@ -27,6 +27,8 @@ pub struct Capabilities {
     pub picture_bytes: usize,
     /// The same of files.
     pub file_bytes: usize,
+    /// Whether files can be sent to groups and discussions, too.
+    pub group_files: bool,
 }
 
 /// Something that QQ pushed, unopened.

@@ -50,7 +50,7 @@ pub enum Portrait {
     Group(ChatId),
 }
 
-/// Who has a say in a chat.
+/// Who has a say in a chat, and what they say of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Officers {
     /// 群主.
@@ -59,4 +59,6 @@ pub struct Officers {
     pub admins: Vec<Contact>,
     /// How many people are in the chat.
     pub members: usize,
+    /// What the chat says of itself (群介绍); empty when it says nothing, or the network does not tell.
+    pub memo: String,
 }

@@ -117,6 +117,9 @@ pub struct Group {
     /// How the account hears it: 0 as usual, 1 without a sound, 2 not at all.
     #[serde(default)]
     pub mask: u8,
+    /// 群介绍, what the group says of itself.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub memo: String,
     /// Name of a member, or the account's nick.
     pub owner: String,
     /// Names of members, or the account's nick.

@@ -19,6 +19,7 @@
 //! # Ok(()) }
 //! ```
 
+mod appearance;
 mod audit;
 mod backup;
 mod connection;
@@ -42,6 +43,7 @@ mod readers;
 mod relay;
 mod request;
 mod schema;
+mod space;
 mod tidy;
 mod tx;
 mod user;
@@ -54,6 +56,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::{mpsc, oneshot};
 
+pub use appearance::AppearanceRow;
 pub use audit::Audit;
 pub use error::{Error, Verdict};
 pub use ghost::GhostRow;
@@ -69,6 +72,7 @@ pub use puppet::{PuppetRow, PuppetState};
 pub use queue::QueueCount;
 pub use relay::RelayRow;
 pub use request::{RequestRow, RequestState};
+pub use space::SpaceRow;
 pub use tx::Tx;
 pub use user::UserRow;
 pub use watch::{Failure, Waiting};

@@ -16,6 +16,7 @@ const SQLITE: &[&str] = &[
     include_str!("migrations/sqlite/0007_speakers.sql"),
     include_str!("migrations/sqlite/0008_jobs.sql"),
     include_str!("migrations/sqlite/0009_preferences.sql"),
+    include_str!("migrations/sqlite/0010_rooms.sql"),
 ];
 const POSTGRES: &[&str] = &[
     include_str!("migrations/postgres/0001_the_house.sql"),
@@ -27,6 +28,7 @@ const POSTGRES: &[&str] = &[
     include_str!("migrations/postgres/0007_speakers.sql"),
     include_str!("migrations/postgres/0008_jobs.sql"),
     include_str!("migrations/postgres/0009_preferences.sql"),
+    include_str!("migrations/postgres/0010_rooms.sql"),
 ];
 
 /// Where the number of the newest migration is kept.

@@ -106,10 +106,11 @@ async fn rage(database: &Value) {
     storm.end(&plan).await;
 }
 
-/// Where it is to die: everywhere but at the end of a room, for no room ends in the storm (`journeys::portals` shows that).
+/// Where it is to die: everywhere but at the end of a room, for no room ends in the storm (`journeys::portals` shows that), and
+/// where there are spaces, which `journeys::spaces` shows.
 fn places() -> Vec<Failpoint> {
-    let ends = [Failpoint::RoomLetGo, Failpoint::RoomLeftByOne, Failpoint::RoomFollowed];
-    Failpoint::ALL.iter().copied().filter(|point| !ends.contains(point)).collect()
+    let elsewhere = [Failpoint::RoomLetGo, Failpoint::RoomLeftByOne, Failpoint::RoomFollowed, Failpoint::SpaceMade];
+    Failpoint::ALL.iter().copied().filter(|point| !elsewhere.contains(point)).collect()
 }
 
 /// Groups of everybody, one for each time that a room is to be made, and none of the friends whose names are alike.

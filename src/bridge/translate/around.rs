@@ -2,6 +2,7 @@
 
 use crate::base::clock::is_recent;
 use crate::bridge::departure::{self, Act, Speaker, Target, ToRoom};
+use crate::bridge::levels::{ADMINISTRATOR, OWNER};
 use crate::bridge::login::Live;
 use crate::bridge::{Bridge, notice, route};
 use crate::qq::{Change, ContactId, GroupNews, News, Passing, Request, Wanted};
@@ -9,10 +10,6 @@ use crate::store::{self, Tx};
 
 use super::Outcome;
 
-/// The power level of administrators.
-const ADMINISTRATOR: i64 = 50;
-/// The power level of owners: less than the bot's, which has to take it back one day.
-const OWNER: i64 = 75;
 /// How long news of a moment is worth passing on, in milliseconds.
 const WORTH_MS: i64 = 30_000;
 

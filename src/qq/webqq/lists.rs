@@ -196,6 +196,10 @@ impl WebQq {
 
     /// The members that QQ last listed; asks when there are none. `None` when QQ does not tell them.
     pub(super) async fn members_of(&self, kind: PlaceKind, number: u64) -> Result<Option<Arc<Members>>, Error> {
+        if let Some(members) = self.listed_members(kind, number) {
+            return Ok(Some(members));
+        }
+        let _one_at_a_time = self.looking_within.lock().await;
         match self.listed_members(kind, number) {
             Some(members) => Ok(Some(members)),
             None if self.asked.lately(&Question::Within(kind, number), self.clock.now_ms()) => Ok(None),

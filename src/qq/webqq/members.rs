@@ -18,6 +18,8 @@ pub(crate) struct Member {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Members {
     pub(crate) name: String,
+    /// What a group says of itself; discussions say nothing.
+    pub(crate) memo: String,
     pub(crate) owner: Option<Uin>,
     /// 管理员. The owner may be among them.
     pub(crate) admins: Vec<Uin>,

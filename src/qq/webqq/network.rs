@@ -18,7 +18,7 @@ use super::members::Members;
 use super::msg_id::MsgIds;
 use super::pace::Pace;
 use super::poll::Poller;
-use super::roster::{PlaceKind, Roster};
+use super::roster::{Address, PlaceKind, Roster};
 use super::session::Link;
 use super::standing::Told;
 use crate::base::Clock;
@@ -42,6 +42,8 @@ pub(crate) struct WebQq {
     pub(super) msg_ids: MsgIds,
     /// Members as QQ listed them in this process.
     pub(super) members: Mutex<HashMap<(PlaceKind, u64), Arc<Members>>>,
+    /// Held while members are asked for that nobody knows.
+    pub(super) looking_within: tokio::sync::Mutex<()>,
     /// The leave to speak to fellow members.
     pub(super) leaves: Leaves,
     pub(super) asked: Asked<super::lists::Question>,
@@ -87,6 +89,7 @@ impl WebQq {
             pace,
             msg_ids,
             members,
+            looking_within: tokio::sync::Mutex::default(),
             leaves,
             asked,
             told,
@@ -107,6 +110,8 @@ impl Network for WebQq {
             echoes: self.link.era().echoes,
             picture_bytes: self.carrier.picture_bytes(),
             file_bytes: self.carrier.file_bytes(),
+            // Source: protocol dossier 10.4.
+            group_files: false,
         }
     }
 
@@ -201,6 +206,11 @@ impl Network for WebQq {
 
     async fn officers(&self, chat: &ChatId) -> Result<Officers, Error> {
         self.officers_of(chat).await
+    }
+
+    fn knows_members(&self, chat: &ChatId) -> bool {
+        let place = self.roster.address(chat).and_then(Address::place);
+        place.is_some_and(|(kind, number)| self.listed_members(kind, number).is_some())
     }
 
     async fn portrait(&self, whose: &Portrait, most_bytes: usize) -> Result<Media, Error> {

@@ -111,6 +111,7 @@ impl WebQq {
             owner: members.owner.and_then(contact),
             admins: admins.filter_map(|uin| contact(*uin)).collect(),
             members: members.list.len(),
+            memo: members.memo.clone(),
         })
     }
 }

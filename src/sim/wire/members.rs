@@ -51,7 +51,7 @@ fn group_info(stage: &Stage, numbers: &Numbers, group: &Group, code: u32) -> Val
         "minfo": rows.iter().map(|row| json!({"nick": entities(row.nick), "province": "", "gender": "unknown", "uin": row.uin, "country": "", "city": ""})).collect::<Vec<_>>(),
         "ginfo": {
             "face": 0,
-            "memo": "",
+            "memo": entities(&group.memo),
             "class": 10048,
             "fingermemo": "",
             "code": code,

@@ -92,7 +92,7 @@ impl House {
     pub(crate) fn configure(&self, changes: &Value) -> PathBuf {
         let mut config = json!({
             "network": { "webqq": { "server": format!("http://{}", self.simulator.qq_addr()), "send_interval_ms": 0 } },
-            "bridge": { "permissions": { "hs.test": "user" }, "uncertain_wait_ms": 500, "avatars": false },
+            "bridge": { "permissions": { "hs.test": "user" }, "uncertain_wait_ms": 500, "avatars": false, "personal_spaces": false },
             "database": { "uri": format!("file:{}", self.path("bridge.db").display()) },
             "homeserver": { "address": self.matrix.address(), "domain": "hs.test" },
             "appservice": {

@@ -73,6 +73,7 @@ fn joined(wire: Wire) -> Members {
     };
     Members {
         name: name::decode(&wire.info.discu_name),
+        memo: String::new(),
         owner: wire.info.discu_owner,
         created_at: None,
         admins: Vec::new(),

@@ -31,6 +31,8 @@ struct Info {
     createtime: Option<Integer>,
     #[serde(default)]
     name: String,
+    #[serde(default)]
+    memo: String,
     #[serde(default, deserialize_with = "rows")]
     members: Vec<Flag>,
 }
@@ -86,6 +88,7 @@ fn joined(wire: Wire) -> Members {
     };
     Members {
         name: name::decode(&wire.ginfo.name),
+        memo: name::decode(&wire.ginfo.memo),
         owner: wire.ginfo.owner,
         created_at: wire.ginfo.createtime.map(|seconds| seconds.0).filter(|seconds| *seconds > 0),
         admins: wire.ginfo.members.iter().filter(|row| row.mflag.0 & ADMIN != 0).map(|row| row.muin).collect(),
@@ -104,7 +107,7 @@ mod tests {
         let mut wire = json!({
             "stats": [], "vipinfo": [],
             "minfo": [{"nick": "one", "uin": 1, "gender": "male"}, {"nick": "two", "uin": "2"}],
-            "ginfo": {"createtime": 1_388_307_595, "name": "a&lt;b", "owner": 2, "members": [{"muin": 1, "mflag": 21}, {"muin": 2, "mflag": 20}]},
+            "ginfo": {"createtime": 1_388_307_595, "name": "a&lt;b", "memo": "1 &lt; 2", "owner": 2, "members": [{"muin": 1, "mflag": 21}, {"muin": 2, "mflag": 20}]},
             "cards": [{"muin": 2, "card": "群名片"}]
         });
         let members = joined(serde_json::from_value(wire.clone()).unwrap());
@@ -112,6 +115,7 @@ mod tests {
             (members.name.as_str(), members.owner, members.created_at),
             ("a<b", Some(Uin(2)), Some(1_388_307_595))
         );
+        assert_eq!(members.memo, "1 < 2");
         assert_eq!(members.find(Uin(2)).unwrap().card.as_deref(), Some("群名片"));
         assert_eq!(members.admins, [Uin(1)]);
         wire.as_object_mut().unwrap().remove("cards");

@@ -78,6 +78,7 @@ async fn handle(
             return Some(Fault::DropBefore);
         }
         world.requests.push(endpoint);
+        world.asked_for.push(format!("{uri} {}", String::from_utf8_lossy(&request.bytes)));
         world.faults.take(endpoint)
     });
     match fault {

@@ -58,6 +58,11 @@ impl Human {
         self.homeserver.change(|world| world.send(room, &self.id, Wish::state(kind, key, content))).unwrap()
     }
 
+    /// Whether they may set this state; it is set if so.
+    pub(crate) fn may_set_state(&self, room: &str, kind: &str, key: &str, content: Value) -> bool {
+        self.homeserver.change(|world| world.send(room, &self.id, Wish::state(kind, key, content))).is_ok()
+    }
+
     /// Takes an event back.
     pub(crate) fn redact(&self, room: &str, event: &str) -> String {
         self.homeserver.change(|world| world.redact(room, &self.id, event, &json!("changed my mind"))).unwrap()

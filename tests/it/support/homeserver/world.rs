@@ -110,6 +110,8 @@ pub(crate) struct World {
     pub(super) typing: BTreeMap<String, Vec<String>>,
     pub(super) presence: BTreeMap<String, Value>,
     pub(super) requests: Vec<Endpoint>,
+    /// The same in full: address and body.
+    pub(super) asked_for: Vec<String>,
     pub(super) faults: Faults,
     pub(super) bridge_url: Option<String>,
     pub(super) is_down: bool,
@@ -139,6 +141,7 @@ impl World {
             typing: BTreeMap::new(),
             presence: BTreeMap::new(),
             requests: Vec::new(),
+            asked_for: Vec::new(),
             faults: Faults::default(),
             bridge_url: None,
             is_down: false,
@@ -261,6 +264,13 @@ impl World {
     /// `online`, `unavailable`, `offline`, or nothing when `user` never said.
     pub(crate) fn presence(&self, user: &str) -> &str {
         self.presence.get(user).and_then(|presence| presence["presence"].as_str()).unwrap_or("")
+    }
+
+    /// Every request with `words` in its address or body; the address is as it was on the wire.
+    pub(crate) fn requests_with(&self, words: &str) -> Vec<String> {
+        let encoded = url::form_urlencoded::byte_serialize(words.as_bytes()).collect::<String>();
+        let has = |asked: &&String| asked.contains(words) || asked.contains(&encoded);
+        self.asked_for.iter().filter(has).cloned().collect()
     }
 
     /// How often `endpoint` was asked, faults included.
