@@ -5,6 +5,7 @@
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/matrix-webqq
 e2e=tests/e2e
 deny_version=0.20.2
+mdbook_version=0.5.4
 
 die() { echo "$*" >&2; exit 1; }
 
@@ -111,6 +112,20 @@ prepare_deny() {
 }
 make_deny() {
   CARGO_TARGET_DIR=$1/target cargo install --quiet --locked --debug --version "$deny_version" --root "$1" cargo-deny &&
+    rm -rf "$1/target"
+}
+
+# mdBook, which makes the site of docs/, built once where this version of it is not installed.
+prepare_mdbook() {
+  if [[ $(mdbook --version 2>/dev/null) = "mdbook v$mdbook_version" ]]; then
+    dirname "$(command -v mdbook)"
+  else
+    echo "$(once mdbook "$mdbook_version" make_mdbook)/bin"
+  fi
+}
+make_mdbook() {
+  CARGO_TARGET_DIR=$1/target cargo install --quiet --locked --debug --no-default-features --features search \
+    --version "$mdbook_version" --root "$1" mdbook &&
     rm -rf "$1/target"
 }
 

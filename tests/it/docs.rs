@@ -1,4 +1,8 @@
-//! What docs/webqq.md and docs/security.md say is shown by a test is shown by one that there is.
+//! What the pages say is shown by a test is shown by one that there is.
+
+mod commands;
+mod links;
+mod troubleshooting;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -87,6 +91,21 @@ fn docs_security_names_a_test_that_there_is_for_everything_that_is_defended() {
     assert!(rows.len() > 15, "{} rows: not where this looks", rows.len());
     are_shown(&rows, &tests());
     assert!(rows.iter().all(|(_, _, shown_by)| !shown_by.is_empty()));
+}
+
+#[test]
+fn docs_features_names_a_test_that_there_is_for_all_that_works() {
+    let page = fs::read_to_string(root().join("docs/features.md")).unwrap();
+    let (rows, tests) = (rows(&page), tests());
+    assert!(rows.len() > 90, "{} rows: not where this looks", rows.len());
+    are_shown(&rows, &tests);
+    let lines = page.lines().map(|line| line.split('|').map(str::trim).collect::<Vec<_>>());
+    for cells in lines.filter(|cells| cells.len() == 5 && cells[3] != "shown by" && !cells[1].starts_with("---")) {
+        let [what, there_is, shown_by] = [cells[1], cells[2], cells[3]];
+        assert!(["yes", "partly", "no"].iter().any(|word| there_is.starts_with(word)), "{what}: {there_is}");
+        assert_eq!(shown_by.is_empty(), there_is.starts_with("no"), "{what}: {there_is}, shown by {shown_by:?}");
+        assert!(there_is == "yes" || there_is.contains(": "), "{what}: {there_is} has no reason");
+    }
 }
 
 #[test]
