@@ -141,7 +141,7 @@ async fn a_portal_follows_to_the_room_that_replaces_its_own_also_after_a_death()
     house.death().await;
     house.start();
     assert_eq!(house.shows("into the gap").await.0, new);
-    assert_eq!(house.told(&new, "goes on with the chat"), 1);
+    house.is_told(&new, "goes on with the chat", 1).await;
     house.owner.say(&new, "from the new room");
     house.qq.wait_heard(|heard| heard.len() == 1).await;
     house.owner.say(&old, "late, from the old one");
