@@ -162,7 +162,7 @@ fn answer(status: StatusCode, page: String) -> Response {
 }
 
 fn style() -> Response {
-    harden(([(CONTENT_TYPE, "text/css")], include_str!("page.css")).into_response())
+    harden(([(CONTENT_TYPE, "text/css")], include_str!("looks.css")).into_response())
 }
 
 fn harden(mut response: Response) -> Response {
