@@ -26,7 +26,9 @@ fn row(command: &Command, texts: Texts) -> String {
     match command.least {
         Permission::Admin => about.push_str(" (administrators)"),
         Permission::User => {}
-        Permission::Commands | Permission::Relay | Permission::Block => about.push_str(" (also those with `commands` alone)"),
+        Permission::Commands | Permission::Relay | Permission::Block => {
+            about.push_str(" (also those with `commands` alone)")
+        }
     }
     if !command.aliases.is_empty() {
         write!(about, "; also called `{}`", command.aliases.join("`, `")).unwrap();

@@ -30,7 +30,9 @@ fn links(page: &str) -> Vec<String> {
 fn anchors(page: &str) -> BTreeSet<String> {
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     let outside: Vec<&str> = page.split("```").step_by(2).flat_map(str::lines).collect();
-    let headings = outside.iter().filter_map(|line| line.trim_start_matches('#').strip_prefix(' ').filter(|_| line.starts_with('#')));
+    let headings = outside
+        .iter()
+        .filter_map(|line| line.trim_start_matches('#').strip_prefix(' ').filter(|_| line.starts_with('#')));
     let slugs = headings.map(|heading| {
         let kept = heading.trim().chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
         let slug: String = kept.map(|c| if c == ' ' { '-' } else { c }).collect::<String>().to_lowercase();
@@ -74,7 +76,8 @@ fn fault(page: &Path, target: &str, pages: &BTreeMap<PathBuf, String>) -> Option
 #[test]
 fn every_link_leads_to_a_page_or_heading_that_there_is() {
     let pages = pages();
-    let links: Vec<_> = pages.iter().flat_map(|(page, text)| links(text).into_iter().map(move |link| (page, link))).collect();
+    let links: Vec<_> =
+        pages.iter().flat_map(|(page, text)| links(text).into_iter().map(move |link| (page, link))).collect();
     let faulty: Vec<_> = links
         .iter()
         .filter_map(|(page, link)| Some(format!("{}: {link} {}", page.display(), fault(page, link, &pages)?)))

@@ -7,9 +7,11 @@ use crate::texts::sources;
 
 /// `text` as a heading can hold it: on one line, without backticks, with `…` for every `{value}`.
 fn plain(text: &str) -> String {
-    let joined: Vec<&str> = text.split("\\\n").enumerate().map(|(n, part)| if n == 0 { part } else { part.trim_start() }).collect();
+    let joined: Vec<&str> =
+        text.split("\\\n").enumerate().map(|(n, part)| if n == 0 { part } else { part.trim_start() }).collect();
     let mut parts = joined.concat().replace('`', "");
-    while let Some((before, after)) = parts.split_once('{').map(|(before, after)| (before.to_owned(), after.to_owned())) {
+    while let Some((before, after)) = parts.split_once('{').map(|(before, after)| (before.to_owned(), after.to_owned()))
+    {
         parts = match after.split_once('}') {
             Some((_, rest)) => format!("{before}…{rest}"),
             None => format!("{before}…"),
@@ -37,7 +39,8 @@ fn explained(page: &str) -> impl Iterator<Item = &str> {
 fn docs_troubleshooting_explains_only_what_is_said() {
     let page = fs::read_to_string(root().join("docs/troubleshooting.md")).unwrap();
     let said = said();
-    let unsaid: Vec<&str> = explained(&page).filter(|message| !said.iter().any(|line| line.contains(message))).collect();
+    let unsaid: Vec<&str> =
+        explained(&page).filter(|message| !said.iter().any(|line| line.contains(message))).collect();
     assert!(explained(&page).count() > 50, "{} messages: not where this looks", explained(&page).count());
     assert!(unsaid.is_empty(), "explained but never said: {unsaid:#?}");
 }
