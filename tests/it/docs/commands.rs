@@ -27,7 +27,7 @@ fn row(command: &Command, texts: Texts) -> String {
         Permission::Admin => about.push_str(" (administrators)"),
         Permission::User => {}
         Permission::Commands | Permission::Relay | Permission::Block => {
-            about.push_str(" (also those with `commands` alone)")
+            about.push_str(" (also those with `commands` alone)");
         }
     }
     if !command.aliases.is_empty() {
