@@ -201,7 +201,7 @@ fn comment_as_text(text: &mut String, comment: &mut Vec<&str>) {
 }
 
 fn entry(text: &mut String, key: &str, value: &str, comment: &mut Vec<&str>) {
-    let about = std::mem::take(comment).join(" ");
+    let about = std::mem::take(comment).join(" ").replace('<', "\\<");
     if !key.contains('.') {
         writeln!(text, "\n## {key}\n\n{about}\n").unwrap();
     } else if value.is_empty() {

@@ -17,7 +17,7 @@ You write them to the bot. In the control room, your direct chat with it, they n
 `[what stands so]` can be left out, `<what stands so>` cannot. `help` shows those that you may use, `help login` one of them, and a slip of the finger is
 answered with what was probably meant. `language zh` has the bot speak Chinese to you.
 
-Commands that nobody is named at are for everybody whom `bridge.permissions` lets log in (`user`).
+Where nothing else is said, a command is for everybody whom `bridge.permissions` lets log in (`user`).
 ";
 
 fn row(command: &Command, texts: Texts) -> String {
