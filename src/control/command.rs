@@ -100,7 +100,15 @@ pub static COMMANDS: &[Command] = &[
     command!(Auth, "relogin", [], "[QQ number]", User, "relogin", login::relogin),
     command!(Auth, "logout", [], "[QQ number]", User, "logout 10001", link::logout),
     command!(Auth, "list-logins", ["logins"], "", User, "list-logins", link::list_logins),
-    command!(Auth, "set-preferred-login", ["prefer"], "<QQ number>", User, "prefer 10001", person::set_preferred_login),
+    command!(
+        Auth,
+        "set-preferred-login",
+        ["prefer"],
+        "<QQ number>",
+        User,
+        "set-preferred-login 10001",
+        person::set_preferred_login
+    ),
     command!(Qq, "set-status", [], "<status> [QQ number]", User, "set-status away", presence::set_status),
     command!(Chats, "friends", ["contacts"], "[filter]", User, "friends 李", list::friends),
     command!(Chats, "groups", [], "[filter]", User, "groups 同学", list::groups),
