@@ -55,7 +55,8 @@ class Person:
 
     def state(self, room_id: str, event_type: str, key: str = "") -> dict[str, Any]:
         """The content of one of a room's state events."""
-        return self._call("GET", f"/v3/rooms/{quote(room_id)}/state/{event_type}/{quote(key)}")
+        key = quote(key, safe="")
+        return self._call("GET", f"/v3/rooms/{quote(room_id)}/state/{event_type}/{key}")
 
     def members(self, room_id: str) -> set[str]:
         """Who is in a room."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .console import Console, Group
-from .person import Person, body, called
+from .person import Event, Person, body, called
 from .stack import BOT, Stack
 from .walk import must, once, step
 
+LEVELS = "m.room.power_levels"
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -43,6 +44,7 @@ def walk(stack: Stack) -> None:
     alice, console = Person(stack.homeserver.url, "alice"), Console(stack.console_url)
     control = log_in(alice, console)
     portal = meet(alice, console)
+    look_around(portal, console.credentials()[0])
     with step("alice answers; QQ hears it"):
         portal.alice_says("火锅! Hot pot, at eight.")
     with step("the bridge is stopped and started"):
@@ -93,6 +95,32 @@ def meet(alice: Person, console: Console) -> Portal:
         name = alice.state(room, "m.room.member", said["sender"]).get("displayname", "")
         must(friend in name, f"the ghost of {friend} is called {name}")
     return Portal(alice, console, group, room)
+
+
+def look_around(portal: Portal, account: str) -> None:
+    """What the room is like besides the words in it, and where it lies."""
+    alice, room = portal.alice, portal.room
+    with step("the room says which chat it mirrors; the owner on QQ has an office; the name is the bot's to change"):
+        alice.wait_event(room, lambda it: it["type"] == LEVELS and 75 in it["content"]["users"].values(), "an owner")
+        levels = alice.state(room, LEVELS)
+        must(levels["events"]["m.room.name"] == 100, f"who may name the room: {levels}")
+        must(alice.user_id not in levels["users"], f"alice has an office: {levels}")
+        told = alice.state(room, "m.bridge", f"{BOT.partition(':')[2]}/qq")
+        must(told["channel"]["displayname"] == portal.group.name, f"the room mirrors {told}")
+    with step("alice is asked into a space for the account; the room lies in that for groups"):
+        for name, child in ((f"QQ {account}", None), ("Groups", room)):
+            space = alice.wait_invitation(called(name), f"an invitation to the space “{name}”")
+            alice.join(space)
+            sorts = child or "!"
+            alice.wait_event(space, lambda it, sorts=sorts: is_child(it, sorts), f"a room in “{name}”")
+        alice.wait_event(
+            room, lambda it: it["type"] == "m.space.parent" and it["state_key"] == space, "the room to say so"
+        )
+
+
+def is_child(event: Event, room: str) -> bool:
+    """Whether an event puts `room`, or a room whose name begins so, into a space."""
+    return event["type"] == "m.space.child" and event["state_key"].startswith(room) and bool(event["content"]["via"])
 
 
 def die(stack: Stack, portal: Portal) -> None:
