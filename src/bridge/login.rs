@@ -78,6 +78,25 @@ impl Live {
         doubt.since.elapsed()
     }
 
+    /// Does `work` whenever `bell` rings, and again after a while as long as it fails, until this login ends.
+    pub(super) async fn at_each_ring<F>(&self, bell: &Notify, complaint: &str, work: impl Fn() -> F)
+    where
+        F: Future<Output = Result<(), Error>>,
+    {
+        let backoff = Backoff::new(Duration::from_secs(1), Duration::from_mins(5));
+        while !self.part.is_asked() {
+            self.part.unless_asked(bell.notified()).await;
+            let mut failures = 0;
+            while let Err(error) = work().await {
+                failures += 1;
+                warn!(account = %self.account, %error, failures, "{complaint}; trying again");
+                if self.part.unless_asked(tokio::time::sleep(backoff.delay(failures))).await.is_none() {
+                    return;
+                }
+            }
+        }
+    }
+
     fn heard(&self) -> Option<Heard> {
         *self.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }

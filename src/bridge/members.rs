@@ -15,7 +15,6 @@ use tracing::{debug, warn};
 use super::login::Live;
 use super::portal::Portal;
 use super::{Bridge, Error, Verdict};
-use crate::base::Backoff;
 use crate::config::MemberSync;
 use crate::matrix::NewState;
 use crate::qq::{self, ChatKind, Contact, ContactId};
@@ -31,19 +30,8 @@ impl Bridge {
         if self.config.bridge.members.sync == MemberSync::Lazy {
             return;
         }
-        let backoff = Backoff::new(Duration::from_secs(1), Duration::from_mins(5));
-        let mut failures = 0;
-        while !live.part.is_asked() {
-            live.part.unless_asked(live.peopled.notified()).await;
-            while let Err(error) = self.let_all_members_in(&live).await {
-                failures += 1;
-                warn!(account = %live.account, %error, failures, "the members of a group could not enter; trying again");
-                if live.part.unless_asked(tokio::time::sleep(backoff.delay(failures))).await.is_none() {
-                    return;
-                }
-            }
-            failures = 0;
-        }
+        let work = || self.let_all_members_in(&live);
+        live.at_each_ring(&live.peopled, "the members of a group could not enter", work).await;
     }
 
     async fn let_all_members_in(&self, live: &Live) -> Result<(), Error> {

@@ -6,17 +6,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use matrix_sdk::ruma::{OwnedRoomId, OwnedUserId, RoomId};
 use serde_json::{Value, json};
-use tracing::{info, warn};
+use tracing::info;
 
 use super::appearance::unless_refused;
 use super::login::Live;
 use super::portal::Portal;
 use super::{Bridge, Error, levels};
-use crate::base::Backoff;
 use crate::base::failpoint::{Failpoint, reach};
 use crate::matrix::{NewRoom, NewState};
 use crate::qq::{AccountId, Chat, ChatKind};
@@ -88,19 +86,8 @@ impl Bridge {
         if !self.config.bridge.personal_spaces {
             return;
         }
-        let backoff = Backoff::new(Duration::from_secs(1), Duration::from_mins(5));
-        let mut failures = 0;
-        while !live.part.is_asked() {
-            live.part.unless_asked(live.sorted.notified()).await;
-            while let Err(error) = self.bring_spaces_up_to_date(&live).await {
-                failures += 1;
-                warn!(account = %live.account, %error, failures, "the spaces could not be brought up to date; trying again");
-                if live.part.unless_asked(tokio::time::sleep(backoff.delay(failures))).await.is_none() {
-                    return;
-                }
-            }
-            failures = 0;
-        }
+        let work = || self.bring_spaces_up_to_date(&live);
+        live.at_each_ring(&live.sorted, "the spaces could not be brought up to date", work).await;
     }
 
     async fn bring_spaces_up_to_date(&self, live: &Live) -> Result<(), Error> {
