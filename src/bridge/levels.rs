@@ -49,6 +49,11 @@ pub(super) fn of_space() -> Value {
 }
 
 impl Bridge {
+    /// Gives `user` the power level `level` in `room`.
+    pub async fn set_level(&self, room: &RoomId, user: &UserId, level: i64) -> Result<(), Error> {
+        self.change_levels(&self.homeserver.bot(), room, |levels| with_level(levels, user, level)).await
+    }
+
     /// Changes who has which level in `room` by `change`, which gives `None` when nothing has to be changed.
     pub(super) async fn change_levels(
         &self,
@@ -67,7 +72,7 @@ impl Bridge {
 }
 
 /// `levels` in which `user` has `level`; `None` when it is so already.
-pub(super) fn with_level(mut levels: Value, user: &UserId, level: i64) -> Option<Value> {
+fn with_level(mut levels: Value, user: &UserId, level: i64) -> Option<Value> {
     let content = levels.as_object_mut()?;
     let usual = content.get("users_default").and_then(Value::as_i64).unwrap_or(0);
     let users = content.entry("users").or_insert_with(|| json!({})).as_object_mut()?;

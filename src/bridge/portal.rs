@@ -176,7 +176,8 @@ impl Portals {
     }
 
     /// All of `account`.
-    pub(super) fn of(&self, account: &AccountId) -> Vec<Arc<Portal>> {
+    #[must_use]
+    pub fn of(&self, account: &AccountId) -> Vec<Arc<Portal>> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.ids.values().filter(|portal| portal.account == *account).cloned().collect()
     }
@@ -316,7 +317,8 @@ impl Bridge {
         self.find_marked(creator, (PORTAL_FIELD, &portal.mark()), |room| known.contains(room)).await
     }
 
-    pub(super) async fn owner_of(&self, account: &AccountId) -> Result<Option<OwnedUserId>, Error> {
+    /// Who logged `account` in.
+    pub async fn owner_of(&self, account: &AccountId) -> Result<Option<OwnedUserId>, Error> {
         let name = account.as_str().to_owned();
         let login = self.store.read(move |tx| Box::pin(async move { tx.login(&name).await })).await?;
         Ok(login.and_then(|login| login.owner.try_into().ok()))

@@ -200,7 +200,16 @@ impl Bridge {
     }
 
     async fn take_books(&self) -> Result<Vec<(Way, Audit)>, Error> {
-        let since_ms = self.clock.now_ms().saturating_sub(BOOKS_MS);
+        let books = self.books_of(BOOKS_MS).await?;
+        for (way, audit) in books.iter().filter(|(_, audit)| audit.lost() != 0) {
+            error!(direction = way.label(), lost = %audit.lost(), "the books do not agree");
+        }
+        Ok(books)
+    }
+
+    /// What became of what arrived in the last `span_ms` milliseconds, over all logins.
+    pub async fn books_of(&self, span_ms: i64) -> Result<Vec<(Way, Audit)>, Error> {
+        let since_ms = self.clock.now_ms().saturating_sub(span_ms);
         let taken = self.store.read(move |tx| {
             Box::pin(async move {
                 let mut from_qq = Audit::default();
@@ -212,11 +221,6 @@ impl Bridge {
             })
         });
         let (from_qq, from_matrix) = taken.await?;
-        for (audit, way) in [(&from_qq, Way::ToMatrix), (&from_matrix, Way::ToQq)] {
-            if audit.lost() != 0 {
-                error!(direction = way.label(), lost = %audit.lost(), "the books do not agree");
-            }
-        }
         Ok(vec![(Way::ToMatrix, from_qq), (Way::ToQq, from_matrix)])
     }
 

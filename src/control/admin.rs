@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use super::link::state_key;
 use super::{Context, Error};
 use crate::base::metrics::Way;
-use crate::bridge::route;
 use crate::bridge::text::escape;
 use crate::qq::AccountId;
 use crate::store::{LoginRow, LoginState};
@@ -14,14 +13,9 @@ const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// Lists everybody who has logged in, with their accounts, rooms and queues.
 pub(super) async fn users(context: &Context, _: &str) -> Result<(), Error> {
-    let read = context.bridge().store.read(|tx| {
-        Box::pin(async move { Ok((tx.logins().await?, tx.all_portals().await?, tx.queue_counts().await?)) })
-    });
-    let (logins, portals, queues) = read.await?;
-    let mut rooms: BTreeMap<&str, usize> = BTreeMap::new();
-    for portal in portals.iter().filter(|portal| portal.room_id.is_some()) {
-        *rooms.entry(&portal.login).or_default() += 1;
-    }
+    let bridge = context.bridge();
+    let read = bridge.store.read(|tx| Box::pin(async move { Ok((tx.logins().await?, tx.queue_counts().await?)) }));
+    let (logins, queues) = read.await?;
     let mut by_owner: BTreeMap<&str, Vec<&LoginRow>> = BTreeMap::new();
     for login in &logins {
         by_owner.entry(&login.owner).or_default().push(login);
@@ -37,7 +31,8 @@ pub(super) async fn users(context: &Context, _: &str) -> Result<(), Error> {
                 .iter()
                 .find(|queue| queue.login == login.account)
                 .map_or(0, |queue| u64::from(queue.ready) + u64::from(queue.sending) + u64::from(queue.uncertain));
-            let rooms = rooms.get(login.account.as_str()).copied().unwrap_or_default().to_string();
+            let portals = bridge.portals.of(&AccountId::new(&login.account));
+            let rooms = portals.iter().filter(|portal| portal.room.is_some()).count().to_string();
             let state = context.say(state_key(login.state), &[]);
             let account = format!("{} ({})", escape(&login.nick), login.account);
             let values =
@@ -57,22 +52,12 @@ pub(super) fn pause_mark(context: &Context, account: &str) -> String {
 /// Counts what there is, what waits, and what the last day brought.
 pub(super) async fn stats(context: &Context, _: &str) -> Result<(), Error> {
     let bridge = context.bridge();
-    let (view, since_ms) = (bridge.view().await?, bridge.clock.now_ms().saturating_sub(DAY_MS));
-    let origins: Vec<String> =
-        view.logins.iter().map(|login| route::from_qq(&AccountId::new(&login.row.account))).collect();
-    let read = bridge.store.read(move |tx| {
-        Box::pin(async move {
-            let from_matrix = tx.audit(route::FROM_MATRIX, None, since_ms).await?;
-            let mut from_qq = crate::store::Audit::default();
-            for origin in &origins {
-                from_qq.add(&tx.audit(origin, None, since_ms).await?);
-            }
-            Ok((tx.all_portals().await?, tx.count_ghosts().await?, from_qq, from_matrix))
-        })
-    });
-    let (portals, ghosts, from_qq, from_matrix) = read.await?;
+    let (view, books) = (bridge.view().await?, bridge.books_of(DAY_MS).await?);
+    let ghosts = bridge.store.read(|tx| Box::pin(async move { tx.count_ghosts().await })).await?;
     let up = view.logins.iter().filter(|login| login.is_up).count().to_string();
-    let rooms = portals.iter().filter(|portal| portal.room_id.is_some()).count().to_string();
+    let accounts = view.logins.iter().map(|login| AccountId::new(&login.row.account));
+    let portals: Vec<_> = accounts.flat_map(|account| bridge.portals.of(&account)).collect();
+    let rooms = portals.iter().filter(|portal| portal.room.is_some()).count().to_string();
     let hours = (view.uptime.as_secs() / 3600).to_string();
     let values = [
         ("hours", hours.as_str()),
@@ -88,7 +73,8 @@ pub(super) async fn stats(context: &Context, _: &str) -> Result<(), Error> {
         let oldest = queue.oldest.map_or(0, |oldest| oldest.as_secs()).to_string();
         lines.push(format!("- {}", context.say(key, &[("count", &queue.moving().to_string()), ("seconds", &oldest)])));
     }
-    for (key, books) in [("stats.day.from_qq", &from_qq), ("stats.day.from_matrix", &from_matrix)] {
+    for (way, books) in &books {
+        let key = if *way == Way::ToQq { "stats.day.from_matrix" } else { "stats.day.from_qq" };
         let counts: Vec<(&str, String)> =
             books.counts().into_iter().map(|(name, count)| (name, count.to_string())).collect();
         let lost = books.lost().to_string();

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::{Control, Error};
 use crate::bridge::{Bridge, Order, notice, route};
 use crate::config::Permission;
+use crate::qq::AccountId;
 
 /// Who wants something, where, and how to answer; clones answer the same order.
 #[derive(Clone)]
@@ -69,6 +70,12 @@ impl Context {
         let owner =
             self.bridge().store.read(move |tx| Box::pin(async move { tx.user_by_control_room(&room).await })).await?;
         Ok(owner.is_some_and(|owner| owner.mxid == self.giver))
+    }
+
+    /// Whether `account` is the sender's.
+    pub async fn owns(&self, account: &AccountId) -> Result<bool, Error> {
+        let owner = self.bridge().owner_of(account).await?;
+        Ok(owner.is_some_and(|owner| owner.as_str() == self.sender))
     }
 
     /// A text of the table, in the language of whoever gave the order.

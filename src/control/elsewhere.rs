@@ -1,10 +1,10 @@
 //! `sudo`, `doin` and `set-pl`: on somebody's behalf, about another room, with the bot's powers.
 
 use matrix_sdk::ruma::{OwnedRoomId, UserId};
-use serde_json::{Value, json};
 use tracing::info;
 
 use super::{Context, Error};
+use crate::bridge::Error as BridgeError;
 use crate::config::Permission;
 
 /// Obeys a command as if somebody else had given it. The answers come here.
@@ -56,17 +56,9 @@ pub(super) async fn set_power_level(context: &Context, arguments: &str) -> Resul
     let (Ok(user), Ok(level)) = (UserId::parse(user), level.parse::<i64>()) else {
         return context.reply_key("setpl.usage", &[]).await;
     };
-    let bot = bridge.homeserver.bot();
-    let mut levels = bot.state(&room, "m.room.power_levels", "").await?.unwrap_or_else(|| json!({}));
-    let Some(users) = levels.as_object_mut().map(|levels| levels.entry("users").or_insert_with(|| json!({}))) else {
-        return context.reply_key("setpl.refused", &[]).await;
-    };
-    if let Some(users) = users.as_object_mut() {
-        users.insert(user.to_string(), Value::from(level));
-    }
-    match bot.set_state(&room, "m.room.power_levels", "", &levels).await {
-        Err(error) if error.is_forbidden() => context.reply_key("setpl.refused", &[]).await,
+    match bridge.set_level(&room, &user, level).await {
+        Err(BridgeError::Matrix(error)) if error.is_forbidden() => context.reply_key("setpl.refused", &[]).await,
         Err(error) => Err(error.into()),
-        Ok(_) => context.reply_key("setpl.done", &[("user", user.as_str()), ("level", &level.to_string())]).await,
+        Ok(()) => context.reply_key("setpl.done", &[("user", user.as_str()), ("level", &level.to_string())]).await,
     }
 }

@@ -7,7 +7,7 @@ use crate::store::LoginState;
 /// Makes the room in which it is said the sender's control room.
 pub(super) async fn set_management_room(context: &Context, _: &str) -> Result<(), Error> {
     let bridge = context.bridge();
-    if bridge.portals.by_room(&context.about).is_some() {
+    if bridge.portals.by_room(&context.room).is_some() {
         return context.reply_key("management.portal", &[]).await;
     }
     let bot = bridge.homeserver.bot();

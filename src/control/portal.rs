@@ -24,10 +24,7 @@ async fn end(context: &Context, emptied: bool) -> Result<(), Error> {
     let Some(portal) = portal else {
         return context.reply_key("portal.elsewhere", &[]).await;
     };
-    let account = portal.account.to_string();
-    let login = bridge.store.read(move |tx| Box::pin(async move { tx.login(&account).await })).await?;
-    let is_owner = login.is_some_and(|login| login.owner == context.sender);
-    if !is_owner && context.permission < Permission::Admin {
+    if !context.owns(&portal.account).await? && context.permission < Permission::Admin {
         return context.reply_key("portal.not_owner", &[]).await;
     }
     // Said first: afterwards there is nobody to say it.

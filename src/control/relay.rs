@@ -40,9 +40,7 @@ async fn allowed(context: &Context) -> Result<Option<Arc<Portal>>, Error> {
         context.reply_key("relay.elsewhere", &[("prefix", &bridge.config.bridge.command_prefix)]).await?;
         return Ok(None);
     };
-    let account = portal.account.to_string();
-    let login = bridge.store.read(move |tx| Box::pin(async move { tx.login(&account).await })).await?;
-    let is_owner = login.is_some_and(|login| login.owner == context.sender);
+    let is_owner = context.owns(&portal.account).await?;
     if context.permission < Permission::Admin && (relay.admin_only || !is_owner) {
         let key = if relay.admin_only { "relay.admin_only" } else { "relay.not_owner" };
         context.reply_key(key, &[]).await?;

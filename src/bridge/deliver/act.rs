@@ -3,7 +3,6 @@
 use matrix_sdk::ruma::{EventId, OwnedRoomId, RoomId};
 
 use crate::bridge::departure::Act;
-use crate::bridge::levels::with_level;
 use crate::bridge::{Bridge, Error, Verdict};
 use crate::matrix::Intent;
 use crate::qq::ContactId;
@@ -35,8 +34,7 @@ impl Bridge {
             Act::Read(event) => self.mark_read(room, event).await,
             Act::Level(level) => {
                 let ghost = self.homeserver.ghost_id(contact.as_str())?;
-                let change = |levels| with_level(levels, &ghost, *level);
-                self.change_levels(&self.homeserver.bot(), room, change).await
+                self.set_level(room, &ghost, *level).await
             }
         }
     }
