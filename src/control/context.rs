@@ -28,6 +28,8 @@ pub struct Context {
     pub permission: Permission,
     /// Who gave it.
     giver: String,
+    /// How many commands that run another one led here.
+    detours: u8,
     answers: Arc<AtomicU32>,
 }
 
@@ -43,6 +45,7 @@ impl Context {
             event: order.event.clone(),
             permission,
             giver: order.sender.clone(),
+            detours: 0,
             answers: Arc::default(),
         }
     }
@@ -50,12 +53,18 @@ impl Context {
     /// The same order, given on behalf of `user` and with what they may do.
     pub(super) fn on_behalf_of(&self, user: &str) -> Self {
         let permission = self.bridge().config.bridge.permission(user);
-        Self { sender: user.to_owned(), permission, ..self.clone() }
+        Self { sender: user.to_owned(), permission, detours: self.detours.saturating_add(1), ..self.clone() }
     }
 
     /// The same order about `room`.
     pub(super) fn in_room(&self, room: &str) -> Self {
-        Self { about: room.to_owned(), ..self.clone() }
+        Self { about: room.to_owned(), detours: self.detours.saturating_add(1), ..self.clone() }
+    }
+
+    /// Whether the order may lead to another one: on somebody's behalf and about another room is enough. Each one more is
+    /// deeper on the stack.
+    pub(super) const fn may_lead_on(&self) -> bool {
+        self.detours < 2
     }
 
     /// The bridge.

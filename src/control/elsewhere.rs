@@ -1,6 +1,6 @@
 //! `sudo`, `doin` and `set-pl`: on somebody's behalf, about another room, with the bot's powers.
 
-use matrix_sdk::ruma::{OwnedRoomId, UserId};
+use matrix_sdk::ruma::{RoomId, UserId};
 use tracing::info;
 
 use super::{Context, Error};
@@ -9,27 +9,21 @@ use crate::config::Permission;
 
 /// Obeys a command as if somebody else had given it. The answers come here.
 pub(super) async fn sudo(context: &Context, arguments: &str) -> Result<(), Error> {
-    let (user, command) = arguments.split_once(char::is_whitespace).unwrap_or((arguments, ""));
-    let Ok(user) = UserId::parse(user) else {
+    let Some((Ok(user), command)) = leading_on(context, arguments).map(|(user, rest)| (UserId::parse(user), rest))
+    else {
         return context.reply_key("sudo.usage", &[]).await;
     };
-    if command.trim().is_empty() {
-        return context.reply_key("sudo.usage", &[]).await;
-    }
     info!(sender = context.sender, user = user.as_str(), "a command on somebody's behalf");
     context.reply_key("sudo.as", &[("user", user.as_str())]).await?;
-    super::run(&context.on_behalf_of(user.as_str()), command.trim()).await
+    super::run(&context.on_behalf_of(user.as_str()), command).await
 }
 
 /// Obeys a command as if it had been given in another room. The answers come here.
 pub(super) async fn doin(context: &Context, arguments: &str) -> Result<(), Error> {
-    let (room, command) = arguments.split_once(char::is_whitespace).unwrap_or((arguments, ""));
-    let Ok(room) = OwnedRoomId::try_from(room) else {
+    let Some((Ok(room), command)) = leading_on(context, arguments).map(|(room, rest)| (RoomId::parse(room), rest))
+    else {
         return context.reply_key("doin.usage", &[]).await;
     };
-    if command.trim().is_empty() {
-        return context.reply_key("doin.usage", &[]).await;
-    }
     let members = match context.bridge().homeserver.bot().joined_members(&room).await {
         Err(error) if error.is_forbidden() => return context.reply_key("doin.outside", &[]).await,
         members => members?,
@@ -38,7 +32,13 @@ pub(super) async fn doin(context: &Context, arguments: &str) -> Result<(), Error
         // Whether there is such a room is nobody else's business.
         return context.reply_key("doin.outside", &[]).await;
     }
-    super::run(&context.in_room(room.as_str()), command.trim()).await
+    super::run(&context.in_room(room.as_str()), command).await
+}
+
+/// The first word of `arguments` and the command behind it; `None` when there is none, or when it may not be run from here.
+fn leading_on<'a>(context: &Context, arguments: &'a str) -> Option<(&'a str, &'a str)> {
+    let (first, command) = arguments.split_once(char::is_whitespace)?;
+    (context.may_lead_on() && !command.trim().is_empty()).then(|| (first, command.trim()))
 }
 
 /// Gives somebody a power level in a room of the bridge.

@@ -149,6 +149,16 @@ async fn a_command_about_another_room_is_answered_here_and_only_by_people_who_ar
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn commands_about_other_rooms_do_not_nest_however_long_the_message_is() {
+    let (house, control, room) = talking(&json!({})).await;
+    house.owner_enters(&room).await;
+    house.owner.say(&control, &format!("{}id", format!("doin {room} ").repeat(1_500)));
+    house.bot_says(&control, "Write `doin`").await;
+    house.owner.say(&control, "version");
+    house.bot_says(&control, env!("CARGO_PKG_VERSION")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_power_level_is_given_in_a_room_of_the_bridge() {
     let (house, control, room) = talking(&admin()).await;
     house.owner.say(&control, "set-pl 50");
