@@ -8,7 +8,7 @@ use tracing::{info, warn};
 
 use super::{Bridge, Error, Verdict, notice, route};
 use crate::base::Backoff;
-use crate::store::{JobKind, JobRow};
+use crate::store::{self, JobKind, JobRow, Tx};
 
 /// How long to wait before a job is tried again.
 const AGAIN: Backoff = Backoff::new(Duration::from_millis(500), Duration::from_mins(5));
@@ -75,41 +75,68 @@ impl Bridge {
             JobKind::Follow => self.follow(job).await,
         };
         match done {
-            Ok(Progress::Done) => {
-                let id = job.id;
-                self.store.write(move |tx| Box::pin(async move { tx.finish_job(id).await })).await?;
-                info!(job = id, room = job.room_id, kind = ?job.kind, "a job is done");
-                Ok(IDLE)
-            }
+            Ok(Progress::Done) => self.finish(job).await.map(|()| IDLE),
             Ok(Progress::Wait(wait)) => Ok(wait),
             Err(error) => self.put_off(job, error).await,
         }
+    }
+
+    async fn finish(self: &Arc<Self>, job: &JobRow) -> Result<(), Error> {
+        let (bridge, done) = (Arc::clone(self), job.clone());
+        let told = self.store.write(move |tx| {
+            Box::pin(async move {
+                tx.finish_job(done.id).await?;
+                bridge.put_batch_done(tx, &done).await
+            })
+        });
+        told.await?.iter().for_each(|lane| self.wake(lane));
+        info!(job = job.id, room = job.room_id, kind = ?job.kind, "a job is done");
+        Ok(())
+    }
+
+    /// Tells whoever wanted `job` and others together, if it was the last of them. Gives the lane to wake.
+    async fn put_batch_done(&self, tx: &mut Tx, job: &JobRow) -> Result<Option<String>, store::Error> {
+        let Some(batch) = &job.batch else { return Ok(None) };
+        let (open, failed) = tx.left_of_batch(batch).await?;
+        if open > 0 {
+            return Ok(None);
+        }
+        let phrase = if failed == 0 { "portal.all.done" } else { "portal.all.done_but" };
+        let text = self.texts_for(&job.asker).say(phrase, &[("failed", &failed.to_string())]);
+        notice::put_in_control(tx, &job.asker, &text, &route::key(&["batch", batch])).await.map(Some)
     }
 
     async fn put_off(self: &Arc<Self>, job: &JobRow, error: Error) -> Result<Duration, Error> {
         let (id, why, failures) = (job.id, error.to_string(), job.attempts.saturating_add(1));
         warn!(job = id, room = job.room_id, %error, failures, "a job did not work");
         if error.verdict() == Verdict::GiveUp && failures >= MOST_REFUSALS {
-            let whom = self.whom_to_tell(job).await?;
-            let texts = self.texts_for(whom.as_deref().unwrap_or_default());
-            let text = texts.say("portal.job_failed", &[("room", &job.room_id), ("why", &why)]);
-            let key = route::key(&["job", &id.to_string(), &failures.to_string()]);
-            let told = self.store.write(move |tx| {
-                Box::pin(async move {
-                    tx.fail_job(id, &why).await?;
-                    match whom {
-                        Some(user) => notice::put_in_control(tx, &user, &text, &key).await.map(Some),
-                        None => Ok(None),
-                    }
-                })
-            });
-            told.await?.iter().for_each(|lane| self.wake(lane));
-            return Ok(IDLE);
+            return self.give_job_up(job, why, failures).await.map(|()| IDLE);
         }
         let wait = AGAIN.delay(failures);
         let due_ms = self.clock.ms_in(wait);
         self.store.write(move |tx| Box::pin(async move { tx.put_job_off(id, due_ms, &why).await })).await?;
         Ok(wait)
+    }
+
+    async fn give_job_up(self: &Arc<Self>, job: &JobRow, why: String, failures: u32) -> Result<(), Error> {
+        let whom = self.whom_to_tell(job).await?;
+        let texts = self.texts_for(whom.as_deref().unwrap_or_default());
+        let text = texts.say("portal.job_failed", &[("room", &job.room_id), ("why", &why)]);
+        let key = route::key(&["job", &job.id.to_string(), &failures.to_string()]);
+        let (bridge, job) = (Arc::clone(self), job.clone());
+        let told = self.store.write(move |tx| {
+            Box::pin(async move {
+                tx.fail_job(job.id, &why).await?;
+                let mut lanes = Vec::new();
+                if let Some(user) = whom {
+                    lanes.push(notice::put_in_control(tx, &user, &text, &key).await?);
+                }
+                lanes.extend(bridge.put_batch_done(tx, &job).await?);
+                Ok(lanes)
+            })
+        });
+        told.await?.iter().for_each(|lane| self.wake(lane));
+        Ok(())
     }
 
     /// Who wanted `job`; whoever upgrades a room may be anybody, so for that it is the owner of the account.

@@ -32,6 +32,25 @@ impl Bridge {
         Ok(())
     }
 
+    /// Has the rooms of `portals` emptied; `asker`, who wants it so in the event `batch`, is told once all of them are. It is
+    /// done even if we die now.
+    pub async fn have_rooms_emptied(&self, portals: &[Arc<Portal>], asker: &str, batch: &str) -> Result<(), Error> {
+        let rooms = portals.iter().filter_map(|portal| Some((portal.id, portal.room.as_ref()?.to_string())));
+        let (rooms, asker, batch) = (rooms.collect::<Vec<_>>(), asker.to_owned(), batch.to_owned());
+        let added = self.store.write(move |tx| {
+            Box::pin(async move {
+                for (id, room) in &rooms {
+                    tx.add_job(JobKind::Empty, *id, room, None, &asker).await?;
+                    tx.join_batch(JobKind::Empty, room, &asker, &batch).await?;
+                }
+                Ok(())
+            })
+        });
+        added.await?;
+        self.hurry_jobs();
+        Ok(())
+    }
+
     /// Does a job of [`JobKind::Leave`] or [`JobKind::Empty`].
     pub(super) async fn leave_room(self: &Arc<Self>, job: &JobRow) -> Result<Progress, Error> {
         let Ok(room) = OwnedRoomId::try_from(job.room_id.as_str()) else { return Ok(Progress::Done) };
@@ -86,6 +105,9 @@ impl Bridge {
         self.portals.let_go(portal.id, room.to_owned());
         for lane in lanes.iter().chain([&Self::lane_of(&portal)]) {
             self.wake(lane);
+        }
+        if let Some(live) = self.logins.live(&portal.account) {
+            live.sorted.notify_one();
         }
         Ok(())
     }

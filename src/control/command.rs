@@ -121,6 +121,15 @@ pub static COMMANDS: &[Command] = &[
     command!(Chats, "id", [], "", User, "id", list::id),
     command!(Chats, "unbridge", [], "", User, "unbridge", portal::unbridge),
     command!(Chats, "delete-portal", [], "", User, "delete-portal", portal::delete_portal),
+    command!(
+        Chats,
+        "delete-all-portals",
+        [],
+        "[QQ number | code]",
+        User,
+        "delete-all-portals",
+        portal::delete_all_portals
+    ),
     command!(Delivery, "queue", [], "[list | retry <number> | drop <number>]", User, "queue list", queue::queue),
     command!(Delivery, "retry", [], "<number>", User, "retry 12", queue::retry),
     command!(Delivery, "drop", [], "<number>", User, "drop 12", queue::drop),

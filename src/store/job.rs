@@ -18,6 +18,8 @@ pub struct JobRow {
     pub target: Option<String>,
     /// Who wanted it.
     pub asker: String,
+    /// What it was wanted together with, if anything.
+    pub batch: Option<String>,
     /// How far it is.
     pub state: JobState,
     /// How often it was tried in vain.
@@ -61,11 +63,25 @@ impl Tx {
     ) -> Result<bool, Error> {
         let insert = "INSERT INTO job (kind, portal, room_id, target, asker, state, attempts, due_at_ms, created_at_ms) \
              VALUES ($1, $2, $3, $4, $5, 'open', 0, 0, $6) ON CONFLICT (kind, room_id) DO UPDATE SET \
-             state = 'open', attempts = 0, due_at_ms = 0, target = excluded.target, asker = excluded.asker \
+             state = 'open', attempts = 0, due_at_ms = 0, target = excluded.target, asker = excluded.asker, batch = NULL \
              WHERE job.state = 'failed' OR job.target <> excluded.target";
         let insert = sql(insert).text(kind.as_str()).number(portal).text(room_id).text_or_null(target).text(asker);
         let now_ms = self.now_ms();
         Ok(self.change(insert.number(now_ms)).await? > 0)
+    }
+
+    /// The job of this `kind` for a room is one of `batch`, of which `asker` is told once all are done. One that is of another
+    /// batch stays there.
+    pub async fn join_batch(&mut self, kind: JobKind, room_id: &str, asker: &str, batch: &str) -> Result<(), Error> {
+        let join = "UPDATE job SET asker = $3, batch = $4 WHERE kind = $1 AND room_id = $2 AND batch IS NULL";
+        self.change(sql(join).text(kind.as_str()).text(room_id).text(asker).text(batch)).await.map(drop)
+    }
+
+    /// How many jobs of `batch` are still to be done, and how many were given up.
+    pub async fn left_of_batch(&mut self, batch: &str) -> Result<(u64, u64), Error> {
+        let count = "SELECT COUNT(*) AS value FROM job WHERE batch = $1 AND state = $2";
+        let open = self.count(sql(count).text(batch).text(JobState::Open.as_str())).await?;
+        Ok((open, self.count(sql(count).text(batch).text(JobState::Failed.as_str())).await?))
     }
 
     /// Every job that is to be done, oldest first, due or not.
@@ -112,6 +128,7 @@ impl Record for JobRow {
             room_id: fields.text("room_id")?,
             target: fields.text_or_null("target")?,
             asker: fields.text("asker")?,
+            batch: fields.text_or_null("batch")?,
             state: fields.word("state")?,
             attempts: fields.count("attempts")?,
             due_at_ms: fields.number("due_at_ms")?,

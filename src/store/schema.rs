@@ -17,6 +17,7 @@ const SQLITE: &[&str] = &[
     include_str!("migrations/sqlite/0008_jobs.sql"),
     include_str!("migrations/sqlite/0009_preferences.sql"),
     include_str!("migrations/sqlite/0010_rooms.sql"),
+    include_str!("migrations/sqlite/0012_batches.sql"),
 ];
 const POSTGRES: &[&str] = &[
     include_str!("migrations/postgres/0001_the_house.sql"),
@@ -29,6 +30,7 @@ const POSTGRES: &[&str] = &[
     include_str!("migrations/postgres/0008_jobs.sql"),
     include_str!("migrations/postgres/0009_preferences.sql"),
     include_str!("migrations/postgres/0010_rooms.sql"),
+    include_str!("migrations/postgres/0012_batches.sql"),
 ];
 
 /// Where the number of the newest migration is kept.

@@ -34,6 +34,7 @@ IN_THE_CONTROL_ROOM = (
     ("id", "mirrors no QQ chat"),
     ("unbridge", "Write that in the room that it is about"),
     ("delete-portal", "Write that in the room that it is about"),
+    ("delete-all-portals", "There are no rooms to delete"),
     ("matches", "Nobody is in doubt."),
     ("match", "Write match 3 a to say"),
     ("queue", "Nothing waits and nothing failed."),

@@ -7,6 +7,7 @@ on_every_database! {
     a_job_is_kept_once_until_it_is_done
     a_job_that_was_given_up_is_not_done_until_it_is_wanted_again
     a_job_that_leads_elsewhere_replaces_the_first
+    jobs_that_were_wanted_together_are_counted_together
     a_room_that_a_portal_had_is_known_until_the_portal_has_none
 }
 
@@ -62,6 +63,25 @@ async fn a_job_that_leads_elsewhere_replaces_the_first(place: &Place) {
     assert_eq!(write!(store, tx => tx.hurry_jobs("!c").await).await.unwrap(), 1);
     assert_eq!(open(&store).await[0].due_at_ms, 0);
     assert!(read!(store, tx => tx.rooms_being_left().await).await.unwrap().is_empty());
+}
+
+async fn jobs_that_were_wanted_together_are_counted_together(place: &Place) {
+    let store = place.open().await;
+    for room in ["!a", "!b", "!c"] {
+        assert!(add(&store, JobKind::Empty, room, None).await);
+    }
+    for room in ["!a", "!b"] {
+        write!(store, tx => tx.join_batch(JobKind::Empty, room, "@bob:hs", "all").await).await.unwrap();
+    }
+    let jobs = open(&store).await;
+    assert_eq!(jobs.iter().map(|job| job.batch.as_deref()).collect::<Vec<_>>(), [Some("all"), Some("all"), None]);
+    let (first, second) = (jobs[0].id, jobs[1].id);
+    assert_eq!(read!(store, tx => tx.left_of_batch("all").await).await.unwrap(), (2, 0));
+    write!(store, tx => tx.finish_job(first).await).await.unwrap();
+    write!(store, tx => tx.fail_job(second, "no").await).await.unwrap();
+    assert_eq!(read!(store, tx => tx.left_of_batch("all").await).await.unwrap(), (0, 1));
+    assert!(add(&store, JobKind::Empty, "!b", None).await);
+    assert_eq!(open(&store).await[0].batch, None, "it is wanted anew, and by itself");
 }
 
 async fn a_room_that_a_portal_had_is_known_until_the_portal_has_none(place: &Place) {
