@@ -64,13 +64,18 @@ impl Album {
 
     /// Keeps a file under `key`, and gives by which the server that has it knows it.
     pub(crate) fn keep_file(&mut self, rng: &mut StdRng, key: String, name: String, bytes: Bytes) -> String {
-        self.kept.retain(|kept| kept.key != key);
+        let rkey = token::hex(rng, 64);
+        self.share(Kept { key, rkey: rkey.clone(), name, bytes });
+        rkey
+    }
+
+    /// Keeps what others may keep, too, known by the same names.
+    pub(crate) fn share(&mut self, kept: Kept) {
+        self.let_go(|known| known.key == kept.key);
         if self.kept.len() >= MOST {
             self.kept.pop_front();
         }
-        let rkey = token::hex(rng, 64);
-        self.kept.push_back(Kept { key, rkey: rkey.clone(), name, bytes });
-        rkey
+        self.kept.push_back(kept);
     }
 
     /// Forgets what is `gone`.

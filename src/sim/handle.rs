@@ -259,7 +259,13 @@ impl Handle {
         let now_ms = self.now_ms();
         self.shared.change(|stage| {
             let lifetime = stage.world.options.qr_lifetime();
-            let attempt = stage.attempts.last_mut().ok_or(Refused::QrState { verb, state: QrState::None })?;
+            // Another code may be shown before this phone has answered: it answers about the one that it scanned.
+            let scanned =
+                stage.attempts.iter().rposition(|attempt| attempt.state(lifetime, now_ms) == QrState::Scanned);
+            let meant = scanned.filter(|_| from.contains(&QrState::Scanned)).or(stage.attempts.len().checked_sub(1));
+            let attempt = meant
+                .and_then(|at| stage.attempts.get_mut(at))
+                .ok_or(Refused::QrState { verb, state: QrState::None })?;
             attempt.advance(from, to, lifetime, now_ms).map_err(|state| Refused::QrState { verb, state })
         })
     }

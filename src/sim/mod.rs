@@ -14,6 +14,7 @@ mod act;
 mod album;
 mod captcha;
 mod chat;
+mod company;
 mod console;
 mod content;
 mod digest;
@@ -40,7 +41,6 @@ mod world;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -57,8 +57,6 @@ pub use talk::{Heard, Spoken};
 pub use world::{Account, Discussion, Friend, Group, Member, Picture, TextFile, World, WorldError};
 
 use crate::base::{Clock, Shutdown};
-use people::People;
-use stage::{Shared, Stage};
 use wire::Lines;
 
 /// How long connections may take to end at shutdown.
@@ -73,6 +71,9 @@ pub struct Options {
     pub console: SocketAddr,
     /// Who lives there; [`World::example`] when not given.
     pub world: Option<World>,
+    /// Other accounts of the same QQ, each with its own friends, groups and rules. Groups and discussions of one name are the
+    /// same one, and a friend whose name is another account's nick is that account.
+    pub others: Vec<World>,
     /// The same seed gives the same numbers and tokens.
     pub seed: Option<u64>,
     /// What time it is: what messages bear, and by which codes and sessions grow old and sending is paced.
@@ -84,7 +85,15 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        Self { listen: anywhere, console: anywhere, world: None, seed: None, clock: Clock::system(), proxy: None }
+        Self {
+            listen: anywhere,
+            console: anywhere,
+            world: None,
+            others: Vec::new(),
+            seed: None,
+            clock: Clock::system(),
+            proxy: None,
+        }
     }
 }
 
@@ -95,6 +104,7 @@ pub struct Simulator {
     console_addr: SocketAddr,
     proxy_addr: Option<SocketAddr>,
     handle: Handle,
+    others: Vec<Handle>,
     shutdown: Shutdown,
 }
 
@@ -102,11 +112,12 @@ impl Simulator {
     /// Starts all listeners.
     pub async fn start(options: Options) -> Result<Self, StartError> {
         let world = options.world.map_or_else(World::example, Ok)?;
-        let people = People::of(&world)?;
-        let stage = Stage::new(world, people, options.seed.unwrap_or_else(rand::random));
+        let seed = options.seed.unwrap_or_else(rand::random);
         let shutdown = Shutdown::new();
-        let shared = Arc::new(Shared::new(stage, options.clock, shutdown.clone()));
-        let handle = Handle { shared: shared.clone() };
+        let (shared, others) = company::gather(world, options.others, seed, &options.clock, &shutdown)?;
+        let front = wire::front(&shared, &others);
+        let handle = Handle { shared };
+        let others = others.into_iter().map(|shared| Handle { shared }).collect();
         let qq = bind(options.listen).await?;
         let console = bind(options.console).await?;
         let (qq_addr, console_addr) = (address(&qq, options.listen)?, address(&console, options.console)?);
@@ -114,11 +125,11 @@ impl Simulator {
         if let Some(Proxy { listen, ca_dir }) = options.proxy {
             let listener = bind(listen).await?;
             proxy_addr = Some(address(&listener, listen)?);
-            proxy::serve(listener, &ca_dir, &shared)?;
+            proxy::serve(listener, &ca_dir, front.clone(), &handle.shared)?;
         }
-        wire::serve(Lines(qq), wire::router(shared), &shutdown);
+        wire::serve(Lines(qq), front, &shutdown);
         console::serve(console, handle.clone());
-        Ok(Self { qq_addr, console_addr, proxy_addr, handle, shutdown })
+        Ok(Self { qq_addr, console_addr, proxy_addr, handle, others, shutdown })
     }
 
     /// Where clients connect.
@@ -139,10 +150,16 @@ impl Simulator {
         self.proxy_addr
     }
 
-    /// The hand that plays QQ.
+    /// The hand that plays QQ, as the account of [`Options::world`] sees it. The console is its, too.
     #[must_use]
     pub fn handle(&self) -> Handle {
         self.handle.clone()
+    }
+
+    /// The hands that play QQ as the accounts of [`Options::others`] see it, in that order.
+    #[must_use]
+    pub fn others(&self) -> &[Handle] {
+        &self.others
     }
 
     /// Ends held polls and all listeners, and waits for that.

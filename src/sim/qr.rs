@@ -56,6 +56,11 @@ impl Attempt {
         }
     }
 
+    /// Whether a phone has seen it.
+    pub(crate) fn is_touched(&self) -> bool {
+        self.state != QrState::Waiting
+    }
+
     /// Takes the step `to` if the code is in state `from`; otherwise tells the state.
     pub(crate) fn advance(
         &mut self,

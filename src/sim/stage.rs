@@ -1,7 +1,7 @@
 //! Everything that the pretend QQ knows at one moment, behind one lock, and the signal that something changed.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
@@ -12,6 +12,7 @@ use super::act::Asked;
 use super::album::{self, Album};
 use super::captcha;
 use super::chat::ChatKey;
+use super::company::{News, Word};
 use super::content;
 use super::fault::Faults;
 use super::loss::{Loss, Pace};
@@ -33,13 +34,21 @@ const MOST_ATTEMPTS: usize = 16;
 pub(crate) struct Shared {
     stage: Mutex<Stage>,
     changed: watch::Sender<()>,
+    /// Those of other accounts.
+    others: OnceLock<Vec<Weak<Self>>>,
     pub(crate) clock: Clock,
     pub(crate) shutdown: Shutdown,
 }
 
 impl Shared {
     pub(crate) fn new(stage: Stage, clock: Clock, shutdown: Shutdown) -> Self {
-        Self { stage: Mutex::new(stage), changed: watch::Sender::new(()), clock, shutdown }
+        let (stage, changed, others) = (Mutex::new(stage), watch::Sender::new(()), OnceLock::new());
+        Self { stage, changed, others, clock, shutdown }
+    }
+
+    /// From now on the stages of `others` hear what concerns them. Can be said once.
+    pub(crate) fn meet(&self, others: Vec<Weak<Self>>) {
+        self.others.get_or_init(|| others);
     }
 
     /// Reads the stage.
@@ -49,8 +58,18 @@ impl Shared {
 
     /// Changes the stage and wakes everybody who waits for a change.
     pub(crate) fn change<T>(&self, change: impl FnOnce(&mut Stage) -> T) -> T {
-        let result = change(&mut self.lock());
+        let (result, news) = {
+            let mut stage = self.lock();
+            (change(&mut stage), std::mem::take(&mut stage.news))
+        };
         self.changed.send_replace(());
+        // No stage is told while another one is locked.
+        for other in self.others.get().into_iter().flatten().filter_map(Weak::upgrade) {
+            if !news.is_empty() {
+                other.lock().learn(&news);
+                other.changed.send_replace(());
+            }
+        }
         result
     }
 
@@ -92,6 +111,8 @@ pub(crate) struct Stage {
     pub(crate) asked: Vec<Asked>,
     pub(crate) album: Album,
     pub(crate) faults: Faults,
+    /// What other accounts have to hear of.
+    news: Vec<News>,
     /// Calls by endpoint.
     pub(crate) calls: BTreeMap<String, u64>,
     pub(crate) logins: u64,
@@ -125,6 +146,7 @@ impl Stage {
             asked: Vec::new(),
             album: Album::default(),
             faults,
+            news: Vec::new(),
             calls: BTreeMap::new(),
             logins: 0,
             dropped: 0,
@@ -135,12 +157,23 @@ impl Stage {
         }
     }
 
+    /// Shows a code, which every phone can scan.
+    pub(crate) fn show_code(&mut self, attempt: Attempt) {
+        self.news.push(News::Code(attempt.clone()));
+        self.add_attempt(attempt);
+    }
+
     pub(crate) fn add_attempt(&mut self, attempt: Attempt) {
         if self.attempts.len() >= MOST_ATTEMPTS {
             self.attempts.remove(0);
         }
         self.attempts.push(attempt);
         self.codes += 1;
+    }
+
+    /// Whether this account's phone has scanned, or refused, the code of `qrsig`.
+    pub(crate) fn has_scanned(&self, qrsig: &str) -> bool {
+        self.attempts.iter().any(|attempt| attempt.qrsig == qrsig && attempt.is_touched())
     }
 
     pub(crate) fn add_password_attempt(&mut self, attempt: captcha::Attempt) {
@@ -242,6 +275,12 @@ impl Stage {
 
     /// Puts a message of somebody on its way to the client. Gives its `msg_id`.
     pub(crate) fn say(&mut self, chat: ChatKey, speaker: Speaker, content: Vec<Value>, now_ms: i64) -> u16 {
+        self.tell_others(&chat, &speaker, &content, now_ms);
+        self.bring(chat, speaker, content, now_ms)
+    }
+
+    /// The same without a word to the stages of other accounts.
+    pub(crate) fn bring(&mut self, chat: ChatKey, speaker: Speaker, content: Vec<Value>, now_ms: i64) -> u16 {
         self.log_line(&chat, &speaker, false, &content, now_ms);
         self.send_to_client(chat, speaker, content, now_ms)
     }
@@ -254,6 +293,7 @@ impl Stage {
 
     /// Accepts a message of the client; in groups and discussions it comes back as an echo.
     pub(crate) fn hear(&mut self, chat: ChatKey, content: Vec<Value>, msg_id: u64, now_ms: i64) {
+        self.tell_others(&chat, &Speaker::Me, &content, now_ms);
         self.log_line(&chat, &Speaker::Me, true, &content, now_ms);
         let n = u64::try_from(self.heard.len()).unwrap_or(u64::MAX).saturating_add(1);
         let text = content::to_text(&content);
@@ -284,6 +324,17 @@ impl Stage {
         let last = self.msg_ids.entry(name.to_owned()).or_insert_with(|| rng.random_range(1..60_000));
         *last = last.checked_add(1).unwrap_or(1);
         *last
+    }
+
+    fn tell_others(&mut self, chat: &ChatKey, speaker: &Speaker, content: &[Value], at_ms: i64) {
+        let told_by = self.world.account.nick.clone();
+        let who = match speaker {
+            Speaker::Me => told_by.clone(),
+            Speaker::Person(name) => name.clone(),
+        };
+        let pictures = album::attached(content).into_iter();
+        let kept = pictures.filter_map(|attached| self.album.by_key(&attached.key).cloned()).collect();
+        self.news.push(News::Said(Word { told_by, chat: chat.clone(), who, content: content.to_vec(), kept, at_ms }));
     }
 
     fn log_line(&mut self, chat: &ChatKey, speaker: &Speaker, from_client: bool, content: &[Value], at_ms: i64) {

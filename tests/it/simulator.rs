@@ -1,6 +1,7 @@
 //! The simulator over HTTP, as any WebQQ client meets it.
 
 mod browser;
+mod company;
 mod console;
 mod faults;
 mod golden;

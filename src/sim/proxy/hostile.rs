@@ -12,7 +12,7 @@ use tower::ServiceExt as _;
 
 use super::authority::Authority;
 use super::tunnel::{Mouth, Tunnels, leads_to_https, tunnels};
-use super::{front, host_of};
+use super::{front, host_of, wire};
 use crate::base::damage::anything_like;
 use crate::base::{Clock, Shutdown};
 use crate::sim::people::People;
@@ -60,7 +60,7 @@ proptest! {
     #[test]
     fn no_request_makes_the_proxy_fail_or_hang(asked in requests()) {
         let Some(request) = request(asked) else { return Ok(()) };
-        let front = front(TUNNELS.with(|(mouth, _)| mouth.clone()), &SHARED.with(Arc::clone));
+        let front = front(TUNNELS.with(|(mouth, _)| mouth.clone()), wire::front(&SHARED.with(Arc::clone), &[]));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
         let answer = runtime.block_on(async { tokio::time::timeout(Duration::from_hours(1), front.oneshot(request)).await });
         let status = answer.map(|answer| answer.unwrap().status());

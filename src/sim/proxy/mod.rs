@@ -35,17 +35,22 @@ pub struct Proxy {
     pub ca_dir: PathBuf,
 }
 
-/// Serves on `listener` until shutdown, with the test authority in `ca_dir`.
-pub(crate) fn serve(listener: TcpListener, ca_dir: &Path, shared: &Arc<Shared>) -> Result<(), AuthorityError> {
+/// Serves `qq` on `listener` until shutdown, with the test authority in `ca_dir`.
+pub(crate) fn serve(
+    listener: TcpListener,
+    ca_dir: &Path,
+    qq: Router,
+    shared: &Arc<Shared>,
+) -> Result<(), AuthorityError> {
     let (mouth, tunnels) = tunnel::tunnels(Authority::open(ca_dir)?, shared.clone());
-    wire::serve(Lines(listener), front(mouth, shared), &shared.shutdown);
-    wire::serve(tunnels, wire::router(shared.clone()).layer(from_fn(only_qq)), &shared.shutdown);
+    wire::serve(Lines(listener), front(mouth, qq.clone()), &shared.shutdown);
+    wire::serve(tunnels, qq.layer(from_fn(only_qq)), &shared.shutdown);
     Ok(())
 }
 
 /// What a client of the proxy meets first.
-fn front(mouth: Mouth, shared: &Arc<Shared>) -> Router {
-    wire::router(shared.clone()).layer(from_fn_with_state(mouth, tunnel::connect)).layer(from_fn(only_qq))
+fn front(mouth: Mouth, qq: Router) -> Router {
+    qq.layer(from_fn_with_state(mouth, tunnel::connect)).layer(from_fn(only_qq))
 }
 
 /// Refuses whatever is not for QQ.

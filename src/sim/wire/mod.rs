@@ -24,6 +24,7 @@ mod send;
 mod temporary;
 mod trouble;
 mod upload;
+mod whose;
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -39,6 +40,7 @@ use crate::base::Shutdown;
 
 pub(crate) use hosts::{PICTURES, host_of, is_qq};
 pub(crate) use line::{Line, LineStream, Lines};
+pub(crate) use whose::front;
 
 /// Serves `router` on `listener` until shutdown.
 pub(crate) fn serve<L>(listener: L, router: Router, shutdown: &Shutdown)
@@ -57,8 +59,8 @@ where
     });
 }
 
-/// The protocol: every path of every host.
-pub(crate) fn router(shared: Arc<Shared>) -> Router {
+/// The protocol with one account: every path of every host.
+fn router(shared: Arc<Shared>) -> Router {
     let endpoints = Router::new().merge(ptlogin_routes()).merge(list_routes()).merge(channel_routes());
     endpoints
         .fallback(reply::not_found)

@@ -44,7 +44,7 @@ pub(super) async fn ptqrshow(State(shared): State<Arc<Shared>>) -> Response {
     let shown = shared.change(|stage| {
         let qrsig = token::letters(&mut stage.rng, 64);
         let attempt = Attempt::new(qrsig, &token::letters(&mut stage.rng, 16), now_ms)?;
-        stage.add_attempt(attempt.clone());
+        stage.show_code(attempt.clone());
         Ok::<_, crate::sim::qr::PictureError>(attempt)
     });
     match shown {

@@ -27,6 +27,8 @@ const LOGGED_IN: &str = "You are logged in";
 pub(crate) struct House {
     pub(crate) matrix: PretendHomeserver,
     pub(crate) qq: Handle,
+    /// The same QQ as other accounts see it.
+    pub(crate) others: Vec<Handle>,
     pub(crate) owner: Human,
     simulator: Simulator,
     port: Port,
@@ -59,7 +61,7 @@ impl House {
 
     /// Everything runs in `world`, with `changes` to the usual configuration; nobody is logged in.
     pub(crate) async fn with(world: World, changes: &Value) -> Self {
-        let mut house = Self::unlit(world).await;
+        let mut house = Self::with_nobody(world).await;
         house.configure(changes);
         house.start();
         house
@@ -67,25 +69,26 @@ impl House {
 
     /// Both neighbours run, the bridge does not.
     pub(crate) async fn asleep() -> Self {
-        Self::unlit(World::example().expect("the example world is good")).await
+        Self::with_nobody(World::example().expect("the example world is good")).await
     }
 
     /// Both neighbours run, QQ in `world`; the bridge does not.
     pub(crate) async fn with_nobody(world: World) -> Self {
-        Self::unlit(world).await
+        Self::with_accounts(world, Vec::new()).await
     }
 
-    async fn unlit(world: World) -> Self {
+    /// The same in a QQ with several accounts.
+    pub(crate) async fn with_accounts(world: World, others: Vec<World>) -> Self {
         let matrix = PretendHomeserver::start().await;
         matrix.let_people_join();
-        let options = Options { world: Some(world), seed: Some(7), ..Options::default() };
+        let options = Options { world: Some(world), others, seed: Some(7), ..Options::default() };
         let simulator = Simulator::start(options).await.expect("the simulator starts");
         let port = Port::reserve();
         matrix.connect_bridge(&format!("http://{}", port.address));
         let owner = matrix.user(OWNER);
         let folder = TempDir::new().expect("a folder");
-        let qq = simulator.handle();
-        Self { matrix, qq, owner, simulator, port, folder, bridge: None, silence: None }
+        let (qq, others) = (simulator.handle(), simulator.others().to_vec());
+        Self { matrix, qq, others, owner, simulator, port, folder, bridge: None, silence: None }
     }
 
     /// Writes the configuration, with `changes` to the usual one, and gives its path.
@@ -168,7 +171,9 @@ impl House {
         let mut bridge = self.bridge.take().expect("it runs");
         bridge.kill().expect("it can be killed");
         bridge.wait().expect("it ends");
-        self.qq.wait_session(|session| !session.polling).await;
+        for qq in self.others.iter().chain([&self.qq]) {
+            qq.wait_session(|session| !session.polling).await;
+        }
     }
 
     /// Waits until the bridge has died by itself. Going on to wait for something else does no harm.
@@ -247,8 +252,13 @@ impl House {
 
     /// Opens the control room of the owner and waits for the bot's greeting.
     pub(crate) async fn control_room(&self) -> String {
+        self.control_room_of(&self.owner).await
+    }
+
+    /// The same for anybody.
+    pub(crate) async fn control_room_of(&self, human: &Human) -> String {
         let bot = self.matrix.see(Matrix::bot);
-        let room = self.owner.create_dm(&bot);
+        let room = human.create_dm(&bot);
         self.bot_says(&room, "control room").await;
         room
     }
@@ -262,18 +272,23 @@ impl House {
 
     /// Logs the owner in from `room`: by QR code, and by password where there are none.
     pub(crate) async fn log_in_from(&self, room: &str) {
+        self.log_in_as(&self.owner, &self.qq, room).await;
+    }
+
+    /// Logs `human` in from `room` to the account that `qq` is.
+    pub(crate) async fn log_in_as(&self, human: &Human, qq: &Handle, room: &str) {
         let logins = self.told(room, LOGGED_IN);
-        if self.qq.world().options.era == Era::SmartQq {
+        let World { account, options, .. } = qq.world();
+        if options.era == Era::SmartQq {
             let before = self.codes_asked_about();
-            self.owner.say(room, "login");
-            self.scan_a_code(before).await;
+            human.say(room, "login");
+            self.scan_a_code_with(qq, before).await;
         } else {
-            let account = self.qq.world().account;
             let asked = self.told(room, "Write the password");
-            self.owner.say(room, &format!("login password {}", account.number));
+            human.say(room, &format!("login password {}", account.number));
             let is_asked = |world: &Matrix| told(world, room, "Write the password") > asked;
             self.matrix.wait_until("the password to be asked for", is_asked).await;
-            self.owner.say(room, &account.password);
+            human.say(room, &account.password);
         }
         self.is_told(room, LOGGED_IN, logins + 1).await;
     }
@@ -285,11 +300,17 @@ impl House {
 
     /// Scans the code that is asked about when that happened more often than `before`, and says yes.
     pub(crate) async fn scan_a_code(&self, before: u64) {
-        // Whoever asks about a code has shown it: an older one is not scanned by mistake.
+        self.scan_a_code_with(&self.qq, before).await;
+    }
+
+    /// The same with the phone of the account that `qq` is.
+    pub(crate) async fn scan_a_code_with(&self, qq: &Handle, before: u64) {
+        // Whoever asks about a code has shown it: an older one is not scanned by mistake. Before any phone has scanned it, that
+        // is asked of the first account.
         self.qq.wait_session(|session| asked_about_codes(session) > before).await;
-        self.qq.wait_qr(QrState::Waiting).await;
-        self.qq.scan().expect("a code is there");
-        self.qq.confirm().expect("it was scanned");
+        qq.wait_qr(QrState::Waiting).await;
+        qq.scan().expect("a code is there");
+        qq.confirm().expect("it was scanned");
     }
 
     /// Waits until the bot says something with `words` in it in `room`, also as an edit; gives all of it.
