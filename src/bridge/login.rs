@@ -275,6 +275,24 @@ impl Bridge {
         Ok(live)
     }
 
+    /// The account that `owner` means where they name none, if they said which.
+    pub async fn preferred_by(&self, owner: &str) -> Result<Option<AccountId>, Error> {
+        let mxid = owner.to_owned();
+        let row = self.store.read(move |tx| Box::pin(async move { tx.user(&mxid).await })).await?;
+        Ok(row.and_then(|row| row.preferred).map(AccountId::new))
+    }
+
+    /// The connections that `owner` means where they name no account: that of the preferred one if it is there, else all, by
+    /// account.
+    pub async fn meant_by(&self, owner: &str) -> Result<Vec<Arc<Live>>, Error> {
+        let preferred = self.preferred_by(owner).await?;
+        let mut all = self.logins.of_owner(owner);
+        if all.iter().any(|live| Some(&live.account) == preferred.as_ref()) {
+            all.retain(|live| Some(&live.account) == preferred.as_ref());
+        }
+        Ok(all)
+    }
+
     /// Ends the login of `account` on QQ and forgets its session. Its rooms and its queue stay.
     pub async fn log_out(self: &Arc<Self>, account: &AccountId) -> Result<(), Error> {
         if let Some(live) = self.logins.live(account) {

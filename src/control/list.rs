@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Context, Error};
+use super::{Context, Error, person};
 use crate::bridge::login::Live;
 use crate::bridge::text::escape;
 use crate::qq::{Chat, ChatKind, Muting};
@@ -35,16 +35,16 @@ pub(super) struct Entry {
     nick: String,
 }
 
-/// Every chat of every account of the sender, in an order that stays.
-async fn chats(context: &Context) -> Result<Vec<Entry>, Error> {
+/// Every chat of every one of `logins`, in an order that stays.
+async fn chats(logins: &[Arc<Live>]) -> Result<Vec<Entry>, Error> {
     let mut all = Vec::new();
-    for live in context.bridge().logins.of_owner(&context.sender) {
+    for live in logins {
         for chat in live.network.chats().await? {
             let nick = match &chat.peer {
                 Some(peer) => live.network.contact(peer).await?.nick,
                 None => String::new(),
             };
-            all.push(Entry { live: Arc::clone(&live), chat, nick });
+            all.push(Entry { live: Arc::clone(live), chat, nick });
         }
     }
     Ok(all)
@@ -64,24 +64,25 @@ async fn list(context: &Context, kind: impl Into<Option<ChatKind>>, filter: &str
     if !context.is_control_room().await? {
         return context.reply_key("list.elsewhere", &[]).await;
     }
-    if context.bridge().logins.of_owner(&context.sender).is_empty() {
+    let (logins, filter) = person::meant(context, filter).await?;
+    if logins.is_empty() {
         return context.reply_key("login.none", &[]).await;
     }
     let wanted = filter.to_lowercase();
-    let mut found = chats(context).await?;
+    let mut found = chats(&logins).await?;
     found.retain(|entry| {
         kind.is_none_or(|kind| entry.chat.kind == kind) && entry.names().any(|name| name.contains(&wanted))
     });
+    let title = title(context, &logins, found.len());
     if found.is_empty() {
-        return context.reply_key("list.empty", &[]).await;
+        return context.reply(&title).await;
     }
     found.sort_by_cached_key(|Entry { live, chat, .. }| {
         let recent = live.network.standing(&chat.id).recent;
         // Those used last come first; the others by category and name.
         (recent.unwrap_or(usize::MAX), chat.category.clone(), chat.name.clone())
     });
-    let count = found.len();
-    let mut text = context.say("list.title", &[("count", &count.to_string())]);
+    let (count, mut text) = (found.len(), title);
     for entry in found.iter().take(MOST) {
         text.push_str("\n- ");
         text.push_str(&line(context, entry));
@@ -96,6 +97,18 @@ async fn list(context: &Context, kind: impl Into<Option<ChatKind>>, filter: &str
         text.push_str(&context.say("list.muted", &[]));
     }
     context.reply(&text).await
+}
+
+/// How many chats there are, and where, if the sender has others elsewhere.
+fn title(context: &Context, logins: &[Arc<Live>], count: usize) -> String {
+    let count = count.to_string();
+    match logins {
+        [only] if context.bridge().logins.of_owner(&context.sender).len() > 1 => {
+            context.say("list.title.of", &[("count", &count), ("account", only.account.as_str())])
+        }
+        _ if count == "0" => context.say("list.empty", &[]),
+        _ => context.say("list.title", &[("count", &count)]),
+    }
 }
 
 fn line(context: &Context, Entry { live, chat, nick }: &Entry) -> String {
@@ -144,11 +157,16 @@ pub(super) async fn open(context: &Context, name: &str) -> Result<(), Error> {
     context.reply_key("open.done", &[("name", &escape(&chat.name)), ("link", &link)]).await
 }
 
-/// The chat that `name` means. When it means none or several, that is answered; `command` is what was asked for.
+/// The chat that `name` means. When it means none or several, that is answered; `command` is what was asked for. Whoever is
+/// not found in the account that is preferred is looked for in the others.
 pub(super) async fn the_one(context: &Context, command: &str, name: &str) -> Result<Option<Entry>, Error> {
-    let mut all = chats(context).await?;
-    let names: Vec<Vec<String>> = all.iter().map(|entry| entry.names().collect()).collect();
-    let found = choose(&names, name);
+    let (logins, words) = person::meant(context, name).await?;
+    let mut all = chats(&logins).await?;
+    let mut found = choose(&names(&all), words);
+    if found.is_empty() && words == name {
+        all = chats(&context.bridge().logins.of_owner(&context.sender)).await?;
+        found = choose(&names(&all), name);
+    }
     match found.as_slice() {
         [] => return context.reply_key("open.none", &[("name", &escape(name))]).await.map(|()| None),
         [at] => return Ok(Some(all.swap_remove(*at))),
@@ -164,6 +182,10 @@ pub(super) async fn the_one(context: &Context, command: &str, name: &str) -> Res
     text.push_str(&context.say("open.which", &[("call", &call)]));
     context.reply(&text).await?;
     Ok(None)
+}
+
+fn names(all: &[Entry]) -> Vec<Vec<String>> {
+    all.iter().map(|entry| entry.names().collect()).collect()
 }
 
 impl Entry {

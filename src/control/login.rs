@@ -15,6 +15,7 @@ use crate::bridge::notice::markdown as notice;
 use crate::bridge::text::escape;
 use crate::bridge::{Texts, route};
 use crate::qq::{self, AccountId, ChatKind, LoginStep, Method, Offers, Refusal, Session};
+use crate::store::LoginRow;
 
 /// How many names of those in doubt the report after a login has.
 const MOST_NAMED: usize = 10;
@@ -64,7 +65,12 @@ pub(super) async fn login(context: &Context, words: &str) -> Result<(), Error> {
 /// Logs in to an account again. QQ says itself whose code was scanned, so the number only matters for passwords.
 pub(super) async fn relogin(context: &Context, number: &str) -> Result<(), Error> {
     let rows = link::logins(context).await?;
-    let row = if number.is_empty() { rows.first() } else { rows.iter().find(|row| row.account == number) };
+    let preferred = context.bridge().preferred_by(&context.sender).await?;
+    let is_preferred = |row: &&LoginRow| preferred.as_ref().is_some_and(|account| row.account == account.as_str());
+    let row = match number {
+        "" => rows.iter().find(is_preferred).or(rows.first()),
+        number => rows.iter().find(|row| row.account == number),
+    };
     match row {
         None if number.is_empty() => context.reply_key("login.none", &[]).await,
         None => context.reply_key("logout.unknown", &[("account", number)]).await,

@@ -86,7 +86,12 @@ pub(super) async fn settle(context: &Context, arguments: &str) -> Result<(), Err
     let is_meant = |(live, doubt): &(Arc<Live>, Doubt)| {
         doubt.number.to_string() == number && account.is_none_or(|account| account == live.account.as_str())
     };
-    let meant: Vec<_> = doubts(context).into_iter().filter(is_meant).collect();
+    let mut meant: Vec<_> = doubts(context).into_iter().filter(is_meant).collect();
+    if let Some(preferred) = context.bridge().preferred_by(&context.sender).await?
+        && meant.iter().any(|(live, _)| live.account == preferred)
+    {
+        meant.retain(|(live, _)| account.is_some() || live.account == preferred);
+    }
     match meant.as_slice() {
         [] => context.reply_key("match.unknown", &[("number", number)]).await,
         [(live, doubt)] => carry_out(context, live, doubt, choice).await,

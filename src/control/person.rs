@@ -1,7 +1,10 @@
 //! `set-management-room` and `set-preferred-login`: how people like to deal with the bridge.
 
+use std::sync::Arc;
+
 use super::link::logins;
 use super::{Context, Error};
+use crate::bridge::login::Live;
 use crate::store::LoginState;
 
 /// Makes the room in which it is said the sender's control room.
@@ -36,9 +39,14 @@ pub(super) async fn set_preferred_login(context: &Context, number: &str) -> Resu
     context.reply_key("prefer.done", &[("account", &account)]).await
 }
 
-/// The account that the sender means where they name none.
-pub(super) async fn preferred(context: &Context) -> Result<Option<String>, Error> {
-    let mxid = context.sender.clone();
-    let row = context.bridge().store.read(move |tx| Box::pin(async move { tx.user(&mxid).await })).await?;
-    Ok(row.and_then(|row| row.preferred))
+/// The sender's accounts that a command is about, and what it says of them: the one whose number stands before that, else
+/// whichever they mean where they name none.
+pub(super) async fn meant<'a>(context: &Context, arguments: &'a str) -> Result<(Vec<Arc<Live>>, &'a str), Error> {
+    let (number, rest) = arguments.split_once(char::is_whitespace).unwrap_or((arguments, ""));
+    let mut named = context.bridge().logins.of_owner(&context.sender);
+    named.retain(|live| live.account.as_str() == number);
+    if named.is_empty() {
+        return Ok((context.bridge().meant_by(&context.sender).await?, arguments));
+    }
+    Ok((named, rest.trim_start()))
 }

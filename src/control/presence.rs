@@ -13,21 +13,12 @@ pub(super) async fn set_status(context: &Context, arguments: &str) -> Result<(),
         let all = Status::ALL.map(Status::as_str).join(", ");
         return context.reply_key("status.usage", &[("status", wanted), ("all", &all)]).await;
     };
-    let live = context.bridge().logins.of_owner(&context.sender);
-    let chosen: &Arc<Live> = match (number.trim(), live.as_slice()) {
+    let (live, unknown) = person::meant(context, number.trim()).await?;
+    let chosen: &Arc<Live> = match (unknown, live.as_slice()) {
         (_, []) => return context.reply_key("login.none", &[]).await,
         ("", [only]) => only,
-        ("", several) => {
-            let preferred = person::preferred(context).await?;
-            match several.iter().find(|login| Some(login.account.as_str()) == preferred.as_deref()) {
-                Some(login) => login,
-                None => return context.reply_key("status.which", &[("status", status.as_str())]).await,
-            }
-        }
-        (number, live) => match live.iter().find(|login| login.account.as_str() == number) {
-            Some(login) => login,
-            None => return context.reply_key("status.unknown", &[("account", number)]).await,
-        },
+        ("", _) => return context.reply_key("status.which", &[("status", status.as_str())]).await,
+        (unknown, _) => return context.reply_key("status.unknown", &[("account", unknown)]).await,
     };
     chosen.network.set_status(status).await?;
     // A restart must not take it back: relinks tell the status again.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::list::{self, Entry};
-use super::{Context, Error};
+use super::{Context, Error, person};
 use crate::bridge::login::Live;
 use crate::bridge::text::escape;
 use crate::qq::{Chat, ChatKind, Contact, ContactId, Officers};
@@ -20,7 +20,9 @@ pub(super) async fn whois(context: &Context, name: &str) -> Result<(), Error> {
     if logins.is_empty() {
         return context.reply_key("login.none", &[]).await;
     }
-    if let Some((live, contact)) = by_number(context, &logins, name).await {
+    let (meant, words) = person::meant(context, name).await?;
+    let (first, number) = if words.is_empty() { (logins.as_slice(), name) } else { (meant.as_slice(), words) };
+    if let Some((live, contact)) = by_number(context, first.iter().chain(&logins), number).await {
         let text = person(context, &live, &contact, None).await?;
         return context.reply(&text).await;
     }
@@ -36,7 +38,11 @@ pub(super) async fn whois(context: &Context, name: &str) -> Result<(), Error> {
 }
 
 /// The person with the number `text` has after the `@qq_` of a ghost, or the ghost itself.
-async fn by_number(context: &Context, logins: &[Arc<Live>], text: &str) -> Option<(Arc<Live>, Contact)> {
+async fn by_number<'a>(
+    context: &Context,
+    logins: impl Iterator<Item = &'a Arc<Live>>,
+    text: &str,
+) -> Option<(Arc<Live>, Contact)> {
     let ghost = matrix_sdk::ruma::UserId::parse(text).ok();
     let id = ghost.and_then(|user| context.bridge().homeserver.contact_of(&user)).unwrap_or_else(|| text.to_owned());
     for live in logins {

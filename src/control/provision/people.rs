@@ -34,12 +34,13 @@ pub(super) async fn login_of(provision: &Provision, person: &Person, account: &s
     rows.into_iter().find(|row| row.account == account).ok_or_else(|| Refused::not_found("Login"))
 }
 
-/// The connection through which `uri` asks: that of `login_id`, else the person's first.
+/// The connection through which `uri` asks: that of `login_id`, else the person's preferred one, else their
+/// first.
 async fn live(provision: &Provision, person: &Person, uri: &Uri) -> Result<Arc<Live>, Refused> {
     let logins = &provision.bridge().logins;
     let live = match auth::login_id(uri) {
         Some(account) => logins.live(&AccountId::new(login_of(provision, person, &account).await?.account)),
-        None => logins.of_owner(&person.0).into_iter().next(),
+        None => provision.bridge().meant_by(&person.0).await?.into_iter().next(),
     };
     live.ok_or_else(Refused::not_logged_in)
 }

@@ -20,7 +20,7 @@ async fn every_command_of_the_help_can_be_asked_about() {
     house.owner.say(&room, "help open");
     let detail = house.bot_says(&room, "Example: `open 李明 2`").await;
     for part in [
-        "`open <friend|group>`",
+        "`open [QQ number] <friend|group>`",
         "without waiting for a message",
         "Also called: `pm`, `start-chat`",
         "permission `user`",

@@ -76,6 +76,44 @@ async fn a_login_that_is_known_is_preferred_and_logged_in_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_account_that_is_preferred_is_meant_wherever_a_command_names_none() {
+    let house = House::new().await;
+    let control = house.log_in().await;
+    house.qq.edit_world(|world| world.account.number = 100_002).unwrap();
+    house.log_in_from(&control).await;
+    let second = "100002";
+    house.owner.say(&control, "friends 芳");
+    house.bot_says(&control, "2 found:").await;
+    house.owner.say(&control, "open 芳芳");
+    house.bot_says(&control, "芳芳 may mean").await;
+    house.owner.say(&control, "set-status away");
+    house.bot_says(&control, "You are logged in to several QQ accounts").await;
+
+    house.owner.say(&control, &format!("prefer {second}"));
+    house.bot_says(&control, &format!("I take {second}")).await;
+    for (times, command) in [(1, "friends 芳"), (2, "search 芳")] {
+        house.owner.say(&control, command);
+        house.is_told(&control, &format!("1 found in the account {second}"), times).await;
+    }
+    house.owner.say(&control, "friends 2769546520 芳");
+    house.bot_says(&control, "1 found in the account 2769546520").await;
+    house.owner.say(&control, "set-status away");
+    house.bot_says(&control, &format!("{second} shows as away")).await;
+    for (command, account) in [("open 芳芳", second), ("open 2769546520 芳芳", "2769546520")] {
+        let before = house.matrix.see(|world| world.room_ids().len());
+        house.owner.say(&control, command);
+        let room = house.matrix.wait_for("the room", |world| world.room_ids().get(before).cloned()).await;
+        house.owner_enters(&room).await;
+        house.bot_says(&control, room.trim_start_matches('!')).await;
+        house.owner.say(&room, "!qq id");
+        house.bot_says(&room, account).await;
+    }
+    // Whoever is known to another account alone is found there.
+    house.owner.say(&control, "whois 2769546520");
+    house.bot_says(&control, "number in this bridge: 2769546520").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_pause_holds_what_people_say_in_order_through_a_restart_and_lets_what_qq_says_go_on() {
     let (mut house, control, room) = talking(&admin()).await;
     house.owner.say(&control, "pause 99999");
