@@ -30,6 +30,7 @@ mod spaces;
 mod status;
 mod stopping;
 mod time;
+mod twins;
 mod watch;
 
 use serde_json::Value;
