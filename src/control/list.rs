@@ -83,9 +83,10 @@ async fn list(context: &Context, kind: impl Into<Option<ChatKind>>, filter: &str
         (recent.unwrap_or(usize::MAX), chat.category.clone(), chat.name.clone())
     });
     let (count, mut text) = (found.len(), title);
+    let several = logins.len() > 1;
     for entry in found.iter().take(MOST) {
         text.push_str("\n- ");
-        text.push_str(&line(context, entry));
+        text.push_str(&line(context, entry, several));
     }
     // After an empty line: what follows is not of the last chat.
     if count > MOST {
@@ -111,13 +112,17 @@ fn title(context: &Context, logins: &[Arc<Live>], count: usize) -> String {
     }
 }
 
-fn line(context: &Context, Entry { live, chat, nick }: &Entry) -> String {
+/// A chat in one line; whose it is is said when `several` accounts may be meant.
+fn line(context: &Context, Entry { live, chat, nick }: &Entry, several: bool) -> String {
     let mut parts = vec![escape(&chat.name)];
     if *nick != chat.name && !nick.is_empty() {
         parts.push(format!(" ({})", escape(nick)));
     }
     parts.extend(chat.category.iter().map(|category| format!(" [{}]", escape(category))));
     parts.extend(marks(context, live, chat).iter().map(|mark| format!(" · {mark}")));
+    if several {
+        parts.push(format!(" · {}", live.account));
+    }
     let portal = context.bridge().portals.by_chat(&live.account, &chat.id);
     let room = portal.and_then(|portal| portal.room.clone());
     parts.extend(room.map(|room| format!(" → [{room}]({})", room.matrix_to_uri())));
@@ -173,9 +178,10 @@ pub(super) async fn the_one(context: &Context, command: &str, name: &str) -> Res
         _ => {}
     }
     let mut text = context.say("open.several", &[("name", &escape(name))]);
+    let several = all.iter().zip(all.iter().skip(1)).any(|(one, next)| one.live.account != next.live.account);
     for (n, entry) in (1..=MOST).zip(found.iter().filter_map(|at| all.get(*at))) {
         text.push_str("\n- ");
-        text.push_str(&context.say("open.choice", &[("n", &n.to_string()), ("line", &line(context, entry))]));
+        text.push_str(&context.say("open.choice", &[("n", &n.to_string()), ("line", &line(context, entry, several))]));
     }
     let call = format!("{command} {name} 1");
     text.push_str("\n\n");

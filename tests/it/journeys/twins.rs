@@ -156,6 +156,49 @@ async fn a_person_with_two_accounts_hears_both_and_answers_through_the_right_one
     assert_eq!((his.session().logins, hers.heard(0).len()), (1, 2));
 }
 
+/// Has `alice` open a room by `command`; gives it.
+async fn opened(house: &House, alice: &Human, control: &str, command: &str) -> String {
+    let before = house.matrix.see(|world| world.room_ids().len());
+    alice.say(control, command);
+    let room = house.matrix.wait_for("the room", |world| world.room_ids().get(before).cloned()).await;
+    house.owner_enters(&room).await;
+    room
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_of_two_accounts_say_whose_a_chat_is_and_the_one_that_is_meant_is_opened() {
+    let mut house = neighbours().await;
+    house.configure(&json!({}));
+    house.start();
+    let (alice, his, hers) = (house.owner.clone(), house.qq.clone(), house.others[0].clone());
+    let control = house.log_in().await;
+    alice.say(&control, "groups 相亲");
+    assert!(!house.bot_says(&control, "1 found").await.contains(HIS), "whose it is goes without saying");
+    house.log_in_as(&alice, &hers, &control).await;
+    alice.say(&control, "groups 相亲");
+    let list = house.bot_says(&control, "2 found").await;
+    for account in [HIS, HERS] {
+        assert!(list.contains(&format!("{FAMILY} · {account}")), "{list}");
+    }
+    alice.say(&control, &format!("open {FAMILY}"));
+    let choice = house.bot_says(&control, "may mean").await;
+    let place =
+        |account: &str| choice.lines().position(|line| line.ends_with(&format!("{FAMILY} · {account}"))).unwrap();
+
+    let her_room = opened(&house, &alice, &control, &format!("open {FAMILY} {}", place(HERS))).await;
+    let his_room = opened(&house, &alice, &control, &format!("open {HIS} {FAMILY}")).await;
+    for (room, qq) in [(&his_room, &his), (&her_room, &hers)] {
+        alice.say(room, &format!("到 {room}"));
+        qq.wait_heard(|heard| !heard.is_empty()).await;
+        assert_eq!(heard(qq), [(FAMILY_CHAT.to_owned(), format!("到 {room}"))]);
+    }
+    alice.say(&control, &format!("prefer {HERS}"));
+    house.bot_says(&control, &format!("I take {HERS}")).await;
+    alice.say(&control, "friends");
+    let list = house.bot_says(&control, &format!("1 found in the account {HERS}")).await;
+    assert!(list.contains("闺蜜") && !list.contains("芳芳"), "{list}");
+}
+
 /// What two people say and hear in their group, before and after a death; who says what their phones say is `puppets`.
 async fn live_in_one_group(mut house: House, alice: Person, bob: Person, puppets: bool) {
     alice.qq.say(FAMILY_CHAT, "妈妈", "吃饭了").unwrap();
