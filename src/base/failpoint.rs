@@ -63,6 +63,8 @@ failpoints! {
     RoomLeftByOne = "room-left-by-one",
     /// A portal is to follow to another room, in which the bot is; its room is still the old one.
     RoomFollowed = "room-followed",
+    /// A portal has moved to a room that people made, which is on disk; nothing else knows of it.
+    RoomAdopted = "room-adopted",
     /// A space was made, and that is not on disk.
     SpaceMade = "space-made",
     /// A ghost was registered, and that is not on disk.

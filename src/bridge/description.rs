@@ -101,7 +101,7 @@ impl Bridge {
         for state in self.description(portal, owner, Some(live)).await? {
             self.show_state(&creator, room, state).await?;
         }
-        if matches!(portal.kind, ChatKind::Group | ChatKind::Discussion) {
+        if matches!(portal.kind, ChatKind::Group | ChatKind::Discussion) && !self.is_adopted(portal) {
             self.describe_from_within(live, portal, room).await?;
         }
         Ok(())

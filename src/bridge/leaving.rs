@@ -68,7 +68,8 @@ impl Bridge {
                 let (ours, people): (BTreeSet<OwnedUserId>, BTreeSet<OwnedUserId>) =
                     members.into_keys().partition(|user| self.homeserver.namespace().is_ours(user));
                 inside.extend(ours);
-                if job.kind == JobKind::Empty {
+                // What people made is theirs.
+                if job.kind == JobKind::Empty && !self.is_of_people(&room) {
                     self.put_out(job, &room, people, &inside).await?;
                 }
             }
@@ -83,6 +84,10 @@ impl Bridge {
         }
         leave(&bot, &room).await?;
         self.forget_member(&room, self.homeserver.bot_id()).await?;
+        // Until here, what was said in a room from which the portal has moved away still went to QQ.
+        let past = room.to_string();
+        self.store.write(move |tx| Box::pin(async move { tx.forget_portal_alias(&past).await })).await?;
+        self.portals.forget_past(&room);
         Ok(Progress::Done)
     }
 

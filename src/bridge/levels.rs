@@ -48,7 +48,76 @@ pub(super) fn of_space() -> Value {
     json!({ "state_default": BOT, "events_default": BOT, "invite": ADMINISTRATOR, "users_default": 0 })
 }
 
+/// Who may do what in a room that somebody else made. Source: Matrix specification 1.18, `m.room.power_levels`, and room
+/// version 12, in which nobody is above those who made the room.
+pub(super) struct Powers {
+    /// None where nobody has said.
+    levels: Option<Value>,
+    creators: Vec<String>,
+    /// What the creators have, unless something else is said of them.
+    of_creators: i64,
+}
+
+impl Powers {
+    /// From the `m.room.create` of a room, as an event or its content alone, and the content of its power levels.
+    pub(super) fn new(create: &Value, levels: Option<Value>) -> Self {
+        let content = create.get("content").unwrap_or(create);
+        let version =
+            content.get("room_version").and_then(Value::as_str).and_then(|version| version.parse::<u32>().ok());
+        let is_endless = version.is_some_and(|version| version >= 12);
+        let more = content.get("additional_creators").and_then(Value::as_array).filter(|_| is_endless);
+        let creators = create.get("sender").into_iter().chain(more.into_iter().flatten());
+        let creators = creators.filter_map(Value::as_str).map(str::to_owned).collect();
+        let of_creators = match &levels {
+            _ if is_endless => i64::MAX,
+            None => 100,
+            Some(_) => 0,
+        };
+        Self { levels, creators, of_creators }
+    }
+
+    /// The level of `user`.
+    pub(super) fn of(&self, user: &str) -> i64 {
+        if self.of_creators > 0 && self.creators.iter().any(|creator| creator == user) {
+            return self.of_creators;
+        }
+        self.number(&["users", user]).unwrap_or_else(|| self.of_anybody())
+    }
+
+    /// The level of whoever has none of their own.
+    pub(super) fn of_anybody(&self) -> i64 {
+        self.number(&["users_default"]).unwrap_or(0)
+    }
+
+    /// What inviting takes.
+    pub(super) fn to_invite(&self) -> i64 {
+        self.number(&["invite"]).unwrap_or(0)
+    }
+
+    /// What speaking takes.
+    pub(super) fn to_speak(&self) -> i64 {
+        self.number(&["events", "m.room.message"]).or(self.number(&["events_default"])).unwrap_or(0)
+    }
+
+    /// What setting state of this `kind` takes.
+    pub(super) fn to_set(&self, kind: &str) -> i64 {
+        let usual = if self.levels.is_some() { 50 } else { 0 };
+        self.number(&["events", kind]).or(self.number(&["state_default"])).unwrap_or(usual)
+    }
+
+    fn number(&self, path: &[&str]) -> Option<i64> {
+        path.iter().try_fold(self.levels.as_ref()?, |value, field| value.get(field))?.as_i64()
+    }
+}
+
 impl Bridge {
+    /// Who may do what in `room`, in which the bot is.
+    pub(super) async fn powers(&self, room: &RoomId) -> Result<Powers, Error> {
+        let bot = self.homeserver.bot();
+        let create = bot.state_event(room, "m.room.create", "").await?.unwrap_or_default();
+        Ok(Powers::new(&create, bot.state(room, LEVELS, "").await?))
+    }
+
     /// Gives `user` the power level `level` in `room`.
     pub async fn set_level(&self, room: &RoomId, user: &UserId, level: i64) -> Result<(), Error> {
         self.change_levels(&self.homeserver.bot(), room, |levels| with_level(levels, user, level)).await
@@ -117,6 +186,48 @@ mod tests {
         assert_eq!(with_level(changed.unwrap(), b, 50), None);
         assert_eq!(with_level(levels, b, 0), None, "nobody has no level at all");
         assert_eq!(with_level(json!({}), b, 50), Some(json!({ "users": { "@b:x": 50 } })));
+    }
+
+    #[test]
+    fn who_may_invite_is_read_from_the_power_levels() {
+        for (levels, may) in [
+            (json!({}), true),
+            (json!({ "invite": 50 }), false),
+            (json!({ "invite": 50, "users_default": 50 }), true),
+            (json!({ "invite": 50, "users": { "@bot:hs": 50 } }), true),
+            (json!({ "invite": 0, "users_default": 10, "users": { "@bot:hs": -1 } }), false),
+        ] {
+            let powers = Powers::new(&json!({}), Some(levels.clone()));
+            assert_eq!(powers.of("@bot:hs") >= powers.to_invite(), may, "{levels}");
+        }
+    }
+
+    #[test]
+    fn whoever_made_a_room_has_what_its_version_gives_them() {
+        let made = |version: &str| {
+            let content = json!({ "room_version": version, "additional_creators": ["@b:x"] });
+            json!({ "sender": "@a:x", "content": content })
+        };
+        let said = || Some(json!({ "users": { "@a:x": 40 } }));
+        for (create, levels, of_a, of_b) in [
+            (made("12"), said(), i64::MAX, i64::MAX),
+            (made("11"), said(), 40, 0),
+            (made("11"), None, 100, 0),
+            (json!({ "room_version": "12" }), said(), 40, 0),
+        ] {
+            let powers = Powers::new(&create, levels);
+            assert_eq!((powers.of("@a:x"), powers.of("@b:x")), (of_a, of_b), "{create}");
+        }
+    }
+
+    #[test]
+    fn what_speaking_and_setting_state_takes_may_be_said_of_one_kind_of_events() {
+        let powers = |levels: Value| Powers::new(&json!({}), Some(levels));
+        assert_eq!((powers(json!({})).to_speak(), powers(json!({})).to_set("k")), (0, 50));
+        assert_eq!(Powers::new(&json!({}), None).to_set("k"), 0);
+        let said =
+            powers(json!({ "events_default": 10, "state_default": 20, "events": { "m.room.message": 5, "k": 1 } }));
+        assert_eq!((said.to_speak(), said.to_set("k"), said.to_set("other")), (5, 1, 20));
     }
 
     #[test]

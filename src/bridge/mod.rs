@@ -30,6 +30,7 @@ mod description;
 pub mod doubt;
 pub mod echo;
 pub mod ending;
+pub mod existing;
 mod features;
 pub mod ghost;
 mod job;

@@ -79,7 +79,7 @@ impl Bridge {
     }
 
     async fn rename_portal(&self, live: &Live, portal: &Portal, chat: &Chat) -> Result<(), Error> {
-        if let Some(room) = &portal.room {
+        if let Some(room) = portal.room.as_ref().filter(|_| !self.is_adopted(portal)) {
             let creator = self.room_creator(portal).await?;
             let name = self.room_name(portal, &chat.name, Some(live)).await;
             let has = creator.state(room, NAME, "").await?;

@@ -34,7 +34,7 @@ pub struct Portal {
     /// The room, once there is one.
     pub room: Option<OwnedRoomId>,
     /// Whether a room was being made when this was last written: there may be one that we do not know.
-    in_doubt: bool,
+    pub(super) in_doubt: bool,
 }
 
 impl Portal {
@@ -104,6 +104,16 @@ impl Portals {
     pub(super) fn move_to(&self, id: i64, room: OwnedRoomId) {
         if let Some(portal) = self.by_id(id) {
             self.put(Portal { room: Some(room), in_doubt: false, ..Portal::clone(&portal) });
+        }
+    }
+
+    /// What is said in `room`, which a portal had before, belongs to it no more.
+    pub(super) fn forget_past(&self, room: &RoomId) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let portal = known.rooms.get(room).and_then(|id| known.ids.get(id));
+        if portal.is_some_and(|portal| portal.room.as_deref() != Some(room)) {
+            known.rooms.remove(room);
+            known.left.insert(room.to_owned());
         }
     }
 
@@ -182,12 +192,12 @@ impl Portals {
         known.ids.values().filter(|portal| portal.account == *account).cloned().collect()
     }
 
-    fn making(&self, id: i64) -> Arc<tokio::sync::Mutex<()>> {
+    pub(super) fn making(&self, id: i64) -> Arc<tokio::sync::Mutex<()>> {
         let mut making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(making.entry(id).or_default())
     }
 
-    fn made(&self, id: i64) {
+    pub(super) fn made(&self, id: i64) {
         self.making.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
     }
 }
@@ -253,10 +263,10 @@ impl Bridge {
     }
 
     /// Who makes the room: the ghost in a direct chat, so that clients show it as a chat with that person; else the
-    /// bot.
+    /// bot, which has the say of the bridge also in a room that people made.
     pub(super) async fn room_creator(&self, portal: &Portal) -> Result<Intent, Error> {
         match &portal.peer {
-            Some(peer) if portal.is_direct() => self.ensure_ghost(peer).await,
+            Some(peer) if portal.is_direct() && !self.is_adopted(portal) => self.ensure_ghost(peer).await,
             _ => Ok(self.homeserver.bot()),
         }
     }
@@ -309,7 +319,7 @@ impl Bridge {
     }
 
     /// The room that an earlier try may have made without our hearing of it.
-    async fn find_orphan(&self, portal: &Portal, creator: &Intent) -> Result<Option<OwnedRoomId>, Error> {
+    pub(super) async fn find_orphan(&self, portal: &Portal, creator: &Intent) -> Result<Option<OwnedRoomId>, Error> {
         let known: HashSet<OwnedRoomId> = {
             let known = self.portals.known.lock().unwrap_or_else(PoisonError::into_inner);
             known.rooms.keys().chain(&known.left).cloned().collect()
@@ -350,7 +360,7 @@ impl Bridge {
         Ok(())
     }
 
-    async fn nick_of(&self, account: &AccountId, peer: &ContactId) -> Result<String, Error> {
+    pub(super) async fn nick_of(&self, account: &AccountId, peer: &ContactId) -> Result<String, Error> {
         let live = self.logins.live(account).ok_or_else(|| Error::NotLoggedIn(account.to_string()))?;
         Ok(live.network.contact(peer).await?.nick)
     }

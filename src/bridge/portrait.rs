@@ -218,7 +218,7 @@ impl Bridge {
             }
             Wanted::Room(id) => {
                 let Some(portal) = self.portals.by_id(*id) else { return Ok(()) };
-                let Some(room) = &portal.room else { return Ok(()) };
+                let Some(room) = portal.room.as_ref().filter(|_| !self.is_adopted(&portal)) else { return Ok(()) };
                 let creator = self.room_creator(&portal).await?;
                 creator.set_state(room, "m.room.avatar", "", &json!({ "url": uri })).await?;
             }

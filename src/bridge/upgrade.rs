@@ -10,7 +10,7 @@ use tracing::info;
 use super::departure::{self, ToRoom};
 use super::job::Progress;
 use super::portal::Portal;
-use super::{Bridge, Error, notice, route};
+use super::{Bridge, Error, existing, notice, route};
 use crate::base::failpoint::{Failpoint, reach};
 use crate::matrix::Event;
 use crate::store::{self, JobKind, JobRow, OutboxRow, OutboxState, Tx};
@@ -62,7 +62,7 @@ impl Bridge {
             }
             return Ok(Progress::Done);
         }
-        if portal.is_direct() {
+        if portal.is_direct() && !self.is_adopted(&portal) {
             // It is the host of direct chats and lets others in; nobody but the bot can let it in.
             let ghost = self.room_creator(&portal).await?;
             self.ensure_joined(&ghost, &target, &bot).await?;
@@ -90,8 +90,9 @@ impl Bridge {
         if bot.state(target, "m.room.encryption", "").await?.is_some() {
             return Ok(Some("follow.encrypted"));
         }
-        let levels = bot.state(target, "m.room.power_levels", "").await?.unwrap_or_default();
-        Ok((!may_invite(&levels, self.homeserver.bot_id().as_str())).then_some("follow.no_invite"))
+        let powers = self.powers(target).await?;
+        let may_invite = powers.of(self.homeserver.bot_id().as_str()) >= powers.to_invite();
+        Ok((!may_invite).then_some("follow.no_invite"))
     }
 
     /// Moves `portal` once nothing is being sent into `old`, and says so in both rooms.
@@ -102,14 +103,20 @@ impl Bridge {
         self.note_member(&target, self.homeserver.bot_id()).await?;
         let (id, from, to) = (portal.id, old.to_string(), target.to_string());
         let text = self.texts.say("follow.done", &[]);
+        let adopted = self.is_adopted(portal).then(|| existing::adoption(&target));
+        let kept = adopted.clone();
         let lane = self.store.write(move |tx| {
             Box::pin(async move {
                 tx.move_portal(id, &from, &to).await?;
+                if let Some(row) = &kept {
+                    tx.put_appearance(row).await?;
+                }
                 let key = route::key(&["followed", &from, &to]);
                 notice::put(tx, &to, notice::plain(&text, &key), &key).await
             })
         });
         let lane = lane.await?;
+        self.appearances.load(adopted.into_iter().collect());
         self.portals.move_to(id, target.clone());
         drop(nothing_is_sent);
         info!(portal = id, room = %target, "a portal has followed to the room that replaces its own");
@@ -178,14 +185,6 @@ fn points_back(create: &Value, old: &RoomId) -> bool {
         .is_some_and(|room| room == old.as_str())
 }
 
-/// Whether `user`, who did not make the room, may invite where `levels` are its power levels. Source: Matrix specification 1.18,
-/// `m.room.power_levels`: without it, `invite` and `users_default` are 0.
-fn may_invite(levels: &Value, user: &str) -> bool {
-    let number = |value: Option<&Value>| value.and_then(Value::as_i64);
-    let level = number(levels.get("users").and_then(|users| users.get(user))).or(number(levels.get("users_default")));
-    level.unwrap_or(0) >= number(levels.get("invite")).unwrap_or(0)
-}
-
 #[cfg(test)]
 mod tests {
     use matrix_sdk::ruma::room_id;
@@ -199,19 +198,6 @@ mod tests {
         assert!(points_back(&json!({ "predecessor": { "room_id": "!old" } }), old));
         for create in [json!({}), json!({ "predecessor": "!old" }), json!({ "predecessor": { "room_id": "!other" } })] {
             assert!(!points_back(&create, old), "{create}");
-        }
-    }
-
-    #[test]
-    fn who_may_invite_is_read_from_the_power_levels() {
-        for (levels, may) in [
-            (json!({}), true),
-            (json!({ "invite": 50 }), false),
-            (json!({ "invite": 50, "users_default": 50 }), true),
-            (json!({ "invite": 50, "users": { "@bot:hs": 50 } }), true),
-            (json!({ "invite": 0, "users_default": 10, "users": { "@bot:hs": -1 } }), false),
-        ] {
-            assert_eq!(may_invite(&levels, "@bot:hs"), may, "{levels}");
         }
     }
 }

@@ -3,8 +3,8 @@
 use futures_util::future::BoxFuture;
 
 use super::{
-    Context, Error, admin, audit, elsewhere, help, link, list, login, matching, person, portal, presence, puppet,
-    queue, raw, relay, request, status, whois,
+    Context, Error, admin, audit, elsewhere, existing, help, link, list, login, matching, person, portal, presence,
+    puppet, queue, raw, relay, request, status, whois,
 };
 use crate::config::Permission;
 
@@ -119,6 +119,7 @@ pub static COMMANDS: &[Command] = &[
     command!(Qq, "matches", [], "", User, "matches", matching::matches),
     command!(Qq, "match", [], "<number> <letter> | new <number> | undo <number>", User, "match 1 A", matching::settle),
     command!(Chats, "id", [], "", User, "id", list::id),
+    command!(Chats, "bridge", [], "[--overwrite] <friend|group|id>", User, "bridge 同学群", existing::bridge),
     command!(Chats, "unbridge", [], "", User, "unbridge", portal::unbridge),
     command!(Chats, "delete-portal", [], "", User, "delete-portal", portal::delete_portal),
     command!(

@@ -103,6 +103,16 @@ impl Context {
         self.answer(notice::markdown(markdown)).await
     }
 
+    /// Says `markdown` where nobody but whoever gave the order reads it, and where the order was given that it is there.
+    pub async fn whisper(&self, markdown: &str) -> Result<(), Error> {
+        if self.is_control_room().await? {
+            return self.reply(markdown).await;
+        }
+        let room = self.bridge().ensure_control_room(&self.giver).await?;
+        Self { room: room.to_string(), ..self.clone() }.reply(markdown).await?;
+        self.reply_key("list.whispered", &[]).await
+    }
+
     /// The same with `content` as it is.
     pub async fn answer(&self, mut content: Value) -> Result<(), Error> {
         let key = self.key();

@@ -162,15 +162,15 @@ pub(super) async fn open(context: &Context, name: &str) -> Result<(), Error> {
     context.reply_key("open.done", &[("name", &escape(&chat.name)), ("link", &link)]).await
 }
 
-/// The chat that `name` means. When it means none or several, that is answered; `command` is what was asked for. Whoever is
-/// not found in the account that is preferred is looked for in the others.
+/// The chat that `name` means, which may also be its id. When it means none or several, that is answered; `command` is
+/// what was asked for. Whoever is not found in the account that is preferred is looked for in the others.
 pub(super) async fn the_one(context: &Context, command: &str, name: &str) -> Result<Option<Entry>, Error> {
     let (logins, words) = person::meant(context, name).await?;
     let mut all = chats(&logins).await?;
-    let mut found = choose(&names(&all), words);
+    let mut found = find(&all, words);
     if found.is_empty() && words == name {
         all = chats(&context.bridge().logins.of_owner(&context.sender)).await?;
-        found = choose(&names(&all), name);
+        found = find(&all, name);
     }
     match found.as_slice() {
         [] => return context.reply_key("open.none", &[("name", &escape(name))]).await.map(|()| None),
@@ -186,15 +186,28 @@ pub(super) async fn the_one(context: &Context, command: &str, name: &str) -> Res
     let call = format!("{command} {name} 1");
     text.push_str("\n\n");
     text.push_str(&context.say("open.which", &[("call", &call)]));
-    context.reply(&text).await?;
+    // What the account calls people is for nobody else's eyes.
+    context.whisper(&text).await?;
     Ok(None)
 }
 
-fn names(all: &[Entry]) -> Vec<Vec<String>> {
-    all.iter().map(|entry| entry.names().collect()).collect()
+/// The places of the chats that `name` means, or that have it as their id.
+fn find(all: &[Entry], name: &str) -> Vec<usize> {
+    let by_id = (0..).zip(all).filter(|(_, entry)| entry.chat.id.as_str() == name);
+    let found: Vec<usize> = by_id.map(|(at, _)| at).collect();
+    if !found.is_empty() {
+        return found;
+    }
+    let names: Vec<Vec<String>> = all.iter().map(|entry| entry.names().collect()).collect();
+    choose(&names, name)
 }
 
 impl Entry {
+    /// What others may read that it is called: a remark for a friend is the account's own.
+    pub(super) fn public_name(&self) -> &str {
+        if self.nick.is_empty() { &self.chat.name } else { &self.nick }
+    }
+
     /// What it may be called, in small letters.
     fn names(&self) -> impl Iterator<Item = String> {
         [&self.chat.name, &self.nick].into_iter().filter(|name| !name.is_empty()).map(|name| name.to_lowercase())

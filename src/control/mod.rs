@@ -6,6 +6,7 @@ mod audit;
 mod command;
 mod context;
 mod elsewhere;
+mod existing;
 mod help;
 mod join;
 mod link;

@@ -40,6 +40,9 @@ async fn end(context: &Context, emptied: bool) -> Result<(), Error> {
     if !context.owns(&portal.account).await? && context.permission < Permission::Admin {
         return context.reply_key("portal.not_owner", &[]).await;
     }
+    if emptied && bridge.is_adopted(&portal) {
+        return context.reply_key("portal.adopted", &[]).await;
+    }
     // Said first: afterwards there is nobody to say it.
     let key = if emptied { "portal.emptied" } else { "portal.unbridged" };
     context.reply_key(key, &[("name", &escape(&portal.name))]).await?;

@@ -7,7 +7,8 @@ use matrix_sdk::ruma::api::client::membership::{
     forget_room, invite_user, join_room_by_id, joined_members, joined_rooms, kick_user, leave_room,
 };
 use matrix_sdk::ruma::api::client::room::create_room::{self, v3::RoomPreset};
-use matrix_sdk::ruma::api::client::state::{get_state_event_for_key, send_state_event};
+use matrix_sdk::ruma::api::client::state::get_state_event_for_key::{self, v3::StateEventFormat};
+use matrix_sdk::ruma::api::client::state::send_state_event;
 use matrix_sdk::ruma::serde::Raw;
 use matrix_sdk::ruma::{OwnedEventId, OwnedRoomId, OwnedUserId, RoomId, UserId};
 use serde_json::{Map, Value, json};
@@ -145,6 +146,13 @@ impl Intent {
     /// The content of a piece of state; none when there is none.
     pub async fn state(&self, room: &RoomId, kind: &str, key: &str) -> Result<Option<Value>, Error> {
         let request = get_state_event_for_key::v3::Request::new(room.to_owned(), kind.into(), key.to_owned());
+        value_or_none("state", self.call("state", request).await.map(|answer| answer.event_or_content))
+    }
+
+    /// A piece of state as the whole event, with its sender; its content alone from a homeserver that knows nothing else.
+    pub async fn state_event(&self, room: &RoomId, kind: &str, key: &str) -> Result<Option<Value>, Error> {
+        let mut request = get_state_event_for_key::v3::Request::new(room.to_owned(), kind.into(), key.to_owned());
+        request.format = StateEventFormat::Event;
         value_or_none("state", self.call("state", request).await.map(|answer| answer.event_or_content))
     }
 

@@ -94,6 +94,12 @@ impl Tx {
         self.all(sql("SELECT room_id AS value FROM job WHERE kind <> 'follow' ORDER BY id")).await
     }
 
+    /// Whether our users are about to leave this room.
+    pub async fn is_being_left(&mut self, room_id: &str) -> Result<bool, Error> {
+        let count = "SELECT COUNT(*) AS value FROM job WHERE room_id = $1 AND kind <> 'follow' AND state = 'open'";
+        Ok(self.count(sql(count).text(room_id)).await? > 0)
+    }
+
     /// Lets the jobs that follow to `target` be tried at once: something has changed there. Gives how many.
     pub async fn hurry_jobs(&mut self, target: &str) -> Result<u64, Error> {
         self.change(sql("UPDATE job SET due_at_ms = 0 WHERE target = $1 AND state = 'open'").text(target)).await

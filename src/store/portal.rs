@@ -108,6 +108,11 @@ impl Tx {
         self.change(sql("DELETE FROM portal_alias WHERE portal = $1").number(id)).await.map(drop)
     }
 
+    /// What is said in this room, which a portal had before, belongs to it no more.
+    pub async fn forget_portal_alias(&mut self, room_id: &str) -> Result<(), Error> {
+        self.change(sql("DELETE FROM portal_alias WHERE room_id = $1").text(room_id)).await.map(drop)
+    }
+
     /// The rooms that portals had before those that they have now, and whose they were.
     pub async fn portal_aliases(&mut self) -> Result<Vec<(String, i64)>, Error> {
         let aliases: Vec<Alias> = self.all(sql("SELECT * FROM portal_alias ORDER BY room_id")).await?;

@@ -32,6 +32,7 @@ IN_THE_CONTROL_ROOM = (
     ("discussions", "found:"),
     ("whois {friend}", "category:"),
     ("id", "mirrors no QQ chat"),
+    ("bridge {group}", "This is a control room, and what is said in it is for me"),
     ("unbridge", "Write that in the room that it is about"),
     ("delete-portal", "Write that in the room that it is about"),
     ("delete-all-portals", "There are no rooms to delete"),

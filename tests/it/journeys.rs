@@ -8,6 +8,7 @@ mod contacts;
 mod content;
 mod crash;
 mod events;
+mod existing;
 mod files;
 mod identity;
 mod login;

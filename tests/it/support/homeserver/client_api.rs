@@ -243,7 +243,9 @@ fn look(world: &mut World, who: &str, endpoint: Endpoint, args: &[&str], request
     match (endpoint, args) {
         (Endpoint::GetState, [room, kind, key]) => {
             world.need_joined(room, who)?;
-            Some(world.state(room, kind, key)).filter(|state| !state.is_null()).ok_or_else(nothing)
+            let is_whole = request.query.get("format").is_some_and(|format| format == "event");
+            let found = world.state_event(room, kind, key).ok_or_else(nothing)?;
+            Ok(if is_whole { found.to_json() } else { found.content.clone() })
         }
         (Endpoint::JoinedRooms, _) => {
             let rooms: Vec<_> =

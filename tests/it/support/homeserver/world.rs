@@ -213,6 +213,12 @@ impl World {
         found.cloned().unwrap_or_default()
     }
 
+    /// The event that a piece of state came in.
+    pub(super) fn state_event(&self, room: &str, kind: &str, key: &str) -> Option<&Event> {
+        let mut latest = self.timeline(room).iter().rev();
+        latest.find(|event| event.kind == kind && event.state_key.as_deref() == Some(key))
+    }
+
     /// `join`, `invite`, `leave`, `ban`, or nothing.
     pub(crate) fn membership(&self, room: &str, user: &str) -> String {
         self.state(room, "m.room.member", user)["membership"].as_str().unwrap_or("").to_owned()
