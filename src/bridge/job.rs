@@ -1,11 +1,13 @@
 //! Jobs: what is to be done to rooms. They are on disk until they are done, so that they go on after a restart; each step
-//! may be repeated. A job that fails is tried again and stops no other; one that is refused too often is given up and told.
+//! may be repeated. A job that fails is tried again and stops no other; one that is refused too often is told and given up, but for
+//! the following of a room: that is tried for as long as there is something to follow.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tracing::{info, warn};
 
+use super::upgrade::LOOK_AGAIN;
 use super::{Bridge, Error, Verdict, notice, route};
 use crate::base::Backoff;
 use crate::store::{self, JobKind, JobRow, Tx};
@@ -109,28 +111,27 @@ impl Bridge {
     async fn put_off(self: &Arc<Self>, job: &JobRow, error: Error) -> Result<Duration, Error> {
         let (id, why, failures) = (job.id, error.to_string(), job.attempts.saturating_add(1));
         warn!(job = id, room = job.room_id, %error, failures, "a job did not work");
+        let mut wait = AGAIN.delay(failures);
         if error.verdict() == Verdict::GiveUp && failures >= MOST_REFUSALS {
-            return self.give_job_up(job, why, failures).await.map(|()| IDLE);
+            if job.kind != JobKind::Follow {
+                return self.give_job_up(job, why, failures).await.map(|()| IDLE);
+            }
+            self.say_follows_later(job, &why).await?;
+            wait = LOOK_AGAIN;
         }
-        let wait = AGAIN.delay(failures);
         let due_ms = self.clock.ms_in(wait);
         self.store.write(move |tx| Box::pin(async move { tx.put_job_off(id, due_ms, &why).await })).await?;
         Ok(wait)
     }
 
     async fn give_job_up(self: &Arc<Self>, job: &JobRow, why: String, failures: u32) -> Result<(), Error> {
-        let whom = self.whom_to_tell(job).await?;
-        let texts = self.texts_for(whom.as_deref().unwrap_or_default());
-        let text = texts.say("portal.job_failed", &[("room", &job.room_id), ("why", &why)]);
+        let text = self.texts_for(&job.asker).say("portal.job_failed", &[("room", &job.room_id), ("why", &why)]);
         let key = route::key(&["job", &job.id.to_string(), &failures.to_string()]);
         let (bridge, job) = (Arc::clone(self), job.clone());
         let told = self.store.write(move |tx| {
             Box::pin(async move {
                 tx.fail_job(job.id, &why).await?;
-                let mut lanes = Vec::new();
-                if let Some(user) = whom {
-                    lanes.push(notice::put_in_control(tx, &user, &text, &key).await?);
-                }
+                let mut lanes = vec![notice::put_in_control(tx, &job.asker, &text, &key).await?];
                 lanes.extend(bridge.put_batch_done(tx, &job).await?);
                 Ok(lanes)
             })
@@ -139,12 +140,16 @@ impl Bridge {
         Ok(())
     }
 
-    /// Who wanted `job`; whoever upgrades a room may be anybody, so for that it is the owner of the account.
-    async fn whom_to_tell(&self, job: &JobRow) -> Result<Option<String>, Error> {
-        if job.kind != JobKind::Follow {
-            return Ok(Some(job.asker.clone()));
-        }
-        let Some(portal) = self.portals.by_id(job.portal) else { return Ok(None) };
-        Ok(self.owner_of(&portal.account).await?.map(|owner| owner.to_string()))
+    /// Whoever upgrades a room may be anybody: the owner of the account is told, once for each room.
+    async fn say_follows_later(self: &Arc<Self>, job: &JobRow, why: &str) -> Result<(), Error> {
+        let Some(portal) = self.portals.by_id(job.portal) else { return Ok(()) };
+        let Some(owner) = self.owner_of(&portal.account).await? else { return Ok(()) };
+        let text = self.texts_for(owner.as_str()).say("follow.later", &[("room", &job.room_id), ("why", why)]);
+        let key = route::key(&["follows later", &job.id.to_string(), job.target.as_deref().unwrap_or_default()]);
+        let lane = self
+            .store
+            .write(move |tx| Box::pin(async move { notice::put_in_control(tx, owner.as_str(), &text, &key).await }));
+        self.wake(&lane.await?);
+        Ok(())
     }
 }

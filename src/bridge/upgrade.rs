@@ -15,8 +15,11 @@ use crate::base::failpoint::{Failpoint, reach};
 use crate::matrix::Event;
 use crate::store::{self, JobKind, JobRow, OutboxRow, OutboxState, Tx};
 
-/// How long to wait for an invitation before looking again.
-const UNTIL_INVITED: Duration = Duration::from_hours(1);
+/// How long to wait before looking again whether a room can be followed to.
+pub(super) const LOOK_AGAIN: Duration = Duration::from_hours(1);
+
+/// Why a room is not followed to, as the text that says so, where nothing can change that.
+const FOR_GOOD: [&str; 2] = ["follow.no_way_back", "follow.encrypted"];
 
 impl Bridge {
     /// `event` says that its room is replaced by `replacement`. Gives the lanes to wake; jobs are to be hurried.
@@ -39,7 +42,8 @@ impl Bridge {
         Ok(Vec::new())
     }
 
-    /// Does a job of [`JobKind::Follow`]. What stands in the way is said in the old room.
+    /// Does a job of [`JobKind::Follow`]. What stands in the way is said in the old room, and looked at again, unless it stands
+    /// there for good.
     pub(super) async fn follow(self: &Arc<Self>, job: &JobRow) -> Result<Progress, Error> {
         let target = job.target.as_deref().and_then(|room| OwnedRoomId::try_from(room).ok());
         let old = OwnedRoomId::try_from(job.room_id.as_str()).ok();
@@ -50,16 +54,17 @@ impl Bridge {
             Err(error) if error.is_forbidden() || error.is_not_found() => {
                 // Whoever invites the bot lets it be tried again at once.
                 self.say_cannot_follow(&old, &target, "follow.not_let_in").await?;
-                return Ok(Progress::Wait(UNTIL_INVITED));
+                return Ok(Progress::Wait(LOOK_AGAIN));
             }
             joined => joined?,
         }
         if let Some(why) = self.why_not_follow(&old, &target, &portal).await? {
             self.say_cannot_follow(&old, &target, why).await?;
-            // A room that is another portal's is not left for this one's sake.
-            if why != "follow.taken" {
-                bot.leave(&target, None).await?;
+            if !FOR_GOOD.contains(&why) {
+                // Whoever gives the bot more power there lets it be tried again at once.
+                return Ok(Progress::Wait(LOOK_AGAIN));
             }
+            bot.leave(&target, None).await?;
             return Ok(Progress::Done);
         }
         if portal.is_direct() && !self.is_adopted(&portal) {

@@ -134,6 +134,11 @@ impl Bridge {
                 }
                 Ok(())
             }
+            // A room that a portal is to follow to may let the bot invite now.
+            Kind::Other { kind } if kind == "m.room.power_levels" => {
+                out.jobs |= tx.hurry_jobs(event.room.as_str()).await? > 0;
+                Ok(())
+            }
             Kind::Tombstone { replacement } => {
                 out.lanes.extend(self.translate_tombstone(tx, event, replacement.as_deref()).await?);
                 out.fate = Fate::Obeyed;

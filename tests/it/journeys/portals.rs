@@ -255,7 +255,6 @@ async fn a_room_that_cannot_be_followed_to_is_told_with_the_reason() {
     for (changes, words) in [
         (json!({ "creation_content": {} }), "does not name this one as its predecessor"),
         (json!({ "initial_state": encryption }), "it is encrypted"),
-        (json!({ "power_level_content_override": { "invite": 50 } }), "I may not invite there"),
     ] {
         let new = replacement(&house, &old, &changes);
         let asked = house.told(&old, "I cannot enter");
@@ -269,4 +268,48 @@ async fn a_room_that_cannot_be_followed_to_is_told_with_the_reason() {
     house.bot_says(&old, "closed without another in its place").await;
     house.qq.say(FAMILY_CHAT, "妈妈", "still here").unwrap();
     assert_eq!(house.sees(FAMILY, "still here").await.0, old);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_room_that_could_not_be_followed_to_is_followed_to_once_the_bot_may_invite_there() {
+    let (mut house, _, old) = talking(&json!({})).await;
+    let new = replacement(&house, &old, &json!({ "power_level_content_override": { "invite": 50 } }));
+    house.owner.invite(&new, &house.matrix.see(World::bot));
+    replace(&house, &old, &new);
+    house.bot_says(&old, "I may not invite there").await;
+    house.kill().await;
+    house.start();
+    let bot = house.matrix.see(World::bot);
+    let levels = json!({ "invite": 50, "users": { house.owner.id(): 100, bot: 50 } });
+    house.owner.set_state(&new, "m.room.power_levels", "", levels);
+    house.bot_says(&new, "goes on with the chat").await;
+    house.qq.say(FAMILY_CHAT, "妈妈", "here?").unwrap();
+    assert_eq!(house.shows("here?").await.0, new);
+    assert_eq!(house.told(&old, "I may not invite there"), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_following_that_is_refused_again_and_again_is_told_once_and_tried_for_ever() {
+    let (mut house, control, old) = talking(&json!({})).await;
+    let new = replacement(&house, &old, &json!({}));
+    house.owner.invite(&new, &house.matrix.see(World::bot));
+    house.matrix.fail_next(Endpoint::Join, 1, Fault::Refuse("M_UNKNOWN"));
+    replace(&house, &old, &new);
+    house.matrix.wait_until("the first refusal", World::are_faults_spent).await;
+    for _ in 0..2 {
+        assert!(house.stop());
+        // The tries before the last have gone by, or the hour after it.
+        house.change_database("UPDATE job SET attempts = attempts + 5, due_at_ms = 0");
+        house.matrix.fail_next(Endpoint::Join, 1, Fault::Refuse("M_UNKNOWN"));
+        house.start();
+        house.matrix.wait_until("another refusal", World::are_faults_spent).await;
+        house.bot_says(&control, "I try again every hour").await;
+    }
+    assert!(house.stop());
+    house.change_database("UPDATE job SET due_at_ms = 0");
+    house.start();
+    house.bot_says(&new, "goes on with the chat").await;
+    house.qq.say(FAMILY_CHAT, "妈妈", "here?").unwrap();
+    assert_eq!(house.shows("here?").await.0, new);
+    assert_eq!(house.told(&control, "I try again every hour"), 1);
 }
