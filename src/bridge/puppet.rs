@@ -90,7 +90,7 @@ fn with_direct(list: &Value, whom: &UserId, room: &RoomId) -> Option<Value> {
 
 /// Whether `error` says that we may not act as somebody, rather than that something did not work. A refusal without a code
 /// is a proxy's.
-fn is_no(error: &matrix::Error) -> bool {
+pub(super) fn is_no(error: &matrix::Error) -> bool {
     let is_no = |refusal: &matrix::Refusal| refusal.code.is_some() && matches!(refusal.status, 401 | 403);
     // A token that fits into no header is none.
     error.refusal().is_some_and(is_no) || matches!(error, matrix::Error::Unsendable { .. })
@@ -158,7 +158,7 @@ impl Bridge {
     }
 
     /// The homeserver refused `puppet` something: turns it off unless it was this one thing only.
-    async fn doubt_puppet(self: &Arc<Self>, puppet: &Intent, refused: &matrix::Error) -> Result<(), Error> {
+    pub(super) async fn doubt_puppet(self: &Arc<Self>, puppet: &Intent, refused: &matrix::Error) -> Result<(), Error> {
         match puppet.whoami().await {
             Ok(_) => {
                 debug!(user = %puppet.user_id(), error = %refused, "a puppet may not speak here; a ghost does");

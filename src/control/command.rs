@@ -142,6 +142,8 @@ pub static COMMANDS: &[Command] = &[
     command!(Puppet, "login-matrix", [], "<access token>", User, "login-matrix syt_YWxpY2U_…", puppet::login_matrix),
     command!(Puppet, "ping-matrix", [], "", User, "ping-matrix", puppet::ping_matrix),
     command!(Puppet, "logout-matrix", [], "", User, "logout-matrix", puppet::logout_matrix),
+    command!(Puppet, "mute", [], "", User, "mute", puppet::mute),
+    command!(Puppet, "unmute", [], "", User, "unmute", puppet::unmute),
     command!(General, "doin", RUN_IN, "<room id> <command>", User, "doin !room:example.org id", elsewhere::doin),
     command!(Admin, "users", [], "", Admin, "users", admin::users),
     command!(Admin, "stats", [], "", Admin, "stats", admin::stats),

@@ -1,10 +1,11 @@
-//! `login-matrix`, `ping-matrix` and `logout-matrix`: whether people's own words come from themselves.
+//! `login-matrix`, `ping-matrix` and `logout-matrix`: whether people's own words come from themselves; `mute` and `unmute`: what
+//! else is done as themselves.
 
 use matrix_sdk::ruma::{OwnedUserId, UserId};
 
 use super::{Context, Error};
-use crate::bridge::Standing;
 use crate::bridge::text::escape;
+use crate::bridge::{Muted, Standing};
 
 /// Lets the sender speak through the token behind the command, which was taken out of the message before it was kept. Without
 /// one, goes back to what the configuration has for them, if anything.
@@ -38,6 +39,31 @@ pub(super) async fn ping_matrix(context: &Context, _: &str) -> Result<(), Error>
 pub(super) async fn logout_matrix(context: &Context, _: &str) -> Result<(), Error> {
     let Some(user) = sender(context) else { return say_foreign(context).await };
     let key = if context.bridge().end_puppet(&user).await? { "puppet.ended" } else { "puppet.none" };
+    context.reply_key(key, &[]).await
+}
+
+/// Lets this room notify the sender of nothing but what they are mentioned in.
+pub(super) async fn mute(context: &Context, _: &str) -> Result<(), Error> {
+    set_muted(context, true).await
+}
+
+/// Lets this room notify the sender of everything again.
+pub(super) async fn unmute(context: &Context, _: &str) -> Result<(), Error> {
+    set_muted(context, false).await
+}
+
+async fn set_muted(context: &Context, is_muted: bool) -> Result<(), Error> {
+    let bridge = context.bridge();
+    let Some(room) = bridge.portals.by_room(&context.about).and_then(|portal| portal.room.clone()) else {
+        return context.reply_key("portal.elsewhere", &[]).await;
+    };
+    let Some(user) = sender(context) else { return say_foreign(context).await };
+    let key = match bridge.mute(&user, &room, is_muted).await? {
+        Muted::Done if is_muted => "mute.done",
+        Muted::Done => "mute.ended",
+        Muted::WasNot => "mute.none",
+        Muted::NoPuppet => "mute.no_puppet",
+    };
     context.reply_key(key, &[]).await
 }
 

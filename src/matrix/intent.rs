@@ -11,6 +11,7 @@ use matrix_sdk::ruma::api::client::config::{get_global_account_data, set_global_
 use matrix_sdk::ruma::api::client::message::send_message_event;
 use matrix_sdk::ruma::api::client::presence::set_presence;
 use matrix_sdk::ruma::api::client::profile::{set_avatar_url, set_display_name};
+use matrix_sdk::ruma::api::client::push::{RuleKind, delete_pushrule, set_pushrule};
 use matrix_sdk::ruma::api::client::receipt::create_receipt;
 use matrix_sdk::ruma::api::client::redact::redact_event;
 use matrix_sdk::ruma::api::client::room::get_room_event;
@@ -20,6 +21,7 @@ use matrix_sdk::ruma::api::path_builder::VersionHistory;
 use matrix_sdk::ruma::api::{Metadata, OutgoingRequest};
 use matrix_sdk::ruma::events::receipt::ReceiptThread;
 use matrix_sdk::ruma::presence::PresenceState;
+use matrix_sdk::ruma::push::{NewPushRule, NewSimplePushRule};
 use matrix_sdk::ruma::serde::Raw;
 use matrix_sdk::ruma::{
     EventId, MilliSecondsSinceUnixEpoch, MxcUri, OwnedEventId, OwnedTransactionId, OwnedUserId, RoomId, UInt, UserId,
@@ -197,6 +199,21 @@ impl Intent {
         let data = Raw::from_json(raw("set account data", content)?);
         let request = set_global_account_data::v3::Request::new_raw(self.user_id.clone(), kind.into(), data);
         self.call("set account data", request).await.map(drop)
+    }
+
+    /// Lets `room` notify the user of nothing but what they are mentioned in.
+    pub async fn mute(&self, room: &RoomId) -> Result<(), Error> {
+        let rule = NewPushRule::Room(NewSimplePushRule::new(room.to_owned(), Vec::new()));
+        self.call("mute", set_pushrule::v3::Request::new(rule)).await.map(drop)
+    }
+
+    /// Takes that back; `false` when there was nothing to take back.
+    pub async fn unmute(&self, room: &RoomId) -> Result<bool, Error> {
+        let request = delete_pushrule::v3::Request::new(RuleKind::Room, room.to_string());
+        match self.call("unmute", request).await {
+            Err(error) if error.is_not_found() => Ok(false),
+            done => done.map(|_| true),
+        }
     }
 
     /// One attempt at `request` as this user.

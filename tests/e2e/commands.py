@@ -36,6 +36,8 @@ IN_THE_CONTROL_ROOM = (
     ("unbridge", "Write that in the room that it is about"),
     ("delete-portal", "Write that in the room that it is about"),
     ("delete-all-portals", "There are no rooms to delete"),
+    ("mute", "Write that in the room that it is about"),
+    ("unmute", "Write that in the room that it is about"),
     ("matches", "Nobody is in doubt."),
     ("match", "Write match 3 a to say"),
     ("queue", "Nothing waits and nothing failed."),
@@ -53,6 +55,8 @@ IN_A_PORTAL = (
     ("set-relay", "speaks here through"),
     ("unset-relay", "nobody but the owner of the QQ account speaks here"),
     ("unset-relay", "Nobody was relayed here"),
+    ("mute", "write login-matrix and an access token"),
+    ("unmute", "write login-matrix and an access token"),
 )
 
 

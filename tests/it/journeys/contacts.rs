@@ -43,7 +43,7 @@ async fn groups_show_what_is_muted_on_qq_and_who_has_a_say_in_them() {
     house.owner.say(&control, "groups");
     let list = house.bot_says(&control, "周末爬山").await;
     assert!(list.lines().any(|line| line.contains("周末爬山") && line.contains("muted on QQ")), "{list}");
-    assert!(list.contains("a setting of your Matrix client"), "{list}");
+    assert!(list.contains("`mute`, written in the room, changes it"), "{list}");
     house.owner.say(&control, "whois Rust");
     let told = house.bot_says(&control, "owner").await;
     assert!(

@@ -274,8 +274,9 @@ async fn a_room_that_cannot_be_followed_to_is_told_with_the_reason() {
 async fn a_room_that_could_not_be_followed_to_is_followed_to_once_the_bot_may_invite_there() {
     let (mut house, _, old) = talking(&json!({})).await;
     let new = replacement(&house, &old, &json!({ "power_level_content_override": { "invite": 50 } }));
-    house.owner.invite(&new, &house.matrix.see(World::bot));
     replace(&house, &old, &new);
+    house.bot_says(&old, "I cannot enter").await;
+    let_bot_in(&house, &new);
     house.bot_says(&old, "I may not invite there").await;
     house.kill().await;
     house.start();
@@ -292,9 +293,10 @@ async fn a_room_that_could_not_be_followed_to_is_followed_to_once_the_bot_may_in
 async fn a_following_that_is_refused_again_and_again_is_told_once_and_tried_for_ever() {
     let (mut house, control, old) = talking(&json!({})).await;
     let new = replacement(&house, &old, &json!({}));
-    house.owner.invite(&new, &house.matrix.see(World::bot));
-    house.matrix.fail_next(Endpoint::Join, 1, Fault::Refuse("M_UNKNOWN"));
     replace(&house, &old, &new);
+    house.bot_says(&old, "I cannot enter").await;
+    house.matrix.fail_next(Endpoint::Join, 1, Fault::Refuse("M_UNKNOWN"));
+    let_bot_in(&house, &new);
     house.matrix.wait_until("the first refusal", World::are_faults_spent).await;
     for _ in 0..2 {
         assert!(house.stop());

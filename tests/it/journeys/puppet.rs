@@ -3,7 +3,7 @@
 use matrix_webqq::base::failpoint::Failpoint;
 use serde_json::{Value, json};
 
-use super::{FAMILY, FAMILY_CHAT, first_words};
+use super::{FAMILY, FAMILY_CHAT, first_words, talking};
 use crate::support::homeserver::{Endpoint, Fault, World};
 use crate::support::house::House;
 
@@ -71,6 +71,35 @@ async fn by_arrangement_the_phone_speaks_as_oneself_and_rooms_need_no_click() {
     house.owner.say(&room, "from here");
     let heard = house.qq.wait_heard(|heard| !heard.is_empty()).await;
     assert_eq!(heard[0].text, "from here");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_room_is_muted_for_whoever_lets_the_bridge_act_for_them_and_others_are_told_how() {
+    let (house, control, room) = talking(&json!({})).await;
+    house.owner.say(&control, "mute");
+    house.bot_says(&control, "This room mirrors no QQ chat").await;
+    house.owner.say(&room, "!qq mute");
+    house.bot_says(&room, "write `login-matrix` and an access token").await;
+    let rule = || house.matrix.see(|world| world.room_rule(house.owner.id(), &room));
+    assert_eq!(rule(), Value::Null);
+
+    house.matrix.give_token(house.owner.id(), PERSONAL);
+    house.owner.say(&control, &format!("login-matrix {PERSONAL}"));
+    house.bot_says(&control, "I speak as you").await;
+    house.owner.say(&room, "!qq unmute");
+    house.bot_says(&room, "was not muted by me").await;
+    house.owner.say(&room, "!qq mute");
+    house.bot_says(&room, "nothing but mentions of you now").await;
+    assert_eq!(rule(), json!({ "actions": [] }));
+    house.owner.say(&control, &format!("doin {room} unmute"));
+    house.bot_says(&control, "as usual again").await;
+    assert_eq!(rule(), Value::Null);
+
+    // A token that is worth nothing any more is no reason to say that it was done.
+    house.matrix.revoke(PERSONAL);
+    house.owner.say(&room, "!qq mute");
+    house.bot_says(&room, "That did not work").await;
+    house.bot_says(&control, "no longer lets me speak as you").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

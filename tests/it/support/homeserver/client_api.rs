@@ -43,6 +43,8 @@ const ROUTES: &[(&str, &str, Endpoint)] = &[
     ("PUT", "client/v3/presence/*/status", Endpoint::Presence),
     ("PUT", "client/v3/user/*/account_data/*", Endpoint::SetAccountData),
     ("GET", "client/v3/user/*/account_data/*", Endpoint::GetAccountData),
+    ("PUT", "client/v3/pushrules/global/*/*", Endpoint::SetPushRule),
+    ("DELETE", "client/v3/pushrules/global/*/*", Endpoint::DeletePushRule),
     ("POST", "client/v1/appservice/*/ping", Endpoint::Ping),
 ];
 
@@ -296,6 +298,15 @@ fn look(world: &mut World, who: &str, endpoint: Endpoint, args: &[&str], request
         (Endpoint::GetAccountData, [user, kind]) => {
             need_self(who, user)?;
             world.users.get(who).and_then(|user| user.account_data.get(*kind)).cloned().ok_or_else(nothing)
+        }
+        (Endpoint::SetPushRule, [kind, rule]) => {
+            let rules = &mut world.users.get_mut(who).ok_or_else(nothing)?.push_rules;
+            rules.insert(format!("{kind}/{rule}"), body());
+            Ok(json!({}))
+        }
+        (Endpoint::DeletePushRule, [kind, rule]) => {
+            let rules = &mut world.users.get_mut(who).ok_or_else(nothing)?.push_rules;
+            rules.remove(&format!("{kind}/{rule}")).map(|_| json!({})).ok_or_else(nothing)
         }
         _ => Err(Refused::new(400, "M_INVALID_PARAM", format!("{endpoint:?} {args:?}"))),
     }

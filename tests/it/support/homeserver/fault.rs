@@ -31,6 +31,8 @@ pub(crate) enum Endpoint {
     Presence,
     SetAccountData,
     GetAccountData,
+    SetPushRule,
+    DeletePushRule,
     Ping,
 }
 

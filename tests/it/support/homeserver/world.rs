@@ -78,6 +78,8 @@ pub(super) struct User {
     pub(super) display_name: Option<String>,
     pub(super) avatar_url: Option<String>,
     pub(super) account_data: BTreeMap<String, Value>,
+    /// By kind and id.
+    pub(super) push_rules: BTreeMap<String, Value>,
 }
 
 #[derive(Default)]
@@ -245,6 +247,12 @@ impl World {
     /// The account data of `user`; null when there is none.
     pub(crate) fn account_data(&self, user: &str, kind: &str) -> Value {
         self.users.get(user).and_then(|user| user.account_data.get(kind)).cloned().unwrap_or_default()
+    }
+
+    /// What the rule of `user` for `room` is; null when they have none.
+    pub(crate) fn room_rule(&self, user: &str, room: &str) -> Value {
+        let rules = self.users.get(user).map(|user| &user.push_rules);
+        rules.and_then(|rules| rules.get(&format!("room/{room}"))).cloned().unwrap_or_default()
     }
 
     /// What was uploaded, as type and bytes.
