@@ -290,9 +290,16 @@ fn look(world: &mut World, who: &str, endpoint: Endpoint, args: &[&str], request
             }
             Ok(json!({}))
         }
+        _ => settings(world, who, endpoint, args, &body()),
+    }
+}
+
+/// Keeps or tells what people set for themselves.
+fn settings(world: &mut World, who: &str, endpoint: Endpoint, args: &[&str], body: &Value) -> Result<Value, Refused> {
+    match (endpoint, args) {
         (Endpoint::SetAccountData, [user, kind]) => {
             need_self(who, user)?;
-            world.users.get_mut(who).ok_or_else(nothing)?.account_data.insert((*kind).to_owned(), body());
+            world.users.get_mut(who).ok_or_else(nothing)?.account_data.insert((*kind).to_owned(), body.clone());
             Ok(json!({}))
         }
         (Endpoint::GetAccountData, [user, kind]) => {
@@ -301,7 +308,7 @@ fn look(world: &mut World, who: &str, endpoint: Endpoint, args: &[&str], request
         }
         (Endpoint::SetPushRule, [kind, rule]) => {
             let rules = &mut world.users.get_mut(who).ok_or_else(nothing)?.push_rules;
-            rules.insert(format!("{kind}/{rule}"), body());
+            rules.insert(format!("{kind}/{rule}"), body.clone());
             Ok(json!({}))
         }
         (Endpoint::DeletePushRule, [kind, rule]) => {
