@@ -2,17 +2,27 @@
 
 use std::sync::Arc;
 
+use matrix_sdk::ruma::OwnedRoomId;
 use tracing::warn;
 
-use super::{Bridge, Error};
+use super::{Bridge, Error, notice, route};
 use crate::base::failpoint::{Failpoint, reach};
-use crate::qq::Session;
-use crate::store::{LoginRow, LoginState};
+use crate::qq::{AccountId, Session};
+use crate::store::{self, JobKind, LoginRow, LoginState, Tx};
+
+/// What became of an account's rooms.
+#[derive(Default)]
+struct Left {
+    /// By portal.
+    rooms: Vec<(i64, OwnedRoomId)>,
+    /// To be woken.
+    lanes: Vec<String>,
+}
 
 impl Bridge {
     /// Keeps `session`, which `owner` has got: it is on disk when this returns. Nothing is kept of an account that is
-    /// logged in by somebody else, who is given.
-    pub async fn keep_new_session(&self, session: &Session, owner: &str) -> Result<Option<String>, Error> {
+    /// logged in by somebody else, who is given; whoever had it before has its rooms to themselves from now on.
+    pub async fn keep_new_session(self: &Arc<Self>, session: &Session, owner: &str) -> Result<Option<String>, Error> {
         reach(Failpoint::LoginConfirmed);
         let row = LoginRow {
             account: session.account.as_str().to_owned(),
@@ -24,21 +34,62 @@ impl Bridge {
             notice: None,
             since_ms: self.clock.now_ms(),
         };
+        let bridge = Arc::clone(self);
         let kept = self.store.write(move |tx| {
             Box::pin(async move {
-                let known = tx.login(&row.account).await?.filter(|known| known.state != LoginState::LoggedOut);
-                if let Some(other) = known.map(|known| known.owner).filter(|known| *known != row.owner) {
-                    return Ok(Some(other));
-                }
+                let known = tx.login(&row.account).await?.filter(|known| known.owner != row.owner);
+                let left = match known {
+                    Some(known) if known.state != LoginState::LoggedOut => return Ok(Err(known.owner)),
+                    Some(known) => bridge.leave_to(tx, &known).await?,
+                    None => Left::default(),
+                };
                 tx.save_login(&row).await?;
-                Ok(None)
+                Ok(Ok(left))
             })
         });
-        let other = kept.await?;
-        if other.is_none() {
-            reach(Failpoint::LoginKept);
+        match kept.await? {
+            Err(other) => Ok(Some(other)),
+            Ok(left) => {
+                reach(Failpoint::LoginKept);
+                self.have_left(left);
+                Ok(None)
+            }
         }
-        Ok(other)
+    }
+
+    /// Everything in Matrix that `login` had stays to its owner, since somebody else gets the account: they must not read what it
+    /// hears from now on, nor speak through it. Their rooms are left, and what waits there for QQ is told.
+    async fn leave_to(&self, tx: &mut Tx, login: &LoginRow) -> Result<Left, store::Error> {
+        let mut left = Left::default();
+        for portal in tx.portals(&login.account).await? {
+            let lane = route::lane_to_chat(&AccountId::new(&login.account), portal.id);
+            left.lanes.extend(self.drop_waiting(tx, &lane).await?);
+            left.lanes.push(lane);
+            tx.remove_relay(portal.id).await?;
+            tx.forget_portal_room(portal.id).await?;
+            if let Some(room) = portal.room_id {
+                tx.add_job(JobKind::Leave, portal.id, &room, None, &login.owner).await?;
+                left.rooms.extend(OwnedRoomId::try_from(room).ok().map(|room| (portal.id, room)));
+            }
+        }
+        for space in tx.spaces(&login.account).await? {
+            tx.forget_space(&login.account, &space.part, space.room_id.as_deref().unwrap_or_default()).await?;
+        }
+        let text = self.texts_for(&login.owner).say("login.passed_on", &[("account", &login.account)]);
+        let key = route::key(&["passed on", &login.account, &login.epoch]);
+        left.lanes.push(notice::put_in_control(tx, &login.owner, &text, &key).await?);
+        Ok(left)
+    }
+
+    /// What is on disk is so here, too.
+    fn have_left(self: &Arc<Self>, left: Left) {
+        for (portal, room) in left.rooms {
+            self.portals.let_go(portal, room);
+        }
+        for lane in &left.lanes {
+            self.wake(lane);
+        }
+        self.hurry_jobs();
     }
 
     /// Takes up `session`, which is kept. When that fails it goes on in the background: whoever has logged in need not do so

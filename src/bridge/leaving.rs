@@ -118,7 +118,7 @@ impl Bridge {
     }
 
     /// Drops what waits in `lane` towards QQ; what may be on the wire stays. Gives the lanes to wake.
-    async fn drop_waiting(&self, tx: &mut Tx, lane: &str) -> Result<Vec<String>, store::Error> {
+    pub(super) async fn drop_waiting(&self, tx: &mut Tx, lane: &str) -> Result<Vec<String>, store::Error> {
         let mut lanes = Vec::new();
         for row in tx.lane_head(lane, u32::MAX).await? {
             if tx.drop_departure(row.seq, LET_GO).await? != Some(OutboxState::Dropped) {

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use matrix_webqq::sim::{Handle, Member, World};
+use matrix_webqq::base::failpoint::Failpoint;
+use matrix_webqq::sim::{Fault, Handle, Member, Trouble, World};
 use serde_json::{Value, json};
 
 use super::{FAMILY, FAMILY_CHAT};
@@ -260,6 +261,80 @@ async fn double_puppets_of_two_people_in_one_group_make_no_doubles() {
     let secrets = json!({ "hs.test": format!("as_token:{SERVICE}") });
     let (house, alice, bob) = two_people(&json!({ "double_puppet": { "secrets": secrets } })).await;
     live_in_one_group(house, alice, bob, true).await;
+}
+
+/// Alice logs 小明 out, and Bob logs him in: at once, or in a bridge that dies when it has kept his session.
+async fn hand_over(house: &mut House, (alice, control): (&Human, &str), dies: bool) -> Human {
+    alice.say(control, "logout");
+    house.bot_says(control, "Logged out 小明").await;
+    let bob = house.matrix.user("bob");
+    if dies {
+        assert!(house.stop());
+        house.start_to_die(Failpoint::LoginKept, 1);
+    }
+    let room = house.control_room_of(&bob).await;
+    let qq = house.qq.clone();
+    if dies {
+        let before = house.codes_asked_about();
+        bob.say(&room, "login");
+        house.scan_a_code(before).await;
+        house.death().await;
+        house.start();
+    } else {
+        house.log_in_as(&bob, &qq, &room).await;
+    }
+    bob
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_goes_to_another_person_begins_in_new_rooms_and_its_old_ones_hear_nothing_more() {
+    for dies in [false, true] {
+        let mut house = neighbours().await;
+        house.configure(&json!({ "bridge": { "personal_spaces": true } }));
+        house.start();
+        let (alice, his) = (house.owner.clone(), house.qq.clone());
+        let control = house.log_in().await;
+        his.say("friend:王芳", "王芳", "给Alice").unwrap();
+        let old = room_of(&house, &alice, "给Alice").await;
+        let entered = house.matrix.rooms();
+        let bob = hand_over(&mut house, (&alice, &control), dies).await;
+        alice.say(&old, "太晚了");
+
+        his.say("friend:王芳", "王芳", "给Bob").unwrap();
+        let new = room_of(&house, &bob, "给Bob").await;
+        bob.say(&new, "我是Bob");
+        his.wait_heard(|heard| !heard.is_empty()).await;
+        assert_eq!(heard(&his), [("friend:王芳".to_owned(), "我是Bob".to_owned())]);
+        assert!(!house.matrix.see(|world| world.members(&new)).contains(&alice.id().to_owned()));
+        assert_eq!(said(&house, &old).iter().filter(|(_, text)| text.contains("Bob")).count(), 0);
+        let told = house.bot_says(&control, "somebody else").await;
+        assert!(told.contains(HIS) && !told.contains("bob"), "{told}");
+        let bot_left = |world: &Matrix| !world.members(&old).iter().any(|user| world.is_bridged(user));
+        house.matrix.wait_until("the bridge to leave", bot_left).await;
+        let is_not_his = |room: &String| house.matrix.see(|world| world.membership(room, bob.id()).is_empty());
+        assert!(entered.iter().all(is_not_his), "he is asked into no room of hers, nor into her spaces");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_an_account_is_told_to_its_author_when_the_account_goes_to_another_person() {
+    let mut house = neighbours().await;
+    house.configure(&json!({}));
+    house.start();
+    let (alice, his) = (house.owner.clone(), house.qq.clone());
+    let control = house.log_in().await;
+    his.say("friend:王芳", "王芳", "给Alice").unwrap();
+    let old = room_of(&house, &alice, "给Alice").await;
+    his.fault(Fault::new("send_buddy_msg2", Trouble::Retcode(1)).times(1000));
+    alice.say(&old, "等着");
+    let bob = hand_over(&mut house, (&alice, &control), false).await;
+    his.clear_faults();
+    house.bot_says(&old, "This did not go to QQ").await;
+    his.say("friend:王芳", "王芳", "给Bob").unwrap();
+    let new = room_of(&house, &bob, "给Bob").await;
+    bob.say(&new, "我是Bob");
+    his.wait_heard(|heard| !heard.is_empty()).await;
+    assert_eq!(heard(&his), [("friend:王芳".to_owned(), "我是Bob".to_owned())]);
 }
 
 /// Programs that act for Alice and for Bob.
