@@ -1,0 +1,171 @@
+//! Who gets which account: logins of several people at once, and an account that goes from one person to another.
+
+use std::time::Duration;
+
+use matrix_webqq::base::failpoint::Failpoint;
+use matrix_webqq::sim::{Fault, Trouble};
+use serde_json::{Value, json};
+
+use super::{HERS, HIS, heard, neighbours, room_of, said};
+use crate::support::homeserver::{Human, World as Matrix};
+use crate::support::house::House;
+use crate::support::inside::STEP;
+use crate::support::provisioning::{Api, SECRET, ready, way_on};
+
+/// Alice logs 小明 out, and Bob logs him in: at once, or in a bridge that dies when it has kept his session.
+async fn hand_over(house: &mut House, (alice, control): (&Human, &str), dies: bool) -> Human {
+    alice.say(control, "logout");
+    house.bot_says(control, "Logged out 小明").await;
+    let bob = house.matrix.user("bob");
+    if dies {
+        assert!(house.stop());
+        house.start_to_die(Failpoint::LoginKept, 1);
+    }
+    let room = house.control_room_of(&bob).await;
+    let qq = house.qq.clone();
+    if dies {
+        let before = house.codes_asked_about();
+        bob.say(&room, "login");
+        house.scan_a_code(before).await;
+        house.death().await;
+        house.start();
+    } else {
+        house.log_in_as(&bob, &qq, &room).await;
+    }
+    bob
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_goes_to_another_person_begins_in_new_rooms_and_its_old_ones_hear_nothing_more() {
+    for dies in [false, true] {
+        let mut house = neighbours().await;
+        house.configure(&json!({ "bridge": { "personal_spaces": true } }));
+        house.start();
+        let (alice, his) = (house.owner.clone(), house.qq.clone());
+        let control = house.log_in().await;
+        his.say("friend:王芳", "王芳", "给Alice").unwrap();
+        let old = room_of(&house, &alice, "给Alice").await;
+        let entered = house.matrix.rooms();
+        let bob = hand_over(&mut house, (&alice, &control), dies).await;
+        alice.say(&old, "太晚了");
+
+        his.say("friend:王芳", "王芳", "给Bob").unwrap();
+        let new = room_of(&house, &bob, "给Bob").await;
+        bob.say(&new, "我是Bob");
+        his.wait_heard(|heard| !heard.is_empty()).await;
+        assert_eq!(heard(&his), [("friend:王芳".to_owned(), "我是Bob".to_owned())]);
+        assert!(!house.matrix.see(|world| world.members(&new)).contains(&alice.id().to_owned()));
+        assert_eq!(said(&house, &old).iter().filter(|(_, text)| text.contains("Bob")).count(), 0);
+        let told = house.bot_says(&control, "somebody else").await;
+        assert!(told.contains(HIS) && !told.contains("bob"), "{told}");
+        let bot_left = |world: &Matrix| !world.members(&old).iter().any(|user| world.is_bridged(user));
+        house.matrix.wait_until("the bridge to leave", bot_left).await;
+        let is_not_his = |room: &String| house.matrix.see(|world| world.membership(room, bob.id()).is_empty());
+        assert!(entered.iter().all(is_not_his), "he is asked into no room of hers, nor into her spaces");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_an_account_is_told_to_its_author_when_the_account_goes_to_another_person() {
+    let mut house = neighbours().await;
+    house.configure(&json!({}));
+    house.start();
+    let (alice, his) = (house.owner.clone(), house.qq.clone());
+    let control = house.log_in().await;
+    his.say("friend:王芳", "王芳", "给Alice").unwrap();
+    let old = room_of(&house, &alice, "给Alice").await;
+    his.fault(Fault::new("send_buddy_msg2", Trouble::Retcode(1)).times(1000));
+    alice.say(&old, "等着");
+    let bob = hand_over(&mut house, (&alice, &control), false).await;
+    his.clear_faults();
+    house.bot_says(&old, "This did not go to QQ").await;
+    his.say("friend:王芳", "王芳", "给Bob").unwrap();
+    let new = room_of(&house, &bob, "给Bob").await;
+    bob.say(&new, "我是Bob");
+    his.wait_heard(|heard| !heard.is_empty()).await;
+    assert_eq!(heard(&his), [("friend:王芳".to_owned(), "我是Bob".to_owned())]);
+}
+
+/// Programs that act for Alice and for Bob.
+async fn programs(house: &House) -> (Api, Api) {
+    ready(&house.bridge_address()).await;
+    let program = |user| Api::new(&house.bridge_address(), Some(SECRET), Some(user));
+    (program(house.owner.id()), program(house.matrix.user("bob").id()))
+}
+
+fn provisioning() -> Value {
+    json!({ "provisioning": { "shared_secret": SECRET } })
+}
+
+/// Begins a login; the newest code is then its own.
+async fn begin(api: &Api) -> Value {
+    api.post("/login/start/qr", json!({})).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_logins_through_the_api_at_once_do_not_mix_and_no_login_of_another_is_used() {
+    let mut house = neighbours().await;
+    house.configure(&provisioning());
+    house.start();
+    let (alice, bob) = programs(&house).await;
+    let (his, hers) = (house.qq.clone(), house.others[0].clone());
+    let alices = begin(&alice).await;
+    his.scan().unwrap();
+    let bobs = begin(&bob).await;
+    assert_ne!(alices["display_and_wait"]["data"], bobs["display_and_wait"]["data"]);
+    assert_ne!(alices["login_id"], bobs["login_id"]);
+    for (one, step) in [(&alice, &bobs), (&bob, &alices)] {
+        assert_eq!(one.post_refused(&way_on(step), json!({})).await, (404, "M_NOT_FOUND".to_owned()));
+        let cancel = format!("/login/cancel/{}", step["login_id"].as_str().unwrap());
+        assert_eq!(one.post_refused(&cancel, json!({})).await, (404, "M_NOT_FOUND".to_owned()));
+    }
+    hers.scan().unwrap();
+    hers.confirm().unwrap();
+    assert_eq!(bob.until(bobs, "complete").await["complete"]["user_login_id"], HERS);
+    his.confirm().unwrap();
+    assert_eq!(alice.until(alices, "complete").await["complete"]["user_login_id"], HIS);
+
+    for (one, own, other) in [(&alice, HIS, HERS), (&bob, HERS, HIS)] {
+        assert_eq!(one.get("/logins").await["login_ids"], json!([own]));
+        let not_found = (404, "M_NOT_FOUND".to_owned());
+        for path in ["/contacts", "/resolve_identifier/1"] {
+            assert_eq!(one.refused(&format!("{path}?login_id={other}")).await, not_found, "{path}");
+        }
+        for path in ["/search_users", "/login/start/qr", "/create_dm/1"] {
+            let refused = one.post_refused(&format!("{path}?login_id={other}"), json!({ "query": "妈妈" })).await;
+            assert_eq!(refused, not_found, "{path}");
+        }
+        assert_eq!(one.post_refused(&format!("/logout/{other}"), json!({})).await, not_found);
+    }
+    let friends = |contacts: Value| contacts["contacts"].as_array().unwrap().len();
+    let of_each = (friends(alice.get("/contacts").await), friends(bob.get("/contacts").await));
+    assert_eq!(of_each, (7, 2), "each has friends of their own");
+    assert!(his.session().online && hers.session().online);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_that_nobody_finishes_is_over_after_half_an_hour_and_its_code_lets_nobody_in() {
+    let house = neighbours().await;
+    let bridge = house.start_inside(&provisioning());
+    let (alice, bob) = programs(&house).await;
+    let (his, hers) = (house.qq.clone(), house.others[0].clone());
+    let alices = begin(&alice).await;
+    his.scan().unwrap();
+    bridge.stand_still().await;
+    bridge.live(Duration::from_mins(20)).await;
+    assert_eq!(alice.after(&alices, json!({})).await["display_and_wait"], json!({ "type": "nothing" }), "still alive");
+    let bobs = begin(&bob).await;
+    bridge.live(Duration::from_mins(10) + STEP).await;
+    bridge.go_on().await;
+    let over = (410, "FI.MAU.BRIDGE.LOGIN_TIMED_OUT".to_owned());
+    assert_eq!(alice.post_refused(&way_on(&alices), json!({})).await, over);
+    let asked = his.session().calls["ptqrlogin"];
+    his.confirm().unwrap();
+
+    // That of somebody else is younger.
+    hers.scan().unwrap();
+    hers.confirm().unwrap();
+    assert_eq!(bob.until(bobs, "complete").await["complete"]["user_login_id"], HERS);
+    assert_eq!(alice.get("/logins").await["login_ids"], json!([]));
+    assert_eq!((his.session().logins, his.session().calls["ptqrlogin"]), (0, asked));
+}
