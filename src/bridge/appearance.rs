@@ -48,7 +48,8 @@ impl Appearances {
         self.with(|known| known.entry(row.room_id).or_default().insert((row.kind, row.state_key), row.hash));
     }
 
-    fn forget(&self, room: &RoomId, kind: &str, key: &str) {
+    /// Forgets what was said of `room` under this `kind` and `key`, for this process.
+    pub(super) fn forget(&self, room: &RoomId, kind: &str, key: &str) {
         self.with(|known| {
             let said = known.get_mut(room.as_str());
             said.and_then(|said| said.remove(&(kind.to_owned(), key.to_owned())))

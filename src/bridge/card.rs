@@ -13,18 +13,20 @@ use crate::matrix::Intent;
 use crate::qq::{ChatKind, ContactId};
 
 impl Bridge {
-    /// Gives `ghost` the name in the room of `portal` that `contact` has in the group, if it has not got it.
-    pub(super) async fn show_card(&self, contact: &ContactId, ghost: &Intent, portal: i64) {
-        let Some(portal) = self.portals.by_id(portal).filter(|portal| portal.kind == ChatKind::Group) else { return };
-        let (Some(room), Some(live)) = (&portal.room, self.logins.live(&portal.account)) else { return };
+    /// Gives `ghost` the name in the room of `portal` that `contact` has in the group; `false` when it has got it.
+    pub(super) async fn show_card(&self, contact: &ContactId, ghost: &Intent, portal: i64) -> bool {
+        let portal = self.portals.by_id(portal).filter(|portal| portal.kind == ChatKind::Group);
+        let Some(portal) = portal else { return false };
+        let (Some(room), Some(live)) = (&portal.room, self.logins.live(&portal.account)) else { return false };
         let card = live.network.card(&portal.chat, contact);
         if self.ghosts.card(room, ghost.user_id()) == card {
-            return;
+            return false;
         }
         match self.put_card(contact, ghost, room, card.as_deref()).await {
             Ok(()) => self.ghosts.note_card(room, ghost.user_id(), card),
             Err(error) => debug!(%room, %error, "a card could not be shown"),
         }
+        true
     }
 
     /// Says the names in rooms again, after the profile of `ghost` has changed.

@@ -96,7 +96,13 @@ impl Bridge {
         Ok(())
     }
 
-    async fn describe(&self, live: &Live, portal: &Portal, room: &RoomId, owner: Option<&UserId>) -> Result<(), Error> {
+    pub(super) async fn describe(
+        &self,
+        live: &Live,
+        portal: &Portal,
+        room: &RoomId,
+        owner: Option<&UserId>,
+    ) -> Result<(), Error> {
         let creator = self.room_creator(portal).await?;
         for state in self.description(portal, owner, Some(live)).await? {
             self.show_state(&creator, room, state).await?;

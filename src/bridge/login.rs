@@ -35,6 +35,8 @@ pub struct Live {
     pub(super) sorted: Notify,
     /// Rung when there may be a room that people have to enter.
     pub(super) peopled: Notify,
+    /// Held while rooms and ghosts are brought in step with the lists.
+    pub(super) following: tokio::sync::Mutex<()>,
     /// Held while what QQ pushed is opened and translated, and while it changes who is who.
     pub(super) translating: tokio::sync::Mutex<()>,
     /// When the next message may be sent.
@@ -250,6 +252,7 @@ impl Bridge {
             named: Notify::new(),
             sorted: Notify::new(),
             peopled: Notify::new(),
+            following: tokio::sync::Mutex::default(),
             translating: tokio::sync::Mutex::default(),
             pacing: Pacing::default(),
             taken_up: Instant::now(),

@@ -34,6 +34,12 @@ impl Bridge {
         live.at_each_ring(&live.peopled, "the members of a group could not enter", work).await;
     }
 
+    /// Lets whoever came to the group behind `room` since its members entered be looked for.
+    pub(super) fn look_for_newcomers(&self, live: &Live, room: &RoomId) {
+        self.appearances.forget(room, DONE, "");
+        live.peopled.notify_one();
+    }
+
     async fn let_all_members_in(&self, live: &Live) -> Result<(), Error> {
         for portal in self.portals.of(&live.account) {
             let is_shared = matches!(portal.kind, ChatKind::Group | ChatKind::Discussion);
@@ -61,6 +67,7 @@ impl Bridge {
         let inside = self.store.read(move |tx| Box::pin(async move { tx.members(&name).await })).await?;
         let inside: BTreeSet<String> = inside.into_iter().collect();
         let own = ContactId::from(&live.account);
+        let listed: BTreeSet<ContactId> = members.iter().map(|member| member.id.clone()).collect();
         for member in members.into_iter().filter(|member| member.id != own).take(limit) {
             if live.part.is_asked() {
                 return Ok(());
@@ -75,6 +82,11 @@ impl Bridge {
                 entered => entered?,
             }
             live.part.unless_asked(tokio::time::sleep(PACE)).await;
+        }
+        if live.network.members(&portal.chat).await?.iter().any(|member| !listed.contains(&member.id)) {
+            // QQ was asked again meanwhile.
+            live.peopled.notify_one();
+            return Ok(());
         }
         self.note_states(room, &[done]).await
     }

@@ -58,6 +58,7 @@ pub mod route;
 mod secret;
 mod space;
 mod status;
+mod sync;
 pub mod text;
 mod tidy;
 pub mod translate;
@@ -80,6 +81,7 @@ pub use login::Logins;
 pub use muting::Muted;
 pub use portal::Portals;
 pub use puppet::Standing;
+pub use sync::Found;
 pub use text::Texts;
 
 /// How many requests to the homeserver may run at once, over all rooms.

@@ -27,6 +27,7 @@ impl Bridge {
         let mut failures = 0;
         while !live.part.is_asked() {
             let brought = async {
+                let _alone = live.following.lock().await;
                 self.bring_names_up_to_date(&live).await?;
                 self.bring_descriptions_up_to_date(&live).await
             };
@@ -51,31 +52,41 @@ impl Bridge {
 
     async fn bring_names_up_to_date(&self, live: &Live) -> Result<(), Error> {
         for chat in live.network.chats().await? {
-            let Some(portal) = self.portals.by_chat(&live.account, &chat.id) else { continue };
-            if let Some(peer) = &chat.peer {
-                self.rename_ghost(peer, &live.network.contact(peer).await?.nick).await?;
-            }
-            if portal.name != chat.name {
-                self.rename_portal(live, &portal, &chat).await?;
-            }
+            self.bring_name_up_to_date(live, &chat).await?;
         }
         Ok(())
     }
 
-    /// Calls the ghost of `peer` by `nick`, if there is a ghost.
-    async fn rename_ghost(&self, peer: &ContactId, nick: &str) -> Result<(), Error> {
+    /// Gives whether the room of `chat` is called otherwise now, and whether the ghost in it is.
+    pub(super) async fn bring_name_up_to_date(&self, live: &Live, chat: &Chat) -> Result<(bool, bool), Error> {
+        let Some(portal) = self.portals.by_chat(&live.account, &chat.id) else { return Ok((false, false)) };
+        let has_other_nick = match &chat.peer {
+            Some(peer) => self.rename_ghost(peer, &live.network.contact(peer).await?.nick).await?,
+            None => false,
+        };
+        let has_other_name = portal.name != chat.name;
+        if has_other_name {
+            self.rename_portal(live, &portal, chat).await?;
+        }
+        Ok((has_other_name, has_other_nick))
+    }
+
+    /// Calls the ghost of `peer` by `nick`, if there is a ghost; `false` when it was called so.
+    pub(super) async fn rename_ghost(&self, peer: &ContactId, nick: &str) -> Result<bool, Error> {
         if nick.is_empty() || self.ghosts.is_named(peer, nick) {
-            return Ok(());
+            return Ok(false);
         }
         let id = peer.to_string();
         let ghost = self.store.read(move |tx| Box::pin(async move { tx.ghost(&id).await })).await?;
-        let Some(ghost) = ghost else { return Ok(()) };
-        if ghost.name != nick {
+        let Some(ghost) = ghost else { return Ok(false) };
+        let is_other = ghost.name != nick;
+        if is_other {
             let (id, name) = (peer.to_string(), nick.to_owned());
             self.store.write(move |tx| Box::pin(async move { tx.set_ghost_name(&id, &name).await })).await?;
         }
         self.ghosts.note_name(peer.clone(), nick.to_owned());
-        self.ensure_ghost(peer).await.map(drop)
+        self.ensure_ghost(peer).await?;
+        Ok(is_other)
     }
 
     async fn rename_portal(&self, live: &Live, portal: &Portal, chat: &Chat) -> Result<(), Error> {

@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 use tracing::debug;
 
 use super::convert::media::Picture;
+use super::portal::Portal;
 use super::{Bridge, Error};
 use crate::base::clock::is_recent;
 use crate::qq::{AccountId, ChatKind, ContactId, Portrait};
@@ -70,6 +71,12 @@ impl Portraits {
         self.rung.notify_one();
     }
 
+    /// The same, however lately it was there.
+    fn want_again(&self, wanted: Wanted, now_ms: i64) {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).asked_at_ms.remove(&wanted);
+        self.want(wanted, now_ms);
+    }
+
     fn next(&self) -> Option<Wanted> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).queue.pop_front()
     }
@@ -84,6 +91,28 @@ impl Bridge {
         if matches!(portal.kind, ChatKind::Group | ChatKind::Friend) {
             self.portraits.want(Wanted::Room(portal.id), now_ms);
         }
+    }
+
+    /// Has the picture of the room of `portal` looked at again, and that of the person in it, however lately that was done.
+    pub(super) async fn want_portraits_again(&self, portal: &Portal) -> Result<(), Error> {
+        if !self.config.bridge.avatars || !matches!(portal.kind, ChatKind::Group | ChatKind::Friend) {
+            return Ok(());
+        }
+        let peer = portal.peer.iter().map(|peer| Wanted::Ghost(portal.account.clone(), peer.clone()));
+        for wanted in peer.chain([Wanted::Room(portal.id)]) {
+            let Some((_, _, key)) = self.whose(&wanted) else { continue };
+            let aged = self.store.write(move |tx| {
+                Box::pin(async move {
+                    match tx.portrait(&key).await? {
+                        Some(shown) => tx.put_portrait(&PortraitRow { looked_at_ms: 0, ..shown }).await,
+                        None => Ok(()),
+                    }
+                })
+            });
+            aged.await?;
+            self.portraits.want_again(wanted, self.clock.now_ms());
+        }
+        Ok(())
     }
 
     /// Shows pictures, one after the other, until shutdown.

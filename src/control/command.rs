@@ -4,7 +4,7 @@ use futures_util::future::BoxFuture;
 
 use super::{
     Context, Error, admin, audit, elsewhere, existing, help, link, list, login, matching, person, portal, presence,
-    puppet, queue, raw, relay, request, status, whois,
+    puppet, queue, raw, relay, request, status, sync, whois,
 };
 use crate::config::Permission;
 
@@ -118,6 +118,7 @@ pub static COMMANDS: &[Command] = &[
     command!(Chats, "open", ["pm", "start-chat"], "[QQ number] <friend|group>", User, "open 李明 2", list::open),
     command!(Qq, "matches", [], "", User, "matches", matching::matches),
     command!(Qq, "match", [], "<number> <letter> | new <number> | undo <number>", User, "match 1 A", matching::settle),
+    command!(Chats, "sync", ["sync-portal", "sync-chats"], "[QQ number]", User, "sync", sync::sync),
     command!(Chats, "id", [], "", User, "id", list::id),
     command!(Chats, "bridge", [], "[--overwrite] <friend|group|id>", User, "bridge 同学群", existing::bridge),
     command!(Chats, "unbridge", [], "", User, "unbridge", portal::unbridge),

@@ -23,6 +23,7 @@ mod raw;
 mod relay;
 mod request;
 mod status;
+mod sync;
 mod whois;
 
 use std::collections::HashMap;

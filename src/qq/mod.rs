@@ -101,6 +101,12 @@ pub trait Network: Send + Sync {
     /// The members of `chat`, from the last list that the network gave; asks only when it has none.
     async fn members(&self, chat: &ChatId) -> Result<Vec<Contact>, Error>;
 
+    /// Asks for every list again, however lately that was done. What is new in them tells itself by [`Network::changed`].
+    async fn list_again(&self) -> Result<(), Error>;
+
+    /// Asks for the members of `chat` again, once for all of them; `false` when the network does not tell them.
+    async fn look_within_again(&self, chat: &ChatId) -> Result<bool, Error>;
+
     /// What `chat` calls `contact` by the last lists: the card, else the nick. Asks nothing.
     fn name_in(&self, _chat: &ChatId, _contact: &ContactId) -> Option<String> {
         None

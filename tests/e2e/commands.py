@@ -38,6 +38,7 @@ IN_THE_CONTROL_ROOM = (
     ("delete-all-portals", "There are no rooms to delete"),
     ("mute", "Write that in the room that it is about"),
     ("unmute", "Write that in the room that it is about"),
+    ("sync", "friends, "),
     ("matches", "Nobody is in doubt."),
     ("match", "Write match 3 a to say"),
     ("queue", "Nothing waits and nothing failed."),
@@ -55,6 +56,7 @@ IN_A_PORTAL = (
     ("set-relay", "speaks here through"),
     ("unset-relay", "nobody but the owner of the QQ account speaks here"),
     ("unset-relay", "Nobody was relayed here"),
+    ("sync", "Looked at {group} again"),
     ("mute", "write login-matrix and an access token"),
     ("unmute", "write login-matrix and an access token"),
 )

@@ -30,6 +30,7 @@ mod sending;
 mod spaces;
 mod status;
 mod stopping;
+mod sync;
 mod time;
 mod twins;
 mod watch;

@@ -77,8 +77,7 @@ impl WebQq {
         if period_ms == 0 || is_recent(listed_at_ms, now_ms, period_ms) {
             return Ok(());
         }
-        self.listed_at_ms.store(now_ms, Ordering::Relaxed);
-        match self.list_anew().await {
+        match self.list_now().await {
             Err(error) if error.verdict() == Verdict::LogIn => Err(error),
             Err(error) => {
                 tracing::info!(%error, "the lists could not be had; they are asked for again later");
@@ -88,7 +87,9 @@ impl WebQq {
         }
     }
 
-    async fn list_anew(&self) -> Result<(), Error> {
+    /// Asks for every list.
+    pub(super) async fn list_now(&self) -> Result<(), Error> {
+        self.listed_at_ms.store(self.clock.now_ms(), Ordering::Relaxed);
         self.reload_friends().await?;
         self.reload_places(PlaceKind::Group).await?;
         self.reload_places(PlaceKind::Discussion).await?;
@@ -251,7 +252,7 @@ impl WebQq {
     }
 
     /// Asks for the members, and compares them with what was known of the place.
-    async fn look_within(&self, kind: PlaceKind, number: u64) -> Result<Option<Arc<Members>>, Error> {
+    pub(super) async fn look_within(&self, kind: PlaceKind, number: u64) -> Result<Option<Arc<Members>>, Error> {
         let code = self.roster.code(number).filter(|_| kind == PlaceKind::Group);
         let Some(members) = self.ask_members(kind, number, code).await? else {
             self.asked.note(Question::Within(kind, number), self.clock.now_ms());

@@ -188,6 +188,17 @@ impl Network for WebQq {
         self.roster.contact(contact).ok_or_else(|| Error::Unmatched(contact.to_string()))
     }
 
+    async fn list_again(&self) -> Result<(), Error> {
+        self.list_now().await
+    }
+
+    async fn look_within_again(&self, chat: &ChatId) -> Result<bool, Error> {
+        match self.roster.address(chat).and_then(Address::place) {
+            Some((kind, number)) => Ok(self.look_within(kind, number).await?.is_some()),
+            None => Ok(false),
+        }
+    }
+
     fn name_in(&self, chat: &ChatId, contact: &ContactId) -> Option<String> {
         self.name_of(chat, contact)
     }
