@@ -134,7 +134,10 @@ impl Bridge {
         let nothing_is_made = making.lock().await;
         let portal = self.portals.by_id(id).ok_or(Error::NoPortal(id))?;
         let old = match &portal.room {
-            Some(known) if !overwrite => return Ok(Bridged::HasRoom(known.clone())),
+            Some(known) if !overwrite => {
+                self.portals.made(id);
+                return Ok(Bridged::HasRoom(known.clone()));
+            }
             Some(known) => Some(known.clone()),
             None if portal.in_doubt => self.find_orphan(&portal, &self.room_creator(&portal).await?).await?,
             None => None,

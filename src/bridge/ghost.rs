@@ -128,6 +128,15 @@ impl Bridge {
         Ok(intent)
     }
 
+    /// Puts the ghost of `contact` on disk, called `nick`.
+    pub(super) async fn name_ghost(&self, contact: ContactId, nick: String) -> Result<(), Error> {
+        let user = self.homeserver.ghost_id(contact.as_str())?;
+        let (id, name) = (contact.clone(), nick.clone());
+        self.store.write(move |tx| Box::pin(async move { put_row(tx, &id, &user, &name).await })).await?;
+        self.ghosts.note_name(contact, nick);
+        Ok(())
+    }
+
     async fn show_ghost(&self, contact: &ContactId, ghost: &GhostRow, intent: &Intent) -> Result<(), Error> {
         let id = contact.as_str().to_owned();
         if !ghost.registered {

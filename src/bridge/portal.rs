@@ -7,7 +7,7 @@ use matrix_sdk::ruma::{OwnedRoomId, OwnedUserId, RoomId};
 use serde_json::{Value, json};
 use tracing::info;
 
-use super::{Bridge, Error, ghost, levels, route};
+use super::{Bridge, Error, levels, route};
 use crate::base::failpoint::{Failpoint, reach};
 use crate::matrix::{Intent, NewRoom, NewState};
 use crate::qq::{AccountId, Chat, ChatId, ChatKind, ContactId};
@@ -197,6 +197,12 @@ impl Portals {
         Arc::clone(making.entry(id).or_default())
     }
 
+    /// Whether `portal` has a room, or one is being made for it.
+    pub(super) fn is_wanted(&self, portal: &Portal) -> bool {
+        let making = || self.making.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&portal.id);
+        portal.room.is_some() || portal.in_doubt || making()
+    }
+
     pub(super) fn made(&self, id: i64) {
         self.making.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
     }
@@ -237,6 +243,7 @@ impl Bridge {
         let _one_at_a_time = making.lock().await;
         let portal = self.portals.by_id(id).ok_or(Error::NoPortal(id))?;
         if let Some(room) = &portal.room {
+            self.portals.made(id);
             return Ok(room.clone());
         }
         let creator = self.room_creator(&portal).await?;
@@ -334,45 +341,6 @@ impl Bridge {
         Ok(login.and_then(|login| login.owner.try_into().ok()))
     }
 
-    /// Makes a room for `chat` before anybody spoke in it, and asks its owner in.
-    pub async fn open_chat(&self, account: &AccountId, chat: Chat) -> Result<OwnedRoomId, Error> {
-        if let Some(peer) = &chat.peer {
-            self.name_ghost(peer.clone(), self.nick_of(account, peer).await?).await?;
-        }
-        let portal = self.ensure_portal(account, chat).await?;
-        if let Some(live) = self.logins.live(account) {
-            live.named.notify_one();
-        }
-        let Some(room) = &portal.room else { return self.ensure_room(portal.id).await };
-        self.invite_owner_back(&portal, room).await?;
-        Ok(room.clone())
-    }
-
-    /// Asks the owner in again, who may have left.
-    async fn invite_owner_back(&self, portal: &Portal, room: &RoomId) -> Result<(), Error> {
-        let Some(owner) = self.owner_of(&portal.account).await? else { return Ok(()) };
-        match self.room_creator(portal).await?.invite(room, &owner).await {
-            // Whoever is in the room cannot be invited.
-            Err(error) if !error.is_forbidden() => return Err(error.into()),
-            _ => {}
-        }
-        self.let_owner_in(portal, room).await;
-        Ok(())
-    }
-
-    pub(super) async fn nick_of(&self, account: &AccountId, peer: &ContactId) -> Result<String, Error> {
-        let live = self.logins.live(account).ok_or_else(|| Error::NotLoggedIn(account.to_string()))?;
-        Ok(live.network.contact(peer).await?.nick)
-    }
-
-    pub(super) async fn name_ghost(&self, contact: ContactId, nick: String) -> Result<(), Error> {
-        let user = self.homeserver.ghost_id(contact.as_str())?;
-        let (id, name) = (contact.clone(), nick.clone());
-        self.store.write(move |tx| Box::pin(async move { ghost::put_row(tx, &id, &user, &name).await })).await?;
-        self.ghosts.note_name(contact, nick);
-        Ok(())
-    }
-
     /// The lane that leads to what is said in `portal` on QQ.
     #[must_use]
     pub fn lane_of(portal: &Portal) -> String {
@@ -380,7 +348,8 @@ impl Bridge {
     }
 }
 
-fn kind_text(kind: ChatKind) -> &'static str {
+/// What a kind of chats is called on disk and in the configuration.
+pub(super) fn kind_text(kind: ChatKind) -> &'static str {
     match kind {
         ChatKind::Friend => "friend",
         ChatKind::Group => "group",

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::fault::Fault;
+use super::filter::PortalFilter;
 use super::homeserver::EXAMPLE_DOMAIN;
 use super::key::Key;
 use super::media::Media;
@@ -29,6 +30,8 @@ pub struct Bridge {
     pub avatars: bool,
     /// Whether the rooms of an account lie in spaces.
     pub personal_spaces: bool,
+    /// `bridge.portal_create_filter:`
+    pub portal_create_filter: PortalFilter,
     /// `bridge.members:`
     pub members: Members,
     /// `bridge.media:`
@@ -54,6 +57,7 @@ impl Bridge {
             let shown = Fault::text("bridge.command_prefix", prefix, "write one word, such as !qq");
             faults.push(shown);
         }
+        self.portal_create_filter.check(faults);
         self.media.check(faults);
         self.relay.check(faults);
     }
@@ -80,6 +84,7 @@ impl Default for Bridge {
             uncertain_wait_ms: 15_000,
             avatars: true,
             personal_spaces: true,
+            portal_create_filter: PortalFilter::default(),
             members: Members::default(),
             media: Media::default(),
             relay: Relay::default(),

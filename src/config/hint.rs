@@ -66,6 +66,7 @@ pub(super) fn for_type(found: &Unexpected<'_>, wanted: &str) -> String {
         "u16" => "write a whole number from 0 to 65535".to_owned(),
         "u32" => "write a whole number from 0 to 4294967295".to_owned(),
         "u64" => "write a whole number, 0 or more".to_owned(),
+        "a sequence" => "write a list, with a dash before each entry".to_owned(),
         "a map" => "write its entries below it, indented".to_owned(),
         section if section.starts_with("struct ") => "write its options below it, indented".to_owned(),
         other => format!("write {other}"),

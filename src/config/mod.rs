@@ -10,6 +10,7 @@ pub mod edit;
 pub mod environment;
 mod era;
 pub mod fault;
+pub mod filter;
 mod hint;
 pub mod homeserver;
 pub mod key;

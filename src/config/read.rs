@@ -225,6 +225,26 @@ bridge: {permissions: {'hs.test': user}}
     }
 
     #[test]
+    fn a_list_has_dashes_in_the_file_and_commas_in_a_variable() {
+        let good = |entries: &str| {
+            GOOD.replace("bridge: {", &format!("bridge: {{portal_create_filter: {{list: {entries}}}, "))
+        };
+        let list = |text: &str, variables: &[(&str, &str)]| config(text, variables).bridge.portal_create_filter.list;
+        assert_eq!(list(&good("[group, 'friend:10001.2']"), &[]), ["group", "friend:10001.2"]);
+        let variable = ("MATRIX_WEBQQ_BRIDGE__PORTAL_CREATE_FILTER__LIST", "group, 10001/friend");
+        assert_eq!(list(GOOD, &[variable]), ["group", "10001/friend"]);
+        let key = "bridge.portal_create_filter.list (line 4) is";
+        let fix = "write friend, group, discussion or temporary, or the id of a chat, such as group:3";
+        for (entries, words) in [
+            ("group", "a text: write a list, with a dash before each entry".to_owned()),
+            ("[groups]", format!("\"groups\": {fix}")),
+            ("[{id: x}]", "a section: write one text".to_owned()),
+        ] {
+            assert_eq!(complaints(&good(entries), &[]), [format!("{key} {words}")]);
+        }
+    }
+
+    #[test]
     fn a_section_or_option_that_is_empty_has_its_default() {
         let config = config(&format!("{GOOD}\nlogging:\nmatrix: {{}}\ndatabase:\n  uri:\n  # type: postgres\n"), &[]);
         assert_eq!(config.logging.min_level, "info");

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, btree_map};
 
+use serde::de::value::SeqDeserializer;
 use serde::de::{self, Error as _, IntoDeserializer as _, Unexpected, Visitor};
 use serde::forward_to_deserialize_any;
 use serde_yaml::Value;
@@ -166,6 +167,19 @@ impl<'de> de::Deserializer<'de> for Tree {
         }
     }
 
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        let entries: Vec<Self> = match self {
+            Self::Value(Value::Sequence(entries)) => entries.into_iter().map(Self::Value).collect(),
+            // An environment variable has one line for all of them.
+            Self::Text(text) => {
+                let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
+                entries.map(|entry| Self::Text(entry.to_owned())).collect()
+            }
+            _ => return Err(Fault::invalid_type(self.unexpected(), &visitor)),
+        };
+        visitor.visit_seq(SeqDeserializer::new(entries.into_iter()))
+    }
+
     read_as! {
         deserialize_bool => visit_bool,
         deserialize_u16 => visit_u16,
@@ -174,8 +188,16 @@ impl<'de> de::Deserializer<'de> for Tree {
     }
 
     forward_to_deserialize_any! {
-        i8 i16 i32 i64 i128 u8 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple tuple_struct map
+        i8 i16 i32 i64 i128 u8 u128 f32 f64 char str string bytes byte_buf unit unit_struct tuple tuple_struct map
         struct identifier ignored_any
+    }
+}
+
+impl de::IntoDeserializer<'_, Fault> for Tree {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
     }
 }
 

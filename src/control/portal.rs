@@ -44,7 +44,12 @@ async fn end(context: &Context, emptied: bool) -> Result<(), Error> {
         return context.reply_key("portal.adopted", &[]).await;
     }
     // Said first: afterwards there is nobody to say it.
-    let key = if emptied { "portal.emptied" } else { "portal.unbridged" };
+    let key = match (emptied, bridge.is_filtered(&portal.account, &portal.chat, portal.kind)) {
+        (true, false) => "portal.emptied",
+        (true, true) => "portal.emptied.filtered",
+        (false, false) => "portal.unbridged",
+        (false, true) => "portal.unbridged.filtered",
+    };
     context.reply_key(key, &[("name", &escape(&portal.name))]).await?;
     bridge.have_room_left(&portal, emptied, &context.sender).await?;
     Ok(())

@@ -10,6 +10,7 @@ mod crash;
 mod events;
 mod existing;
 mod files;
+mod filter;
 mod identity;
 mod login;
 mod markup;

@@ -44,7 +44,10 @@ impl Bridge {
         if let Some(text) = &gone {
             out.lanes.push(notice::put_in_control(tx, &live.owner, text, &key("control")).await?);
         }
-        let Some(portal) = self.portals.by_chat(&live.account, &news.chat) else { return Ok(()) };
+        let portal = self.portals.by_chat(&live.account, &news.chat);
+        let Some(portal) = portal.filter(|portal| !self.is_left_out(&portal.account, &portal.chat, portal.kind)) else {
+            return Ok(());
+        };
         if let Some(text) = gone {
             out.lanes.push(notice::put_in_portal(tx, portal.id, &text, &key("portal")).await?);
             return Ok(());

@@ -160,8 +160,11 @@ impl Bridge {
         out: &mut Outcome,
     ) -> Result<(), store::Error> {
         let message = &said.message;
-        let portal = self.portal_of(tx, live, said, out).await?;
         let may_be_own = matches!(message.sender, Sender::Me | Sender::Unclear(_));
+        if self.is_left_out(&live.account, &message.chat, message.kind) {
+            return self.leave_out(tx, live, said, may_be_own, out).await;
+        }
+        let portal = self.portal_of(tx, live, said, out).await?;
         if may_be_own && self.is_echo(tx, live, portal, said, out).await? {
             return Ok(());
         }
@@ -184,6 +187,27 @@ impl Bridge {
             departure::put_on(tx, lane.clone(), live.account.as_str(), &to_room, &key, Some(seq)).await?;
         }
         out.lanes.push(lane);
+        Ok(())
+    }
+
+    /// Does not show `said`, whose chat is to get no room by itself, and sees to it that the owner is told.
+    async fn leave_out(
+        &self,
+        tx: &mut Tx,
+        live: &Live,
+        said: &Said,
+        may_be_own: bool,
+        out: &mut Outcome,
+    ) -> Result<(), store::Error> {
+        if may_be_own
+            && let Some(portal) = self.portals.by_chat(&live.account, &said.message.chat)
+            && self.is_echo(tx, live, portal.id, said, out).await?
+        {
+            // It was said in the room that there was.
+            return Ok(());
+        }
+        out.lanes.extend(self.put_left_out(tx, live, said).await?);
+        out.fate = Fate::Told;
         Ok(())
     }
 
