@@ -77,6 +77,12 @@ impl Bridge {
         Ok(Progress::Done)
     }
 
+    /// Whether `room`, in which the bot is, was made to replace the room of a portal: whoever says so there may still come.
+    pub async fn replaces_room_of_portal(&self, room: &RoomId) -> Result<bool, Error> {
+        let create = self.homeserver.bot().state(room, "m.room.create", "").await?.unwrap_or_default();
+        Ok(predecessor(&create).is_some_and(|old| self.portals.by_room(old).is_some()))
+    }
+
     /// What keeps `portal` from moving from `old` to `target`, in which the bot is.
     async fn why_not_follow(
         &self,
@@ -184,10 +190,11 @@ impl Bridge {
 
 /// Whether a room whose `m.room.create` is `create` was made to replace `old`.
 fn points_back(create: &Value, old: &RoomId) -> bool {
-    create
-        .get("predecessor")
-        .and_then(|predecessor| predecessor.get("room_id"))
-        .is_some_and(|room| room == old.as_str())
+    predecessor(create).is_some_and(|room| room == old.as_str())
+}
+
+fn predecessor(create: &Value) -> Option<&str> {
+    create.get("predecessor")?.get("room_id")?.as_str()
 }
 
 #[cfg(test)]

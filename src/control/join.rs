@@ -19,6 +19,10 @@ pub(super) async fn join(context: &Context) -> Result<(), Error> {
         let key = route::key(&["encrypted", &context.event]);
         return Ok(bridge.tell_owner(&context.sender, &context.say("encryption.here", &[]), &key).await?);
     }
+    if bridge.replaces_room_of_portal(&room).await? {
+        // It waits for the portal, and is nobody's control room.
+        return Ok(());
+    }
     if bot.joined_members(&room).await?.len() > 2 {
         return context.reply_key("greeting.room", &[("prefix", &bridge.config.bridge.command_prefix)]).await;
     }

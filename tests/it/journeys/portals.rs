@@ -290,6 +290,25 @@ async fn a_room_that_could_not_be_followed_to_is_followed_to_once_the_bot_may_in
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_room_into_which_the_bot_is_invited_before_it_replaces_another_becomes_no_control_room() {
+    let (house, control, old) = talking(&json!({})).await;
+    let new = replacement(&house, &old, &json!({}));
+    let_bot_in(&house, &new);
+    house.matrix.wait_until("the bot to enter", |world| is_bridge_in(world, &new)).await;
+    // Whatever it says there it says before it obeys.
+    house.owner.say(&new, "!qq version");
+    house.bot_says(&new, "matrix-webqq").await;
+    assert_eq!(house.told(&new, "control room"), 0);
+    replace(&house, &old, &new);
+    house.bot_says(&new, "goes on with the chat").await;
+    house.owner.say(&new, "hello from here");
+    house.qq.wait_heard(|heard| heard.len() == 1).await;
+    assert_eq!(house.heard_in(FAMILY_CHAT), ["hello from here"]);
+    house.owner.say(&control, "version");
+    house.bot_says(&control, "matrix-webqq").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_following_that_is_refused_again_and_again_is_told_once_and_tried_for_ever() {
     let (mut house, control, old) = talking(&json!({})).await;
     let new = replacement(&house, &old, &json!({}));
