@@ -2,6 +2,7 @@
 
 mod accounts;
 
+use matrix_webqq::base::failpoint::Failpoint;
 use matrix_webqq::sim::{Fault, Friend, Handle, Member, Trouble, World};
 use serde_json::{Value, json};
 
@@ -34,6 +35,8 @@ fn worlds() -> (World, World) {
     his.friends.push(Friend { name: "小红".to_owned(), number, ..friend });
     for world in [&mut his, &mut hers] {
         world.options.repeat_after_hangup = true;
+        // A doubt is settled when a poll has ended that brought nothing.
+        world.options.poll_hold_ms = 500;
     }
     (his, hers)
 }
@@ -260,6 +263,59 @@ async fn double_puppets_of_two_people_in_one_group_make_no_doubles() {
     let secrets = json!({ "hs.test": format!("as_token:{SERVICE}") });
     let (house, alice, bob) = two_people(&json!({ "double_puppet": { "secrets": secrets } })).await;
     live_in_one_group(house, alice, bob, true).await;
+}
+
+/// Where the bridge dies while all of a group talk.
+const DEATHS: [Failpoint; 10] = [
+    Failpoint::TransactionKept,
+    Failpoint::BatchCame,
+    Failpoint::BatchKept,
+    Failpoint::EchoMatched,
+    Failpoint::QqTranslated,
+    Failpoint::MatrixTranslated,
+    Failpoint::ToMatrixMarked,
+    Failpoint::ToMatrixSent,
+    Failpoint::ToQqMarked,
+    Failpoint::ToQqSent,
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wherever_the_bridge_dies_while_two_people_talk_in_their_group_both_have_every_word_once() {
+    let secrets = json!({ "hs.test": format!("as_token:{SERVICE}") });
+    let changes = json!({ "double_puppet": { "secrets": secrets }, "bridge": { "resend_uncertain": true } });
+    let (mut house, alice, bob) = two_people(&changes).await;
+    alice.qq.say(FAMILY_CHAT, "妈妈", "吃饭了").unwrap();
+    let rooms = [room_of(&house, &alice.human, "吃饭了").await, room_of(&house, &bob.human, "吃饭了").await];
+    let mut words = vec!["吃饭了".to_owned()];
+    for point in DEATHS {
+        house.kill().await;
+        house.start_to_die(point, 1);
+        let [mother, typed, phoned] = ["妈妈", "Alice", "Bob的手机"].map(|who| format!("{who} {}", point.name()));
+        alice.human.say(&rooms[0], &typed);
+        bob.qq.say(FAMILY_CHAT, "小红", &phoned).unwrap();
+        alice.qq.say(FAMILY_CHAT, "妈妈", &mother).unwrap();
+        house.death().await;
+        house.start();
+        for word in [mother, typed, phoned] {
+            for room in &rooms {
+                house.matrix.wait_until(&word, |world| world.said(room).iter().any(|(_, text)| *text == word)).await;
+            }
+            words.push(word);
+        }
+    }
+    alice.qq.say(FAMILY_CHAT, "妈妈", "晚安").unwrap();
+    words.push("晚安".to_owned());
+    for person in [&alice, &bob] {
+        room_of(&house, &person.human, "晚安").await;
+    }
+    house.matrix.all_is_pushed().await;
+    words.sort();
+    for room in &rooms {
+        let mut texts: Vec<String> = said(&house, room).into_iter().map(|(_, text)| text).collect();
+        texts.sort();
+        assert_eq!(texts, words);
+    }
+    assert_eq!((heard(&alice.qq).len(), heard(&bob.qq).len()), (DEATHS.len(), 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
