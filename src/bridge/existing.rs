@@ -65,6 +65,17 @@ impl Bridge {
         self.appearances.is(room, &adopted())
     }
 
+    /// What is said in the room of `portal` that its chat is called. Where people made the room, others are in it, and a remark
+    /// for a friend is nobody's but the account's.
+    pub async fn public_name(&self, portal: &Portal) -> Result<String, Error> {
+        let Some(peer) = portal.peer.as_ref().filter(|_| portal.is_direct() && self.is_adopted(portal)) else {
+            return Ok(portal.name.clone());
+        };
+        let peer = peer.to_string();
+        let ghost = self.store.read(move |tx| Box::pin(async move { tx.ghost(&peer).await })).await?;
+        Ok(ghost.map(|ghost| ghost.name).unwrap_or_default())
+    }
+
     /// What keeps `room` from becoming that of a portal for the sake of `asker`.
     pub async fn why_not_bridge(&self, room: &RoomId, asker: &str) -> Result<Option<Obstacle>, Error> {
         if self.portals.by_room(room.as_str()).is_some() {

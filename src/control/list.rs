@@ -238,8 +238,8 @@ fn choose(all: &[Vec<String>], name: &str) -> Vec<usize> {
 pub(super) async fn id(context: &Context, _: &str) -> Result<(), Error> {
     match context.bridge().portals.by_room(&context.about) {
         Some(portal) => {
-            let values =
-                [("account", portal.account.as_str()), ("chat", portal.chat.as_str()), ("name", &escape(&portal.name))];
+            let name = escape(&context.bridge().public_name(&portal).await?);
+            let values = [("account", portal.account.as_str()), ("chat", portal.chat.as_str()), ("name", &name)];
             context.reply_key("id.portal", &values).await
         }
         None => context.reply_key("id.none", &[("room", &context.about)]).await,

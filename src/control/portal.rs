@@ -50,7 +50,7 @@ async fn end(context: &Context, emptied: bool) -> Result<(), Error> {
         (false, false) => "portal.unbridged",
         (false, true) => "portal.unbridged.filtered",
     };
-    context.reply_key(key, &[("name", &escape(&portal.name))]).await?;
+    context.reply_key(key, &[("name", &escape(&bridge.public_name(&portal).await?))]).await?;
     bridge.have_room_left(&portal, emptied, &context.sender).await?;
     Ok(())
 }

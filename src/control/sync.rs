@@ -63,8 +63,10 @@ async fn report(context: &Context, live: &Live, only: Option<&Portal>, found: Fo
     let text = match only {
         Some(portal) => {
             // By now it may have another name.
-            let portal = context.bridge().portals.by_id(portal.id);
-            let name = portal.map(|portal| escape(&portal.name)).unwrap_or_default();
+            let name = match context.bridge().portals.by_id(portal.id) {
+                Some(portal) => escape(&context.bridge().public_name(&portal).await?),
+                None => String::new(),
+            };
             context.say("sync.one", &[("name", &name), ("changes", &changes)])
         }
         None => all(context, live, found, &changes).await?,

@@ -65,6 +65,16 @@ async fn a_room_that_people_made_becomes_that_of_a_group_and_keeps_what_is_their
     house.bot_says(&control, "is mirrored in").await;
     house.qq.say("discussion:项目讨论", "老张", "from afar").unwrap();
     assert_eq!(house.shows("from afar").await.0, other);
+
+    house.owner.say(&control, "delete-all-portals");
+    let asked = house.bot_says(&control, "Rooms that people made are left to them").await;
+    let (_, code) = asked.split_once("write `delete-all-portals ").unwrap();
+    house.owner.say(&control, &format!("delete-all-portals {}", code.trim_end_matches("`.")));
+    house.bot_says(&control, "The rooms that you wanted deleted are gone").await;
+    for room in [&room, &other] {
+        let bob = house.matrix.user("bob");
+        assert_eq!(house.matrix.see(|world| world.members(room)), [house.owner.id(), bob.id()]);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -188,6 +198,8 @@ async fn in_a_room_of_people_the_bot_lets_a_friend_and_the_accounts_own_ghost_in
     house.bot_says(&room, "I have answered in our control room").await;
     house.bot_says(&control, "!qq bridge 李明 1").await;
     bridge(&house, &room, "芳芳").await;
+    house.owner.say(&room, "!qq id");
+    house.bot_says(&room, "This room mirrors 王芳").await;
     assert_eq!(house.told(&room, "芳芳"), 1, "a remark is told by whoever wrote the command alone");
     house.qq.say("friend:王芳", "王芳", "hi").unwrap();
     assert_eq!(house.shows("hi").await.0, room);
