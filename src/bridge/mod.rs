@@ -83,6 +83,7 @@ pub use login::Logins;
 pub use muting::Muted;
 pub use portal::Portals;
 pub use puppet::Standing;
+pub use secret::LEADING_ON;
 pub use sync::Found;
 pub use text::Texts;
 

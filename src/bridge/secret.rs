@@ -4,7 +4,8 @@
 //! Which rooms wait is on disk, so that a restart between question and answer does not make a password a message like
 //! any other. The words themselves are in memory only: whoever restarts is asked again.
 //!
-//! A command that has a secret behind it, `login-matrix <access token>`, is emptied wherever it is said, unasked.
+//! A command that has a secret behind it, `login-matrix <access token>`, is emptied wherever it is said, unasked,
+//! also behind a command that leads on to it: `sudo @you:example.org login-matrix <access token>`.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError};
@@ -22,6 +23,8 @@ use crate::store::{self, Tx};
 const META: &str = "awaited_secrets";
 /// The command that has a secret behind it.
 const COMMAND: &str = "login-matrix";
+/// The commands that have another one behind them, by all their names.
+pub const LEADING_ON: [&str; 9] = ["doin", "do-in", "runin", "run-in", "sudo", "doas", "do-as", "runas", "run-as"];
 /// In the content of an event that was emptied.
 const EMPTIED: &str = "org.matrix-webqq.emptied";
 
@@ -94,14 +97,33 @@ fn emptied_command(body: &str, prefix: &str) -> Option<(String, Secret)> {
     }
     let event: Value = serde_json::from_str(body).ok()?;
     let content = event.get("content")?;
-    let words = content.pointer("/m.new_content/body").or_else(|| content.get("body"))?.as_str()?.trim();
-    let call = words.strip_prefix(prefix).unwrap_or(words).trim_start();
-    let (name, secret) = call.split_once(char::is_whitespace)?;
-    if name.to_lowercase() != COMMAND {
-        return None;
+    let words = content.pointer("/m.new_content/body").or_else(|| content.get("body"))?.as_str()?;
+    let (call, secret) = parted(words, prefix)?;
+    let secret = Secret::new(secret);
+    Some((with_words(event, &call)?, secret))
+}
+
+/// The command that `words` are, without the prefix, and the secret behind it. Behind a command that leads on to another one
+/// it may stand anywhere: what is put together wrongly is refused later, and is to lie nowhere until then.
+fn parted(words: &str, prefix: &str) -> Option<(String, String)> {
+    let prefix = prefix.to_lowercase();
+    let mut words = words.split_whitespace();
+    let mut call: Vec<&str> = Vec::new();
+    loop {
+        let word = words.next()?;
+        let name = word.to_lowercase();
+        let name = name.strip_prefix(&prefix).unwrap_or(&name);
+        if name == COMMAND {
+            call.push(COMMAND);
+            break;
+        }
+        if !name.is_empty() {
+            let leads_on = !call.is_empty() || LEADING_ON.contains(&name);
+            leads_on.then(|| call.push(word))?;
+        }
     }
-    let secret = Secret::new(secret.trim());
-    Some((with_words(event, COMMAND)?, secret))
+    let secret = words.collect::<Vec<_>>().join(" ");
+    (!secret.is_empty()).then(|| (call.join(" "), secret))
 }
 
 /// `event`, emptied, as text; all that it says is `words`.
@@ -224,6 +246,30 @@ mod tests {
         let body = json!({ "type": "m.room.message", "content": edit }).to_string();
         assert!(!emptied_command(&body, "!qq").unwrap().0.contains("hunter2"));
         for words in ["login-matrix", "say login-matrix x", "!qq login"] {
+            assert!(emptied_command(&said(words).body, "!qq").is_none(), "{words}");
+        }
+    }
+
+    #[test]
+    fn a_token_behind_commands_that_lead_on_is_emptied_however_they_are_written() {
+        for (words, call) in [
+            ("sudo @bob:hs login-matrix syt_hunter2", "sudo @bob:hs login-matrix"),
+            ("doin !room:hs login-matrix syt_hunter2", "doin !room:hs login-matrix"),
+            ("!qq sudo @bob:hs doin !room:hs login-matrix syt_hunter2", "sudo @bob:hs doin !room:hs login-matrix"),
+            ("!QQ  Run-As\t@bob:hs\n LOGIN-Matrix\u{3000}syt_hunter2 ", "Run-As @bob:hs login-matrix"),
+            ("sudo @bob:hs !qq login-matrix syt_hunter2", "sudo @bob:hs login-matrix"),
+            // Nobody's command, but a token all the same.
+            ("sudo login-matrix syt_hunter2", "sudo login-matrix"),
+            ("doin !room:hs sudo sudo sudo x login-matrix syt_hunter2", "doin !room:hs sudo sudo sudo x login-matrix"),
+            ("!QQ login-matrix syt_hunter2", "login-matrix"),
+            ("!qq !qq login-matrix syt_hunter2", "login-matrix"),
+        ] {
+            let (event, secret) = emptied_command(&said(words).body, "!qq").unwrap_or_default();
+            assert!(is_emptied(&event) && !event.contains("hunter2"), "{words}");
+            assert_eq!(serde_json::from_str::<Value>(&event).unwrap()["content"]["body"], call, "{words}");
+            assert_eq!(secret, Secret::new("syt_hunter2"), "{words}");
+        }
+        for words in ["sudo @bob:hs login-matrix", "sudo @bob:hs say login matrix x", "who ran sudo login-matrix x"] {
             assert!(emptied_command(&said(words).body, "!qq").is_none(), "{words}");
         }
     }

@@ -188,6 +188,16 @@ mod tests {
     }
 
     #[test]
+    fn the_bridge_knows_every_command_that_leads_on_to_one_with_a_secret() {
+        let leading = COMMANDS.iter().filter(|command| command.usage.ends_with("<command>"));
+        let mut names: Vec<&str> = leading.flat_map(|c| c.aliases.iter().copied().chain([c.name])).collect();
+        let mut known = crate::bridge::LEADING_ON.to_vec();
+        names.sort_unstable();
+        known.sort_unstable();
+        assert_eq!(names, known);
+    }
+
+    #[test]
     fn a_slip_of_the_finger_finds_the_command_that_was_meant() {
         let meant = |name| nearest(name, Permission::User).map(|c| c.name);
         assert_eq!(meant("logn"), Some("login"));

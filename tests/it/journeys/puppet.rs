@@ -164,6 +164,26 @@ async fn a_token_of_somebody_else_or_of_nobody_is_refused_and_one_said_elsewhere
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_token_given_by_way_of_another_command_is_taken_down_too_and_is_nowhere() {
+    let house = House::new().await;
+    let (control, room) = first_words(&house, "开始").await;
+    house.owner_enters(&room).await;
+    house.owner.set_state(&control, "m.room.power_levels", "", json!({ "users": { "@qqbot:hs.test": 100 } }));
+    let refused = house.owner.say(&control, &format!("sudo @bob:hs.test login-matrix {PERSONAL}"));
+    house.bot_says(&control, "no permission to use `sudo`").await;
+    let in_room = house.owner.say(&room, &format!("!qq DoIn {room}  Login-Matrix {PERSONAL}"));
+    house.bot_says(&room, "Others could see your token here").await;
+    let tried = house.owner.say(&control, &format!("doin {room} login-matrix {PERSONAL}"));
+    house.bot_says(&control, "The Matrix server does not take that token").await;
+    for (room, said) in [(&control, refused), (&room, in_room), (&control, tried)] {
+        let is_down =
+            |world: &World| world.timeline(room).iter().any(|event| event.id == said && event.content == json!({}));
+        house.matrix.wait_until("the token to be taken down", is_down).await;
+    }
+    assert!(house.holds_nowhere(PERSONAL));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_refused_token_is_told_once_and_a_ghost_says_what_the_puppet_cannot() {
     let (house, control, _) = house_with_token().await;
     house.matrix.revoke(PERSONAL);
