@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use super::deliver::Marked;
 use super::{Bridge, Error, route};
 
 /// What a lane should do after one round.
@@ -82,9 +83,9 @@ impl Bridge {
     }
 
     async fn run_lane(self: &Arc<Self>, lane: &str, bell: &Bell) {
-        let mut failures = 0;
+        let (mut ahead, mut failures) = (None, 0);
         while !self.shutdown.is_asked() {
-            match self.round(lane, &mut failures).await {
+            match self.round(lane, &mut ahead, &mut failures).await {
                 Next::More => {}
                 Next::End => {
                     if self.lanes.leave(lane, bell) {
@@ -108,9 +109,9 @@ impl Bridge {
         }
     }
 
-    async fn round(self: &Arc<Self>, lane: &str, failures: &mut u32) -> Next {
+    async fn round(self: &Arc<Self>, lane: &str, ahead: &mut Option<Marked>, failures: &mut u32) -> Next {
         if lane.starts_with(route::TO_MATRIX) {
-            self.deliver_to_matrix(lane, failures).await
+            self.deliver_to_matrix(lane, ahead, failures).await
         } else {
             self.deliver_to_qq(lane, failures).await
         }

@@ -98,9 +98,24 @@ pub fn key(parts: &[&str]) -> String {
     format!("qq.{text}")
 }
 
+/// The same, beginning like `near`: keys of what was said at about the same time lie together on disk if what they are made from
+/// does.
+#[must_use]
+pub fn key_beside(near: &str, parts: &[&str]) -> String {
+    let near: String = near.chars().filter(char::is_ascii_alphanumeric).take(8).collect();
+    key(parts).replacen("qq.", &format!("qq.{near}."), 1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_key_that_lies_beside_another_begins_like_it() {
+        let beside = key_beside("5f3a01b2c4e6", &["a"]);
+        assert_eq!(beside.split_once("5f3a01b2.").map(|(before, after)| [before, after].concat()), Some(key(&["a"])));
+        assert_eq!(key_beside("{\"/", &["a"]).len(), 44, "what may not stand in a path does not");
+    }
 
     #[test]
     fn keys_tell_apart_what_only_looks_the_same_when_joined() {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tracing::{debug, warn};
 
 use super::{Bridge, Error};
+use crate::store::{Tidied, Tx, Work};
 
 /// How often.
 const EVERY: Duration = Duration::from_hours(1);
@@ -13,8 +14,8 @@ const EVERY: Duration = Duration::from_hours(1);
 /// How long finished rows are kept: longer than a homeserver may be down and then repeat itself.
 const KEPT: Duration = Duration::from_hours(14 * 24);
 
-/// How many rows one transaction deletes, so that messages do not wait for it.
-const BATCH: u32 = 500;
+/// How many rows one transaction looks at, so that messages do not wait for it.
+const WINDOW: u32 = 500;
 
 impl Bridge {
     /// Tidies up every hour until shutdown.
@@ -29,13 +30,23 @@ impl Bridge {
 
     async fn tidy(&self) -> Result<u64, Error> {
         let before_ms = self.clock.now_ms() - i64::try_from(KEPT.as_millis()).unwrap_or(i64::MAX);
-        let mut rows = 0;
-        while !self.shutdown.is_asked() {
-            let gone = self.store.write(move |tx| Box::pin(async move { tx.tidy(before_ms, BATCH).await })).await?;
-            rows += gone;
-            if gone == 0 {
-                break;
-            }
+        let arrived = self
+            .tidy_by_windows(move |tx, after| Box::pin(async move { tx.tidy_inbox(before_ms, after, WINDOW).await }))
+            .await?;
+        let left = self
+            .tidy_by_windows(move |tx, after| Box::pin(async move { tx.tidy_outbox(before_ms, after, WINDOW).await }))
+            .await?;
+        Ok(arrived + left)
+    }
+
+    async fn tidy_by_windows(
+        &self,
+        tidy: impl for<'t> Fn(&'t mut Tx, i64) -> Work<'t, Tidied> + Copy + Send + 'static,
+    ) -> Result<u64, Error> {
+        let (mut rows, mut after) = (0, Some(0));
+        while let Some(from) = after.filter(|_| !self.shutdown.is_asked()) {
+            let done = self.store.write(move |tx| tidy(tx, from)).await?;
+            (rows, after) = (rows + done.gone, done.next);
         }
         Ok(rows)
     }

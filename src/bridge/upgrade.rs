@@ -151,7 +151,7 @@ impl Bridge {
             let event = found.remove(&row.dedup_key)?;
             Some((row, to_room, room.to_owned(), Some(event)))
         });
-        self.mark_sent(gone.collect()).await
+        self.mark_sent(&lane, gone.collect()).await
     }
 
     /// Whether `error` is that nobody may speak in `room` any more because another replaces it. What is to be said waits then:

@@ -152,7 +152,7 @@ impl Tx {
             audit.failed_arrivals = self.seqs(dead, (origin, login, since_ms)).await?;
             let dead = concat!(
                 "SELECT o.seq AS value FROM outbox AS o JOIN inbox AS i ON i.seq = o.arrival \
-                 WHERE o.state <> 'sent' AND o.state = 'dead' AND ",
+                 WHERE o.state = 'dead' AND ",
                 rows!(),
                 " ORDER BY o.seq LIMIT $4"
             );

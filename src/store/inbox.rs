@@ -102,12 +102,6 @@ impl Tx {
         self.all(sql(new).text(origin).number(after_seq).number(limit.into())).await
     }
 
-    /// When the next new row of `origin` is due, in milliseconds since 1970 (0: at once); `None` when there is none.
-    pub async fn next_arrival_due(&mut self, origin: &str) -> Result<Option<i64>, Error> {
-        let next = "SELECT MIN(due_at_ms) AS value FROM inbox WHERE state = 'new' AND origin = $1";
-        Ok(self.one::<Option<i64>>(sql(next).text(origin)).await?.flatten())
-    }
-
     /// One row.
     pub async fn arrival(&mut self, seq: i64) -> Result<Option<InboxRow>, Error> {
         self.one(sql("SELECT * FROM inbox WHERE seq = $1").number(seq)).await

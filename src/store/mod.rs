@@ -73,6 +73,7 @@ pub use queue::QueueCount;
 pub use relay::RelayRow;
 pub use request::{RequestRow, RequestState};
 pub use space::SpaceRow;
+pub use tidy::Tidied;
 pub use tx::Tx;
 pub use user::UserRow;
 pub use watch::{Failure, Waiting};

@@ -19,28 +19,50 @@ pub struct QueueCount {
     pub dead: u32,
 }
 
+/// `$columns` of every row that is not delivered. The two halves are what the two indices answer; one condition for both would
+/// read all that was ever sent.
+macro_rules! undelivered {
+    ($columns:literal) => {
+        concat!(
+            "SELECT ",
+            $columns,
+            " FROM outbox WHERE state IN ('ready', 'sending', 'uncertain') UNION ALL SELECT ",
+            $columns,
+            " FROM outbox WHERE state = 'dead'"
+        )
+    };
+}
+pub(super) use undelivered;
+
 impl Tx {
     /// What is not delivered, by login; logins without such rows are left out.
     pub async fn queue_counts(&mut self) -> Result<Vec<QueueCount>, Error> {
-        let counts = "SELECT login, COUNT(CASE WHEN state = 'ready' THEN 1 END) AS ready, \
+        let counts = concat!(
+            "SELECT login, COUNT(CASE WHEN state = 'ready' THEN 1 END) AS ready, \
              COUNT(CASE WHEN state = 'sending' THEN 1 END) AS sending, \
              COUNT(CASE WHEN state = 'uncertain' THEN 1 END) AS uncertain, \
-             COUNT(CASE WHEN state = 'dead' THEN 1 END) AS dead \
-             FROM outbox WHERE state <> 'sent' AND state <> 'dropped' GROUP BY login ORDER BY login";
+             COUNT(CASE WHEN state = 'dead' THEN 1 END) AS dead FROM (",
+            undelivered!("login, state"),
+            ") AS undelivered GROUP BY login ORDER BY login"
+        );
         self.all(sql(counts)).await
     }
 
     /// The oldest rows of `login` that are not delivered, given up ones included, oldest first.
     pub async fn queue(&mut self, login: &str, limit: u32) -> Result<Vec<OutboxRow>, Error> {
-        let queue =
-            "SELECT * FROM outbox WHERE state <> 'sent' AND state <> 'dropped' AND login = $1 ORDER BY seq LIMIT $2";
+        let queue = concat!(
+            "SELECT * FROM (",
+            undelivered!("*"),
+            ") AS undelivered WHERE login = $1 ORDER BY seq LIMIT $2"
+        );
         self.all(sql(queue).text(login).number(limit.into())).await
     }
 
     /// The oldest unfinished rows (ready, sending, uncertain) of all lanes that begin with `prefix`, oldest first.
     pub async fn unfinished(&mut self, prefix: &str, limit: u32) -> Result<Vec<OutboxRow>, Error> {
+        // `+seq`: else SQLite reads all that was ever sent, which lies in this order already.
         let unfinished = "SELECT * FROM outbox WHERE state IN ('ready', 'sending', 'uncertain') \
-             AND substr(lane, 1, length($1)) = $1 ORDER BY seq LIMIT $2";
+             AND substr(lane, 1, length($1)) = $1 ORDER BY +seq LIMIT $2";
         self.all(sql(unfinished).text(prefix).number(limit.into())).await
     }
 

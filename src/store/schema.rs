@@ -17,7 +17,8 @@ const SQLITE: &[&str] = &[
     include_str!("migrations/sqlite/0008_jobs.sql"),
     include_str!("migrations/sqlite/0009_preferences.sql"),
     include_str!("migrations/sqlite/0010_rooms.sql"),
-    include_str!("migrations/sqlite/0012_batches.sql"),
+    include_str!("migrations/sqlite/0011_batches.sql"),
+    include_str!("migrations/sqlite/0012_lighter.sql"),
 ];
 const POSTGRES: &[&str] = &[
     include_str!("migrations/postgres/0001_the_house.sql"),
@@ -30,7 +31,8 @@ const POSTGRES: &[&str] = &[
     include_str!("migrations/postgres/0008_jobs.sql"),
     include_str!("migrations/postgres/0009_preferences.sql"),
     include_str!("migrations/postgres/0010_rooms.sql"),
-    include_str!("migrations/postgres/0012_batches.sql"),
+    include_str!("migrations/postgres/0011_batches.sql"),
+    include_str!("migrations/postgres/0012_lighter.sql"),
 ];
 
 /// Where the number of the newest migration is kept.

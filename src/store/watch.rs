@@ -1,6 +1,7 @@
 //! What is on its way and what has failed, over all lanes and logins, for whoever watches the bridge.
 
 use super::error::Error;
+use super::queue::undelivered;
 use super::tx::{Fields, Record, Tx, sql};
 
 /// How many rows are on their way in one state.
@@ -36,9 +37,12 @@ impl Tx {
         let arrived = "SELECT CASE WHEN origin = $1 THEN 'yes' ELSE 'no' END AS matched, \
              CASE WHEN error IS NULL THEN 'arrived' ELSE 'parked' END AS word, \
              COUNT(*) AS count, MIN(received_at_ms) AS oldest FROM inbox WHERE state = 'new' GROUP BY 1, 2";
-        let leaving = "SELECT CASE WHEN substr(lane, 1, length($1)) = $1 THEN 'yes' ELSE 'no' END AS matched, \
-             state AS word, COUNT(*) AS count, MIN(created_at_ms) AS oldest \
-             FROM outbox WHERE state <> 'sent' AND state <> 'dropped' GROUP BY 1, 2";
+        let leaving = concat!(
+            "SELECT CASE WHEN substr(lane, 1, length($1)) = $1 THEN 'yes' ELSE 'no' END AS matched, \
+             state AS word, COUNT(*) AS count, MIN(created_at_ms) AS oldest FROM (",
+            undelivered!("lane, state, created_at_ms"),
+            ") AS undelivered GROUP BY 1, 2"
+        );
         let mut waiting = self.all(sql(arrived).text(origin)).await?;
         waiting.extend(self.all::<Waiting>(sql(leaving).text(prefix)).await?);
         Ok(waiting)
@@ -47,9 +51,9 @@ impl Tx {
     /// The newest rows that were given up: those that arrived, then those that were to leave.
     pub async fn failures(&mut self, most: u32) -> Result<(Vec<Failure>, Vec<Failure>), Error> {
         let arrived = "SELECT seq, origin AS place, error, received_at_ms AS at_ms FROM inbox \
-             WHERE error IS NOT NULL AND state = 'dead' ORDER BY seq DESC LIMIT $1";
+             WHERE error IS NOT NULL AND state = 'dead' ORDER BY +seq DESC LIMIT $1";
         let leaving = "SELECT seq, lane AS place, error, created_at_ms AS at_ms FROM outbox \
-             WHERE state <> 'sent' AND state = 'dead' ORDER BY seq DESC LIMIT $1";
+             WHERE state = 'dead' ORDER BY +seq DESC LIMIT $1";
         let arrived = self.all(sql(arrived).number(most.into())).await?;
         Ok((arrived, self.all(sql(leaving).number(most.into())).await?))
     }

@@ -9,7 +9,7 @@ use matrix_webqq::base::{Clock, Secret, Shutdown};
 use matrix_webqq::config::{Database, DatabaseKind};
 use matrix_webqq::store::{
     Arrival, Audit, Departure, Error, Failure, Fate, InboxState, LoginRow, LoginState, MessageRow, NoteRow, OutboxRow,
-    OutboxState, PortalState, QueueCount, RequestState, Store, Tx, Verdict,
+    OutboxState, PortalState, QueueCount, RequestState, Store, Tidied, Tx, Verdict,
 };
 use tokio::sync::oneshot;
 
@@ -177,6 +177,20 @@ async fn send(store: &Store, lane: &'static str, key: &'static str, echo: Option
 
 async fn head(store: &Store, lane: &'static str) -> Vec<OutboxRow> {
     read!(store, tx => tx.lane_head(lane, 100).await).await.unwrap()
+}
+
+/// Tidies up, looking at `window` rows at a time, and says how many went.
+async fn tidy(store: &Store, before_ms: i64, window: u32) -> u64 {
+    let (mut gone, mut arrived, mut left) = (0, Some(0), Some(0));
+    while let Some(after) = arrived {
+        let done = write!(store, tx => tx.tidy_inbox(before_ms, after, window).await).await.unwrap();
+        (gone, arrived) = (gone + done.gone, done.next);
+    }
+    while let Some(after) = left {
+        let done = write!(store, tx => tx.tidy_outbox(before_ms, after, window).await).await.unwrap();
+        (gone, left) = (gone + done.gone, done.next);
+    }
+    gone
 }
 
 async fn row(store: &Store, seq: i64) -> OutboxRow {

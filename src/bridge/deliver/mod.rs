@@ -4,12 +4,15 @@ mod act;
 mod answer;
 mod attach;
 mod fetch;
+mod head;
 mod to_matrix;
 mod to_qq;
 
 use std::time::Duration;
 
 use tracing::warn;
+
+pub(super) use head::Marked;
 
 use super::lane::Next;
 use super::{Bridge, Error, Verdict};

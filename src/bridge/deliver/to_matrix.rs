@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use matrix_sdk::ruma::{OwnedEventId, OwnedRoomId, RoomId};
 
+use super::head::{self, Head, Marked};
 use super::wait_after;
 use crate::base::failpoint::{Failpoint, reach};
 use crate::base::metrics::{METRICS, Way};
@@ -16,16 +17,18 @@ use crate::matrix::Intent;
 use crate::qq::AccountId;
 use crate::store::{MessageRow, OutboxRow, OutboxState};
 
-/// How many rows of one lane share the two commits around their sending.
-const BATCH: u32 = 32;
-
 /// Rows of one lane that have left.
 type Gone = Vec<(OutboxRow, ToRoom, OwnedRoomId, Option<OwnedEventId>)>;
 
 impl Bridge {
-    /// Sends what lies at the head of a lane to Matrix.
-    pub(in crate::bridge) async fn deliver_to_matrix(self: &Arc<Self>, lane: &str, failures: &mut u32) -> Next {
-        match self.send_rows(lane).await {
+    /// Sends what lies at the head of a lane to Matrix: `ahead`, if that was marked already.
+    pub(in crate::bridge) async fn deliver_to_matrix(
+        self: &Arc<Self>,
+        lane: &str,
+        ahead: &mut Option<Marked>,
+        failures: &mut u32,
+    ) -> Next {
+        match self.send_rows(lane, ahead).await {
             Ok(next) => {
                 *failures = 0;
                 next
@@ -34,21 +37,16 @@ impl Bridge {
         }
     }
 
-    async fn send_rows(self: &Arc<Self>, lane: &str) -> Result<Next, Error> {
-        let name = lane.to_owned();
-        let rows = self.store.read(move |tx| Box::pin(async move { tx.lane_head(&name, BATCH).await })).await?;
-        let (count, mut rows) = (rows.len(), rows.into_iter());
-        let Some(head) = rows.next() else { return Ok(Next::End) };
-        if let Some(wait) = self.until_due(&head) {
-            return Ok(wait);
-        }
-        let mut to_room: ToRoom = match departure::read(&head) {
-            Ok(to_room) => to_room,
-            Err(error) => return self.bury(&head, &error).await,
+    async fn send_rows(self: &Arc<Self>, lane: &str, ahead: &mut Option<Marked>) -> Result<Next, Error> {
+        let rows = match ahead.take() {
+            Some(rows) => rows,
+            None => match self.close(lane, Gone::new(), true).await? {
+                Head::Marked(rows) => rows,
+                Head::Odd(row) => return self.see_to(&row).await,
+                Head::Empty => return Ok(Next::End),
+            },
         };
-        if let Some(wanted) = to_room.fetch.take() {
-            return self.complete(&head, to_room, wanted).await;
-        }
+        let Some((first, to_room)) = rows.first() else { return Ok(Next::End) };
         let standing = match &to_room.target {
             Target::Portal(id) => Some(self.portals.standing(*id)),
             _ => None,
@@ -58,24 +56,42 @@ impl Bridge {
             Some(standing) => Some(standing.read().await),
             None => None,
         };
-        let (room, host) = match self.room_of(head.seq, &to_room.target).await {
-            Err(error) if error.verdict() == Verdict::GiveUp => return self.bury(&head, &error).await,
+        let (room, host) = match self.room_of(first.seq, &to_room.target).await {
+            Err(error) if error.verdict() == Verdict::GiveUp => return self.bury(first, &error).await,
             found => found?,
         };
-        let rows: Vec<_> = [(head, to_room)].into_iter().chain(rows.map_while(complete)).collect();
-        let was_all = rows.len() == count && u32::try_from(count).is_ok_and(|count| count < BATCH);
         let known = self.find_sent(lane, &rows, &room).await?;
-        let rows = self.mark_sending(rows).await?;
         reach(Failpoint::ToMatrixMarked);
         let (gone, failure) = self.send_in_order(rows, &room, &host, known).await;
         reach(Failpoint::ToMatrixSent);
-        self.mark_sent(gone).await?;
-        match failure {
+        // What is marked and does not leave has to be looked for afterwards.
+        let follows = failure.is_none() && !self.shutdown.is_asked();
+        match (self.close(lane, gone, follows).await?, failure) {
+            (_, Some((_, error))) if standing.is_some() && self.is_replaced(&room, &error).await => Err(error),
+            (_, Some((row, error))) => self.settle_failure(&row, error).await,
+            (Head::Marked(rows), None) => {
+                *ahead = Some(rows);
+                Ok(Next::More)
+            }
+            (Head::Odd(_), None) => Ok(Next::More),
             // Whoever adds a row rings the bell: there is no need to look again.
-            None if was_all => Ok(Next::End),
+            (Head::Empty, None) => Ok(Next::End),
+        }
+    }
+
+    /// Sees to a head that cannot leave as it is.
+    async fn see_to(self: &Arc<Self>, head: &OutboxRow) -> Result<Next, Error> {
+        if let Some(wait) = self.until_due(head) {
+            return Ok(wait);
+        }
+        let mut to_room: ToRoom = match departure::read(head) {
+            Ok(to_room) => to_room,
+            Err(error) => return self.bury(head, &error).await,
+        };
+        match to_room.fetch.take() {
+            Some(wanted) => self.complete(head, to_room, wanted).await,
+            // It was not due when it was looked at, and is now.
             None => Ok(Next::More),
-            Some((_, error)) if standing.is_some() && self.is_replaced(&room, &error).await => Err(error),
-            Some((row, error)) => self.settle_failure(&row, error).await,
         }
     }
 
@@ -118,21 +134,10 @@ impl Bridge {
         Ok(self.homeserver.bot().find_sent(room, KEY_FIELD, &doubtful, last.as_deref()).await?.events)
     }
 
-    /// Gives those of `rows` that may go: one may have been dropped meanwhile.
-    async fn mark_sending(&self, mut rows: Vec<(OutboxRow, ToRoom)>) -> Result<Vec<(OutboxRow, ToRoom)>, Error> {
-        let fresh = rows.iter().filter(|(row, _)| row.state != OutboxState::Sending);
-        let fresh: Vec<i64> = fresh.map(|(row, _)| row.seq).collect();
-        if !fresh.is_empty() {
-            let marked = self.store.write(move |tx| Box::pin(async move { tx.mark_sending(&fresh).await })).await?;
-            rows.retain(|(row, _)| row.state == OutboxState::Sending || marked.contains(&row.seq));
-        }
-        Ok(rows)
-    }
-
     /// Sends `rows` one after the other up to the first that fails.
     async fn send_in_order(
         self: &Arc<Self>,
-        rows: Vec<(OutboxRow, ToRoom)>,
+        rows: Marked,
         room: &OwnedRoomId,
         host: &Intent,
         known: HashMap<String, OwnedEventId>,
@@ -218,33 +223,36 @@ impl Bridge {
         Ok(bot.send(room, kind, &to_room.content, key, to_room.ts_ms).await?)
     }
 
-    pub(in crate::bridge) async fn mark_sent(&self, gone: Gone) -> Result<(), Error> {
-        if gone.is_empty() {
-            return Ok(());
-        }
+    /// Writes down what has left of `lane`.
+    pub(in crate::bridge) async fn mark_sent(&self, lane: &str, gone: Gone) -> Result<(), Error> {
+        self.close(lane, gone, false).await.map(drop)
+    }
+
+    /// Writes down what has left, and marks what `follows` in `lane`, if it may.
+    async fn close(&self, lane: &str, gone: Gone, follows: bool) -> Result<Head, Error> {
         let count = u64::try_from(gone.len()).unwrap_or(u64::MAX);
-        self.store
-            .write(move |tx| {
-                Box::pin(async move {
-                    for (row, to_room, room, event) in &gone {
-                        tx.mark_sent(row.seq, event.as_ref().map(|event| event.as_str())).await?;
-                        if let (Some(key), Some(event)) = (&to_room.message, event) {
-                            tx.add_message(&MessageRow {
-                                login: row.login.clone(),
-                                message_key: key.clone(),
-                                part: to_room.part,
-                                room_id: room.to_string(),
-                                event_id: event.to_string(),
-                            })
-                            .await?;
-                        }
+        let (lane, now_ms) = (lane.to_owned(), self.clock.now_ms());
+        let head = self.store.write(move |tx| {
+            Box::pin(async move {
+                for (row, to_room, room, event) in &gone {
+                    tx.mark_sent(row.seq, event.as_ref().map(|event| event.as_str())).await?;
+                    if let (Some(key), Some(event)) = (&to_room.message, event) {
+                        tx.add_message(&MessageRow {
+                            login: row.login.clone(),
+                            message_key: key.clone(),
+                            part: to_room.part,
+                            room_id: room.to_string(),
+                            event_id: event.to_string(),
+                        })
+                        .await?;
                     }
-                    Ok(())
-                })
+                }
+                if follows { head::mark(tx, &lane, now_ms).await } else { Ok(Head::Empty) }
             })
-            .await?;
+        });
+        let head = head.await?;
         METRICS.bridged.add(Way::ToMatrix, count);
-        Ok(())
+        Ok(head)
     }
 
     async fn settle_failure(self: &Arc<Self>, row: &OutboxRow, error: Error) -> Result<Next, Error> {
@@ -254,13 +262,6 @@ impl Bridge {
         // The row stays `sending`: the next round looks for it in the room before it sends it again.
         Err(error)
     }
-}
-
-/// `row` with what is in it, if it can leave as it is. What must be fetched first, or cannot be read, waits until it is
-/// the head.
-fn complete(row: OutboxRow) -> Option<(OutboxRow, ToRoom)> {
-    let to_room: ToRoom = departure::read(&row).ok()?;
-    to_room.fetch.is_none().then_some((row, to_room))
 }
 
 /// Takes `event` down; `None` when that is not allowed, or nothing to take down.

@@ -51,7 +51,8 @@ impl Bridge {
     /// up a session wakes the lane.
     pub(super) async fn head_to_qq(&self, lane: &str) -> Result<Option<(OutboxRow, Arc<Live>)>, Error> {
         let name = lane.to_owned();
-        let rows = self.store.read(move |tx| Box::pin(async move { tx.lane_head(&name, 1).await })).await?;
+        // By the writer, which has the pages at hand: readers find all of them changed.
+        let rows = self.store.write(move |tx| Box::pin(async move { tx.lane_head(&name, 1).await })).await?;
         let Some(row) = rows.into_iter().next() else { return Ok(None) };
         Ok(self.logins.live(&AccountId::new(&row.login)).map(|live| (row, live)))
     }

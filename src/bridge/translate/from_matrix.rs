@@ -60,8 +60,9 @@ impl Bridge {
 
     /// Translates the oldest rows; `true` when those were all.
     async fn translate_matrix_batch(self: &Arc<Self>) -> Result<bool, Error> {
+        // By the writer, which has the pages at hand: readers find all of them changed.
         let rows =
-            self.store.read(|tx| Box::pin(async move { tx.due_arrivals(route::FROM_MATRIX, 0, BATCH).await })).await?;
+            self.store.write(|tx| Box::pin(async move { tx.due_arrivals(route::FROM_MATRIX, 0, BATCH).await })).await?;
         let was_all = u32::try_from(rows.len()).is_ok_and(|count| count < BATCH);
         if !rows.is_empty() {
             reach(Failpoint::MatrixRead);

@@ -58,7 +58,8 @@ impl Bridge {
     async fn translate_qq_batch(self: &Arc<Self>, live: &Arc<Live>) -> Result<bool, Error> {
         let _alone = live.translating.lock().await;
         let origin = route::from_qq(&live.account);
-        let rows = self.store.read(move |tx| Box::pin(async move { tx.due_arrivals(&origin, 0, BATCH).await })).await?;
+        // By the writer, which has the pages at hand: readers find all of them changed.
+        let rows = self.store.write(move |tx| Box::pin(async move { tx.due_arrivals(&origin, 0, BATCH).await })).await?;
         let was_all = u32::try_from(rows.len()).is_ok_and(|count| count < BATCH);
         let (opened, failure) = self.open_batch(live, &rows).await;
         if !opened.is_empty() {
@@ -308,7 +309,7 @@ fn part_key(account: &AccountId, message: &Message, number: i64) -> String {
     if number != "0" {
         parts.push(&number);
     }
-    route::key(&parts)
+    route::key_beside(message.key.as_str(), &parts)
 }
 
 /// A chat that no list shows, as far as the message tells.

@@ -116,24 +116,28 @@ fn take<'a, T: Deserialize<'a>>(text: &'a str) -> Option<(T, &'a str)> {
 
 /// An event sealed with the numbers of `epoch`.
 pub(crate) fn envelope(epoch: &str, body: String) -> Envelope {
-    let identity = identity(&body).unwrap_or_else(|| [&*body, &nonce(&body)].concat());
-    Envelope { dedup_key: [epoch, &digest(&identity)].join("."), epoch: epoch.to_owned(), body }
+    let (time, identity) = identity(&body).unwrap_or_else(|| (0, [&*body, &nonce(&body)].concat()));
+    Envelope { dedup_key: [epoch, &digest(time, &identity)].join("."), epoch: epoch.to_owned(), body }
 }
 
-/// A short text that is the same for the same `identity` alone.
-pub(crate) fn digest(identity: &str) -> String {
-    hex::encode(Sha256::digest(identity)).chars().take(32).collect()
+/// A short text that is the same for the same `identity` alone. What was said at about the same time (in seconds since 1970; 0 when
+/// nothing tells) begins alike, so that whoever keeps such texts in order touches few places for many of them.
+pub(crate) fn digest(time: i64, identity: &str) -> String {
+    let time = u32::try_from(time).unwrap_or_default();
+    let of_identity: String = hex::encode(Sha256::digest(identity)).chars().take(32).collect();
+    format!("{time:08x}{of_identity}")
 }
 
-/// What a push handed out twice has in common with itself; `None` when only all of it tells.
-pub(crate) fn identity(body: &str) -> Option<String> {
+/// What a push handed out twice has in common with itself, beginning with when it was said; `None` when only all of it tells.
+pub(crate) fn identity(body: &str) -> Option<(i64, String)> {
     let item: Value = serde_json::from_str(body).ok()?;
     let value = item.get("value")?;
-    integer(value.get("msg_id")?)?;
+    let number = |name: &str| value.get(name).and_then(integer);
+    number("msg_id")?;
     let fields = ["from_uin", "send_uin", "did", "msg_id", "msg_id2", "time"];
-    let fields =
-        fields.map(|name| value.get(name).and_then(integer).map(|number| number.to_string()).unwrap_or_default());
-    Some([item.get("poll_type")?.as_str()?, &fields.join("|")].join("|"))
+    let fields = fields.map(|name| number(name).map(|number| number.to_string()).unwrap_or_default());
+    let text = [item.get("poll_type")?.as_str()?, &fields.join("|")].join("|");
+    Some((number("time").unwrap_or_default(), text))
 }
 
 /// Makes pushes differ that look the same each time they truly happen again, such as somebody who comes online. To take
@@ -216,6 +220,15 @@ mod tests {
         assert!(batch.rest.unwrap().starts_with("{\"poll_type\":}"));
         let lost = Batch::read(br#"{"result":{"poll_type":"message"#).unwrap();
         assert!(lost.rest.is_some());
+    }
+
+    #[test]
+    fn what_was_said_in_one_second_has_keys_that_lie_together() {
+        let key = |msg_id, time| envelope("e", message(msg_id, Some(time), "a").to_string()).dedup_key;
+        let mut keys = [key(1, 7), key(2, 6), key(3, 5), key(4, 6), key(5, -1), key(6, i64::MAX)];
+        keys.sort();
+        let starts: Vec<&str> = keys.iter().map(|key| &key[..10]).collect();
+        assert_eq!(starts, ["e.00000000", "e.00000000", "e.00000005", "e.00000006", "e.00000006", "e.00000007"]);
     }
 
     #[test]

@@ -109,12 +109,13 @@ async fn what_arrived_is_forgotten_before_what_became_of_it(place: &Place) {
         leave(&store, seq, key, OutboxState::Sent).await;
         finish(&store, seq, "1", Fate::Quiet).await;
     }
-    loop {
-        let gone = write!(store, tx => tx.tidy(NOON + 1, 1).await).await.unwrap();
+    assert_eq!(write!(store, tx => tx.tidy_outbox(NOON + 1, 0, 9).await).await.unwrap().gone, 0, "not before");
+    for after in [0, 1] {
+        let arrived = write!(store, tx => tx.tidy_inbox(NOON + 1, after, 1).await).await.unwrap();
+        let left = write!(store, tx => tx.tidy_outbox(NOON + 1, 0, 9).await).await.unwrap();
+        assert_eq!((arrived.gone, arrived.next), (1, Some(after + 1)));
+        assert_eq!(left.gone, 1 - u64::try_from(after).unwrap(), "the newest stays");
         assert_eq!(books(&store, "qq/1", None, 0).await.lost(), 0);
-        if gone == 0 {
-            break;
-        }
     }
     assert_eq!(books(&store, "qq/1", None, 0).await, Audit::default());
 }

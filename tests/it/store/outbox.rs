@@ -147,7 +147,7 @@ async fn a_row_that_is_given_up_leaves_its_lane_for_ever(place: &Place) {
     let echoed = send(&store, "qq/1", "f", Some("hi")).await;
     write!(store, tx => tx.claim_echo("qq/1", "hi", 0).await).await.unwrap().unwrap();
     assert_eq!(write!(store, tx => tx.drop_departure(echoed, "x").await).await.unwrap(), None);
-    assert_eq!(write!(store, tx => tx.tidy(NOON + 1, 2).await).await.unwrap(), 2, "forgotten after a while");
+    assert_eq!(tidy(&store, NOON + 1, 2).await, 2, "forgotten after a while");
 }
 
 async fn what_was_on_the_wire_at_a_crash_becomes_uncertain(place: &Place) {
@@ -283,10 +283,12 @@ async fn tidying_forgets_what_is_over_and_old(place: &Place) {
     })
     .await
     .unwrap();
-    assert_eq!(write!(store, tx => tx.tidy(NOON, 10).await).await.unwrap(), 0, "nothing is older than now");
-    assert_eq!(write!(store, tx => tx.tidy(NOON + 1, 1).await).await.unwrap(), 2, "one of each at a time");
-    assert_eq!(write!(store, tx => tx.tidy(NOON + 1, 10).await).await.unwrap(), 1);
-    assert_eq!(write!(store, tx => tx.tidy(NOON + 1, 10).await).await.unwrap(), 0);
+    assert_eq!(tidy(&store, NOON, 10).await, 0, "nothing is older than now");
+    let window = write!(store, tx => Ok((tx.tidy_inbox(NOON + 1, 0, 1).await?, tx.tidy_outbox(NOON + 1, 1, 1).await?)));
+    let one = |next| Tidied { gone: 1, next: Some(next) };
+    assert_eq!(window.await.unwrap(), (one(1), one(2)), "the first of what came, the second of what left");
+    assert_eq!(tidy(&store, NOON + 1, 1).await, 1, "the newest that was sent stays");
+    assert_eq!(tidy(&store, NOON + 1, 10).await, 0);
     assert_eq!(read!(store, tx => tx.last_result("qq/1").await).await.unwrap().as_deref(), Some("c"));
     assert_eq!(row(&store, stuck).await.state, OutboxState::Sending);
     assert_eq!(due(&store).await, ["new"]);

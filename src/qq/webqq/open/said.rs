@@ -67,7 +67,7 @@ impl<'a> Said<'a> {
         let words: String = content.into_iter().flatten().filter_map(Value::as_str).collect();
         let (msg_id2, time) = (self.number("msg_id2").unwrap_or(0), self.number("time").unwrap_or(0));
         let identity = format!("{chat}|{msg_id}|{msg_id2}|{time}|{words}");
-        MessageKey::new(digest(&identity))
+        MessageKey::new(digest(time, &identity))
     }
 
     pub(super) fn message(self, chat: ChatId, kind: ChatKind, sender: Sender, now_ms: i64) -> Event {
