@@ -1,6 +1,7 @@
 //! The ground floor: what every room stands on and none of them owns.
 
 pub mod backoff;
+pub mod boot;
 pub mod clock;
 #[cfg(test)]
 pub(crate) mod damage;

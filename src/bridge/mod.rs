@@ -217,10 +217,12 @@ impl Bridge {
     /// Takes up where the last process left off: what was being sent to QQ becomes uncertain, portals are loaded,
     /// every lane that has something to deliver wakes, and every session that QQ may still accept is taken up.
     pub async fn start(self: &Arc<Self>) -> Result<(), Error> {
+        let unsynced_until = self.store.unsynced_until();
         let (portals, past, paused, appearances) = self
             .store
-            .write(|tx| {
+            .write(move |tx| {
                 Box::pin(async move {
+                    tx.unsent_to_ready(route::TO_QQ, unsynced_until).await?;
                     tx.sending_to_uncertain(route::TO_QQ).await?;
                     let past = (tx.portal_aliases().await?, tx.rooms_being_left().await?);
                     Ok((tx.all_portals().await?, past, tx.paused().await?, tx.appearances().await?))

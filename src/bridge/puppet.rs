@@ -19,7 +19,7 @@ use super::{Bridge, Error, notice, route};
 use crate::base::{Backoff, Secret};
 use crate::matrix::{self, Event, Intent, Key};
 use crate::qq::AccountId;
-use crate::store::{self, OutboxState, PuppetRow, PuppetState, Tx};
+use crate::store::{self, PuppetRow, PuppetState, Tx};
 
 /// The content field by which bridges know what puppets said. Source: mautrix bridges write it.
 pub(super) const SOURCE_FIELD: &str = "fi.mau.double_puppet_source";
@@ -346,7 +346,7 @@ impl Bridge {
             }
             _ => false,
         };
-        Ok(is_there && row.state == OutboxState::Sending)
+        Ok(is_there && self.may_have_left(&row))
     }
 }
 

@@ -13,7 +13,7 @@ use super::portal::Portal;
 use super::{Bridge, Error, existing, notice, route};
 use crate::base::failpoint::{Failpoint, reach};
 use crate::matrix::Event;
-use crate::store::{self, JobKind, JobRow, OutboxRow, OutboxState, Tx};
+use crate::store::{self, JobKind, JobRow, OutboxRow, Tx};
 
 /// How long to wait before looking again whether a room can be followed to.
 pub(super) const LOOK_AGAIN: Duration = Duration::from_hours(1);
@@ -144,8 +144,7 @@ impl Bridge {
         let name = lane.clone();
         let rows = self.store.read(move |tx| Box::pin(async move { tx.lane_head(&name, u32::MAX).await })).await?;
         let readable = |row: OutboxRow| departure::read::<ToRoom>(&row).ok().map(|to_room| (row, to_room));
-        let doubtful: Vec<_> =
-            rows.into_iter().filter(|row| row.state == OutboxState::Sending).filter_map(readable).collect();
+        let doubtful: Vec<_> = rows.into_iter().filter(|row| self.may_have_left(row)).filter_map(readable).collect();
         let mut found = self.find_sent(&lane, &doubtful, &room.to_owned()).await?;
         let gone = doubtful.into_iter().filter_map(|(row, to_room)| {
             let event = found.remove(&row.dedup_key)?;

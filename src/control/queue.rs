@@ -101,14 +101,16 @@ async fn list(context: &Context) -> Result<(), Error> {
 }
 
 fn leaving_line(context: &Context, row: &OutboxRow) -> String {
-    let state = context.say(queue_key(row.state), &[]);
+    let state = context.say(queue_key(row), &[]);
     let way = if row.lane.starts_with(route::TO_QQ) { "→ QQ" } else { "→ Matrix" };
     let why = row.error.as_deref().map_or_else(String::new, |error| format!(" – {}", escape(error)));
     format!("- #{} {way}: {state}{why}", row.seq)
 }
 
-fn queue_key(state: OutboxState) -> &'static str {
-    match state {
+fn queue_key(row: &OutboxRow) -> &'static str {
+    match row.state {
+        // Marked, and not on the wire yet.
+        OutboxState::Sending if row.sends == 0 => "queue.state.ready",
         OutboxState::Ready => "queue.state.ready",
         OutboxState::Sending => "queue.state.sending",
         OutboxState::Sent => "queue.state.sent",

@@ -15,8 +15,15 @@ const PREPARED: usize = 128;
 
 /// An open connection.
 pub(super) enum Connection {
-    Sqlite(rusqlite::Connection),
+    Sqlite(OwnFile),
     Postgres(Box<PgConnection>),
+}
+
+/// A connection to SQLite.
+pub(super) struct OwnFile {
+    connection: rusqlite::Connection,
+    /// Whether commits are synced.
+    synced: bool,
 }
 
 /// A value for a statement, or NULL: PostgreSQL asks of what type that is.
@@ -35,13 +42,13 @@ impl Connection {
     /// `connection`, ready to keep what is prepared.
     pub(super) fn sqlite(connection: rusqlite::Connection) -> Self {
         connection.set_prepared_statement_cache_capacity(PREPARED);
-        Self::Sqlite(connection)
+        Self::Sqlite(OwnFile { connection, synced: true })
     }
 
     /// Runs statements that have no values.
     pub(super) async fn script(&mut self, sql: &'static str) -> Result<(), Error> {
         match self {
-            Self::Sqlite(connection) => Ok(connection.execute_batch(sql)?),
+            Self::Sqlite(file) => Ok(file.connection.execute_batch(sql)?),
             Self::Postgres(connection) => {
                 Box::pin(sqlx::raw_sql(sql).execute(&mut **connection)).await?;
                 Ok(())
@@ -53,19 +60,32 @@ impl Connection {
     /// keeps them prepared.
     pub(super) async fn bracket(&mut self, sql: &'static str) -> Result<(), Error> {
         match self {
-            Self::Sqlite(connection) => {
-                connection.prepare_cached(sql)?.raw_execute()?;
+            Self::Sqlite(file) => {
+                file.connection.prepare_cached(sql)?.raw_execute()?;
                 Ok(())
             }
             Self::Postgres(_) => self.script(sql).await,
         }
     }
 
+    /// Whether commits from now on wait for the disk. On PostgreSQL all of them do: of its machine we know nothing.
+    pub(super) fn sync_commits(&mut self, synced: bool) -> Result<(), Error> {
+        match self {
+            Self::Sqlite(file) if file.synced != synced => {
+                let level = if synced { "PRAGMA synchronous = FULL" } else { "PRAGMA synchronous = NORMAL" };
+                file.connection.execute_batch(level)?;
+                file.synced = synced;
+                Ok(())
+            }
+            Self::Sqlite(_) | Self::Postgres(_) => Ok(()),
+        }
+    }
+
     /// How many rows a statement changed.
     pub(super) async fn change(&mut self, text: Text, values: Vec<Value>) -> Result<u64, Error> {
         match self {
-            Self::Sqlite(connection) => {
-                let changed = on_sqlite(connection, text, |statement| {
+            Self::Sqlite(file) => {
+                let changed = on_sqlite(&file.connection, text, |statement| {
                     bind(statement, &values)?;
                     statement.raw_execute()
                 })?;
@@ -86,7 +106,7 @@ impl Connection {
         mut read: impl FnMut(Row<'_>) -> Result<T, Error>,
     ) -> Result<Vec<T>, Error> {
         match self {
-            Self::Sqlite(connection) => on_sqlite(connection, text, |statement| {
+            Self::Sqlite(file) => on_sqlite(&file.connection, text, |statement| {
                 let mut found = Vec::new();
                 bind(statement, &values)?;
                 let mut rows = statement.raw_query();
@@ -109,7 +129,7 @@ impl Connection {
     /// Says goodbye to the database. A connection that cannot say goodbye is gone as well.
     pub(super) async fn close(self) {
         match self {
-            Self::Sqlite(connection) => drop(connection.close()),
+            Self::Sqlite(file) => drop(file.connection.close()),
             Self::Postgres(connection) => drop(Box::pin(connection.close()).await),
         }
     }

@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// FULL: a commit is on the disk before it is answered. The log is put into the file after 16 MiB: the pages that every message
 /// changes are then written there once for many of them. The limit keeps the log small after a burst.
 const SQLITE_WRITER: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
-     PRAGMA busy_timeout = 5000; PRAGMA wal_autocheckpoint = 4096; PRAGMA journal_size_limit = 67108864;";
+     PRAGMA busy_timeout = 5000; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 4096; PRAGMA journal_size_limit = 67108864;";
 const SQLITE_READER: &str = "PRAGMA query_only = ON; PRAGMA busy_timeout = 5000;";
 /// Servers may be told to answer before the disk has it; not to us.
 ///

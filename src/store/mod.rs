@@ -4,6 +4,7 @@
 //!
 //! ```text
 //!  store.write(work) ──▶ queue ──▶ writer ──▶ one transaction ──▶ COMMIT (one sync) ──▶ every answer
+//!  store.follow_up(work) ──▶ the same, without waiting for the disk when nobody else does
 //!  store.read(work)  ──▶ one of a few connections ──▶ one moment of what is committed ──▶ answer
 //! ```
 //!
@@ -46,6 +47,7 @@ mod schema;
 mod space;
 mod tidy;
 mod tx;
+mod unsynced;
 mod user;
 mod watch;
 mod writer;
@@ -83,7 +85,7 @@ use crate::base::{Clock, Shutdown};
 use crate::config::{self, DatabaseKind};
 use database::Database;
 use readers::Readers;
-use writer::{Order, Queued, Writer};
+use writer::{Order, Queued, Sync, Writer};
 
 /// The database of this bridge; clones share it.
 #[derive(Clone)]
@@ -92,6 +94,7 @@ pub struct Store {
     queue: mpsc::UnboundedSender<Order>,
     readers: Arc<Readers>,
     commits: Arc<AtomicU64>,
+    unsynced_until: i64,
 }
 
 impl Store {
@@ -110,6 +113,7 @@ impl Store {
             backup::copy(&mut tx, file, first).await?;
         }
         schema::migrate(&mut tx, kind).await?;
+        let unsynced_until = unsynced::settle(&mut tx, kind).await?;
         let readers = Arc::new(Readers::new(Arc::clone(&database)));
         let (writer, commits) = Writer::new(database, hold, tx);
         let (queue, orders) = mpsc::unbounded_channel();
@@ -118,7 +122,7 @@ impl Store {
             DatabaseKind::Sqlite => on_its_own_thread(writer.run(orders))?,
             DatabaseKind::Postgres => Shutdown::new().spawn(writer.run(orders)),
         }
-        Ok(Self { queue, readers, commits })
+        Ok(Self { queue, readers, commits, unsynced_until })
     }
 
     /// Does `work` and returns once it is on disk; all of it, or nothing when it fails.
@@ -130,9 +134,35 @@ impl Store {
         T: Send + 'static,
         F: for<'t> FnOnce(&'t mut Tx) -> Work<'t, T> + Send + 'static,
     {
+        self.order(work, Sync::Now).await
+    }
+
+    /// The same for work that the next start would do again from what is on the disk. Once it is answered it outlives the process; a
+    /// machine that stops may lose it, with all that was committed after it.
+    ///
+    /// Never before something that cannot be taken back: what is to be said once has to be on the disk, by [`Store::write`].
+    pub async fn follow_up<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: for<'t> FnOnce(&'t mut Tx) -> Work<'t, T> + Send + 'static,
+    {
+        self.order(work, Sync::Later).await
+    }
+
+    async fn order<T, F>(&self, work: F, sync: Sync) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: for<'t> FnOnce(&'t mut Tx) -> Work<'t, T> + Send + 'static,
+    {
         let (job, answer) = Queued::new(work);
-        self.queue.send(Order::Do(Box::new(job))).map_err(|_| Error::Closed)?;
+        self.queue.send(Order::Do(Box::new(job), sync)).map_err(|_| Error::Closed)?;
         answer.await.map_err(|_| Error::Closed)?
+    }
+
+    /// Up to which row of the outbox follow-ups may have been lost, because the machine has stopped since; 0 when none was.
+    #[must_use]
+    pub fn unsynced_until(&self) -> i64 {
+        self.unsynced_until
     }
 
     /// Does `work` on one moment of what is committed; whatever it tries to write is refused.

@@ -145,6 +145,20 @@ impl Tx {
         Ok(self.change(sql(mark).number(seq).number(now_ms).text(echo)).await? > 0)
     }
 
+    /// Marks a row that leaves for the first time soon after those before it, and by what its echo will be recognised. It is not on the
+    /// wire until [`Tx::mark_on_wire`].
+    pub async fn mark_next(&mut self, seq: i64, echo: &str) -> Result<(), Error> {
+        let mark = "UPDATE outbox SET state = 'sending', echo = $2 WHERE seq = $1 AND state = 'ready' AND sends = 0";
+        self.change(sql(mark).number(seq).text(echo)).await.map(drop)
+    }
+
+    /// A row that was marked goes on the wire now. `false` when it may not: it was dropped meanwhile.
+    pub async fn mark_on_wire(&mut self, seq: i64) -> Result<bool, Error> {
+        let mark = "UPDATE outbox SET sends = 1, sent_at_ms = $2 WHERE seq = $1 AND state = 'sending' AND sends = 0";
+        let now_ms = self.now_ms();
+        Ok(self.change(sql(mark).number(seq).number(now_ms)).await? > 0)
+    }
+
     /// Replaces what is to leave, while it waits for its turn.
     pub async fn set_departure_body(&mut self, seq: i64, body: &str) -> Result<(), Error> {
         let set = "UPDATE outbox SET body = $2, error = NULL WHERE seq = $1 AND state = 'ready'";
@@ -185,10 +199,19 @@ impl Tx {
         Ok(self.one::<Marked>(sql(mark).number(seq).text(error)).await?.map(|row| row.state))
     }
 
+    /// At start: what was marked when the process died, in lanes that begin with `prefix`, and was not on the wire waits again; but for
+    /// rows up to `unsynced_until`, of which that is not known.
+    pub async fn unsent_to_ready(&mut self, prefix: &str, unsynced_until: i64) -> Result<u64, Error> {
+        let change = "UPDATE outbox SET state = 'ready' WHERE state IN ('ready', 'sending', 'uncertain') \
+             AND state = 'sending' AND sends = 0 AND substr(lane, 1, length($1)) = $1 AND seq > $2";
+        self.change(sql(change).text(prefix).number(unsynced_until)).await
+    }
+
     /// At start: what was on the wire when the process died, in lanes that begin with `prefix`, may have been delivered.
     /// Gives how many rows; those whose echo had come are sent.
     pub async fn sending_to_uncertain(&mut self, prefix: &str) -> Result<u64, Error> {
-        let change = "UPDATE outbox SET state = CASE WHEN echoed = 1 THEN 'sent' ELSE 'uncertain' END, \
+        let change = "UPDATE outbox SET sends = CASE WHEN sends = 0 THEN 1 ELSE sends END, \
+             state = CASE WHEN echoed = 1 THEN 'sent' ELSE 'uncertain' END, \
              error = CASE WHEN echoed = 1 THEN NULL ELSE 'the bridge stopped while this was being sent' END \
              WHERE state IN ('ready', 'sending', 'uncertain') AND state = 'sending' AND substr(lane, 1, length($1)) = $1";
         self.change(sql(change).text(prefix)).await
@@ -207,7 +230,7 @@ impl Tx {
              sent_at_ms = COALESCE(sent_at_ms, $4), \
              state = CASE WHEN state IN ('ready', 'uncertain') THEN 'sent' ELSE state END \
              WHERE seq = (SELECT seq FROM outbox WHERE lane = $1 AND echo = $2 AND echoed = 0 \
-             AND (state IN ('sending', 'sent', 'uncertain') OR (state = 'ready' AND sends > 0)) AND (sent_at_ms IS NULL OR sent_at_ms >= $3) \
+             AND (state IN ('sent', 'uncertain') OR (state IN ('ready', 'sending') AND sends > 0)) AND (sent_at_ms IS NULL OR sent_at_ms >= $3) \
              ORDER BY seq LIMIT 1) RETURNING *";
         let now_ms = self.now_ms();
         self.one(sql(claim).text(lane).text(fingerprint).number(since_ms).number(now_ms)).await

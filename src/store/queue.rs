@@ -50,11 +50,8 @@ impl Tx {
 
     /// The oldest rows of `login` that are not delivered, given up ones included, oldest first.
     pub async fn queue(&mut self, login: &str, limit: u32) -> Result<Vec<OutboxRow>, Error> {
-        let queue = concat!(
-            "SELECT * FROM (",
-            undelivered!("*"),
-            ") AS undelivered WHERE login = $1 ORDER BY seq LIMIT $2"
-        );
+        let queue =
+            concat!("SELECT * FROM (", undelivered!("*"), ") AS undelivered WHERE login = $1 ORDER BY seq LIMIT $2");
         self.all(sql(queue).text(login).number(limit.into())).await
     }
 
@@ -80,12 +77,12 @@ impl Tx {
         self.change(sql(change).number(seq)).await.map(drop)
     }
 
-    /// A person gives it up: a row that waits, an uncertain or a dead one. Gives what it is now: `Sent` when its echo
+    /// A person gives it up: a row that waits or is not on the wire yet, an uncertain or a dead one. Gives what it is now: `Sent` when its echo
     /// was seen; `None` when it was none of these.
     pub async fn drop_departure(&mut self, seq: i64, error: &str) -> Result<Option<OutboxState>, Error> {
         let drop = "UPDATE outbox SET state = CASE WHEN echoed = 1 THEN 'sent' ELSE 'dropped' END, \
              error = CASE WHEN echoed = 1 THEN NULL ELSE $2 END \
-             WHERE seq = $1 AND state IN ('ready', 'uncertain', 'dead') RETURNING seq, state";
+             WHERE seq = $1 AND (state IN ('ready', 'uncertain', 'dead') OR (state = 'sending' AND sends = 0)) RETURNING seq, state";
         Ok(self.one::<Marked>(sql(drop).number(seq).text(error)).await?.map(|row| row.state))
     }
 }

@@ -55,7 +55,9 @@ impl Tx {
         limit: u32,
     ) -> Result<Option<i64>, Error> {
         let window: Option<Window> = self.one(sql(select).number(after).number(limit.into())).await?;
-        Ok(window.filter(|window| window.oldest_ms.is_some_and(|oldest| oldest < before_ms)).and_then(|window| window.last))
+        Ok(window
+            .filter(|window| window.oldest_ms.is_some_and(|oldest| oldest < before_ms))
+            .and_then(|window| window.last))
     }
 }
 

@@ -33,6 +33,11 @@ impl Tx {
         self.connection.bracket(self.begin).await
     }
 
+    /// Between two transactions: whether those that follow are to be on the disk once they are committed.
+    pub(super) fn sync_commits(&mut self, synced: bool) -> Result<(), Error> {
+        self.connection.sync_commits(synced)
+    }
+
     /// Keeps what was done.
     pub(super) async fn commit(&mut self) -> Result<(), Error> {
         self.connection.bracket("COMMIT").await

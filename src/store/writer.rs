@@ -3,6 +3,10 @@
 //! A commit costs the disk one sync, whether it keeps one row or a thousand. So the writer takes all the work that is queued
 //! (what piles up while the disk is busy with the commit before), does it in one transaction, commits, and only then answers.
 //! Each piece of work stands behind a savepoint: one that fails is undone alone.
+//!
+//! Work that only follows from what is on the disk need not wait for it: when nothing else is queued, it is committed without a sync, and
+//! is on the disk with the next commit that has one. SQLite writes commits one behind the other, so a machine that stops loses the
+//! last ones and never one from between.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -27,10 +31,19 @@ pub type Work<'t, T> = BoxFuture<'t, Result<T, Error>>;
 
 /// What the writer is asked for.
 pub(super) enum Order {
-    /// Some work.
-    Do(Box<dyn Job>),
+    /// Some work; and whether it is to be on the disk before it is answered.
+    Do(Box<dyn Job>, Sync),
     /// Finish what is queued, then end; answered at the end.
     Close(oneshot::Sender<()>),
+}
+
+/// What an answer means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sync {
+    /// It is on the disk.
+    Now,
+    /// It outlives the process; the machine, once something that is synced is committed.
+    Later,
 }
 
 /// A piece of work and whoever waits for its answer.
@@ -112,16 +125,20 @@ impl Writer {
         let mut orders = Vec::new();
         while queue.recv_many(&mut orders, BATCH).await > 0 {
             let mut jobs = Vec::with_capacity(orders.len());
+            let mut sync = Sync::Later;
             for order in orders.drain(..) {
                 match order {
-                    Order::Do(job) => jobs.push(job),
+                    Order::Do(job, wanted) => {
+                        jobs.push(job);
+                        sync = if wanted == Sync::Now { Sync::Now } else { sync };
+                    }
                     Order::Close(closer) => {
                         queue.close();
                         closers.push(closer);
                     }
                 }
             }
-            self.batch(jobs).await;
+            self.batch(jobs, sync).await;
         }
         if let Some(tx) = self.tx.take() {
             self.database.leave(tx).await;
@@ -133,11 +150,11 @@ impl Writer {
     }
 
     /// One transaction, one commit.
-    async fn batch(&mut self, jobs: Vec<Box<dyn Job>>) {
+    async fn batch(&mut self, jobs: Vec<Box<dyn Job>>, sync: Sync) {
         if jobs.is_empty() {
             return;
         }
-        let mut tx = match self.begin().await {
+        let mut tx = match self.begin(sync).await {
             Ok(tx) => tx,
             Err(error) => return jobs.into_iter().for_each(|job| job.refuse(error.clone())),
         };
@@ -158,8 +175,9 @@ impl Writer {
     }
 
     /// An open transaction, on a new connection if the old one is no good any more.
-    async fn begin(&mut self) -> Result<Tx, Error> {
+    async fn begin(&mut self, sync: Sync) -> Result<Tx, Error> {
         if let Some(mut tx) = self.tx.take()
+            && tx.sync_commits(sync == Sync::Now).is_ok()
             && tx.begin().await.is_ok()
         {
             return Ok(tx);

@@ -21,6 +21,7 @@ mod password;
 mod people;
 mod pictures;
 mod portals;
+mod power;
 mod provisioning;
 mod puppet;
 mod queue;

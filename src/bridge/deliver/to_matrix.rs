@@ -40,7 +40,7 @@ impl Bridge {
     async fn send_rows(self: &Arc<Self>, lane: &str, ahead: &mut Option<Marked>) -> Result<Next, Error> {
         let rows = match ahead.take() {
             Some(rows) => rows,
-            None => match self.close(lane, Gone::new(), true).await? {
+            None => match self.look(lane).await? {
                 Head::Marked(rows) => rows,
                 Head::Odd(row) => return self.see_to(&row).await,
                 Head::Empty => return Ok(Next::End),
@@ -69,13 +69,13 @@ impl Bridge {
         match (self.close(lane, gone, follows).await?, failure) {
             (_, Some((_, error))) if standing.is_some() && self.is_replaced(&room, &error).await => Err(error),
             (_, Some((row, error))) => self.settle_failure(&row, error).await,
-            (Head::Marked(rows), None) => {
+            (Some(Head::Marked(rows)), None) => {
                 *ahead = Some(rows);
                 Ok(Next::More)
             }
-            (Head::Odd(_), None) => Ok(Next::More),
             // Whoever adds a row rings the bell: there is no need to look again.
-            (Head::Empty, None) => Ok(Next::End),
+            (Some(Head::Empty), None) => Ok(Next::End),
+            (Some(Head::Odd(_)) | None, None) => Ok(Next::More),
         }
     }
 
@@ -115,6 +115,11 @@ impl Bridge {
         }
     }
 
+    /// Whether `row`, which is not sent, may be in its room all the same: it is marked, or was marked when the machine stopped.
+    pub(in crate::bridge) fn may_have_left(&self, row: &OutboxRow) -> bool {
+        row.state == OutboxState::Sending || row.seq <= self.store.unsynced_until()
+    }
+
     /// Which of `rows` are in the room already. Asked only about rows that may have left before: after a crash, or
     /// after an answer that never came. Homeservers forget transaction ids, rooms do not forget events.
     pub(in crate::bridge) async fn find_sent(
@@ -123,7 +128,7 @@ impl Bridge {
         rows: &[(OutboxRow, ToRoom)],
         room: &OwnedRoomId,
     ) -> Result<HashMap<String, OwnedEventId>, Error> {
-        let doubtful = rows.iter().filter(|(row, _)| row.state == OutboxState::Sending);
+        let doubtful = rows.iter().filter(|(row, _)| self.may_have_left(row));
         let doubtful: Vec<String> = doubtful.map(|(row, _)| row.dedup_key.clone()).collect();
         if doubtful.is_empty() {
             return Ok(HashMap::new());
@@ -228,11 +233,17 @@ impl Bridge {
         self.close(lane, gone, false).await.map(drop)
     }
 
+    async fn look(&self, lane: &str) -> Result<Head, Error> {
+        let (lane, now_ms) = (lane.to_owned(), self.clock.now_ms());
+        Ok(self.store.follow_up(move |tx| Box::pin(async move { head::mark(tx, &lane, now_ms).await })).await?)
+    }
+
     /// Writes down what has left, and marks what `follows` in `lane`, if it may.
-    async fn close(&self, lane: &str, gone: Gone, follows: bool) -> Result<Head, Error> {
+    async fn close(&self, lane: &str, gone: Gone, follows: bool) -> Result<Option<Head>, Error> {
         let count = u64::try_from(gone.len()).unwrap_or(u64::MAX);
         let (lane, now_ms) = (lane.to_owned(), self.clock.now_ms());
-        let head = self.store.write(move |tx| {
+        // A room tells what has come to be in it: after a power cut it is asked.
+        let head = self.store.follow_up(move |tx| {
             Box::pin(async move {
                 for (row, to_room, room, event) in &gone {
                     tx.mark_sent(row.seq, event.as_ref().map(|event| event.as_str())).await?;
@@ -247,7 +258,8 @@ impl Bridge {
                         .await?;
                     }
                 }
-                if follows { head::mark(tx, &lane, now_ms).await } else { Ok(Head::Empty) }
+                // If the next cannot be read, that is no reason to forget that these have left.
+                Ok(if follows { head::mark(tx, &lane, now_ms).await.ok() } else { None })
             })
         });
         let head = head.await?;

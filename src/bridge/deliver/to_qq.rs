@@ -1,5 +1,6 @@
 //! Towards QQ: one row at a time, paced, and never twice unless QQ left it in doubt and the configuration says so.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +15,13 @@ use crate::bridge::login::Live;
 use crate::bridge::status::Status;
 use crate::bridge::{Bridge, Error, echo, notice, route};
 use crate::qq::{self, AccountId, Capabilities, Doubt, Sent};
-use crate::store::{OutboxRow, OutboxState};
+use crate::store::{self, OutboxRow, OutboxState, Tx};
+
+/// How many rows of a lane share the synced commit before their sending, where no pace holds them up.
+const WINDOW: u32 = 32;
+
+/// Rows of a lane that leave one after the other, each marked.
+type Window = VecDeque<(OutboxRow, ToChat)>;
 
 /// What an uncertain message is filed under.
 const NOT_CONFIRMED: &str = "QQ did not say whether it took the message";
@@ -59,7 +66,7 @@ impl Bridge {
 
     async fn say_head(self: &Arc<Self>, lane: &str) -> Result<Next, Error> {
         let Some((row, live)) = self.head_to_qq(lane).await? else { return Ok(Next::End) };
-        if row.state != OutboxState::Ready {
+        if row.state != OutboxState::Ready && row.sends > 0 {
             return self.settle_uncertain(&live, &row).await;
         }
         if self.is_paused(&live.account) {
@@ -80,25 +87,22 @@ impl Bridge {
         if live.part.unless_asked(live.pacing.take_turn(send_interval, send_jitter)).await.is_none() {
             return Ok(Next::More);
         }
-        let seq = row.seq;
-        let echo = echo::fingerprint(&live.network.as_heard(&to_chat.message));
-        let marked = self.store.write(move |tx| Box::pin(async move { tx.mark_sending_as(seq, &echo).await })).await?;
-        if !marked {
-            return Ok(Next::More);
-        }
-        self.say(&live, row, to_chat).await
+        let (name, talker, now_ms) = (row.lane, Arc::clone(&live), self.clock.now_ms());
+        let window =
+            self.store.write(move |tx| Box::pin(async move { mark(tx, &name, &talker, now_ms).await })).await?;
+        self.say(&live, window).await
     }
 
-    /// Says `row`, which is marked, and then whatever of its lane may follow at once.
-    async fn say(self: &Arc<Self>, live: &Arc<Live>, row: OutboxRow, to_chat: ToChat) -> Result<Next, Error> {
-        let mut going = Some((row, to_chat));
+    /// Says the rows of `window` and then whatever of their lane may follow at once.
+    async fn say(self: &Arc<Self>, live: &Arc<Live>, mut window: Window) -> Result<Next, Error> {
+        let mut going = window.pop_front();
         while let Some((row, to_chat)) = going {
             reach(Failpoint::ToQqMarked);
             let sent = live.network.send(&to_chat.chat, &to_chat.message).await;
             reach(Failpoint::ToQqSent);
             going = match sent {
                 Ok(Sent::Accepted(_)) => {
-                    let next = self.close_and_follow(live, row, to_chat).await?;
+                    let next = self.close_and_follow(live, row, to_chat, &mut window).await?;
                     reach(Failpoint::ToQqBetween);
                     next
                 }
@@ -112,33 +116,45 @@ impl Bridge {
         Ok(Next::More)
     }
 
-    /// Takes `row` out of its lane, which QQ took. If the next may leave at once, that is marked in the same commit: a lane
-    /// in a hurry waits for the disk once for each message, not twice, and after a crash still one of it is in doubt.
+    /// Takes `row` out of its lane, which QQ took, and sees in the same commit to what leaves next, if that may leave at once: the next of
+    /// `window`, which is on the disk as marked already, or else another window.
     async fn close_and_follow(
         self: &Arc<Self>,
         live: &Arc<Live>,
         row: OutboxRow,
         to_chat: ToChat,
+        window: &mut Window,
     ) -> Result<Option<(OutboxRow, ToChat)>, Error> {
         let is_stopping = live.part.is_asked() || self.is_paused(&live.account);
         let in_a_hurry = live.network.capabilities().send_interval.is_zero() && !is_stopping;
-        let (bridge, live, now_ms) = (Arc::clone(self), Arc::clone(live), self.clock.now_ms());
-        let closed = self.store.write(move |tx| {
-            Box::pin(async move {
-                tx.mark_sent(row.seq, None).await?;
-                let told = bridge.put_success(tx, &to_chat, row.seq).await?;
-                // If the next cannot be read, that is no reason to forget that this one has left.
-                let head = if in_a_hurry { tx.lane_head(&row.lane, 1).await.ok() } else { None };
-                let next = head.and_then(|mut head| head.pop());
-                let Some((next, to_chat)) = next.and_then(|next| leaves_now(next, now_ms)) else {
-                    return Ok((told, None));
-                };
-                let echo = echo::fingerprint(&live.network.as_heard(&to_chat.message));
-                let marked = tx.mark_sending_as(next.seq, &echo).await?;
-                Ok((told, marked.then_some((next, to_chat))))
-            })
-        });
-        let (told, next) = closed.await?;
+        let next = if in_a_hurry { window.pop_front() } else { None };
+        let (bridge, talker, now_ms) = (Arc::clone(self), Arc::clone(live), self.clock.now_ms());
+        let (told, next) = if let Some(next) = next {
+            let seq = next.0.seq;
+            let closed = self.store.follow_up(move |tx| {
+                Box::pin(async move {
+                    tx.mark_sent(row.seq, None).await?;
+                    Ok((bridge.put_success(tx, &to_chat, row.seq).await?, tx.mark_on_wire(seq).await?))
+                })
+            });
+            let (told, goes) = closed.await?;
+            (told, Some(next).filter(|_| goes))
+        } else {
+            let closed = self.store.write(move |tx| {
+                Box::pin(async move {
+                    tx.mark_sent(row.seq, None).await?;
+                    let told = bridge.put_success(tx, &to_chat, row.seq).await?;
+                    if !in_a_hurry {
+                        return Ok((told, Window::new()));
+                    }
+                    // If the next cannot be read, that is no reason to forget that this one has left.
+                    Ok((told, mark(tx, &row.lane, &talker, now_ms).await.unwrap_or_default()))
+                })
+            });
+            let (told, more) = closed.await?;
+            *window = more;
+            (told, window.pop_front())
+        };
         METRICS.bridged.add(Way::ToQq, 1);
         if let Some(lane) = told {
             self.wake(&lane);
@@ -281,9 +297,34 @@ impl Bridge {
     }
 }
 
+/// Marks what leaves now at the head of `lane` and, where no pace holds it up, what may follow at once. Only the first is on the wire
+/// then; the others leave in commits that are not synced. So a lane in a hurry waits for the disk once for many messages, and yet one of it is in
+/// doubt after a crash; only after a power cut they all are.
+async fn mark(tx: &mut Tx, lane: &str, live: &Live, now_ms: i64) -> Result<Window, store::Error> {
+    let in_a_hurry = live.network.capabilities().send_interval.is_zero();
+    let most = if in_a_hurry { WINDOW } else { 1 };
+    let mut window = Window::new();
+    for row in tx.lane_head(lane, most).await? {
+        let (seq, is_marked, is_new) = (row.seq, row.state == OutboxState::Sending, row.sends == 0);
+        let Some((row, to_chat)) = leaves_now(row, now_ms) else { break };
+        let echo = echo::fingerprint(&live.network.as_heard(&to_chat.message));
+        match (window.is_empty(), is_marked) {
+            (true, true) => drop(tx.mark_on_wire(seq).await?),
+            (true, false) => drop(tx.mark_sending_as(seq, &echo).await?),
+            (false, true) => {}
+            (false, false) if is_new => tx.mark_next(seq, &echo).await?,
+            // What has left before may be recognised by its echo at any time.
+            (false, false) => break,
+        }
+        window.push_back((row, to_chat));
+    }
+    Ok(window)
+}
+
 /// `row` with what is in it, if nothing has to be decided or fetched before it leaves.
 fn leaves_now(row: OutboxRow, now_ms: i64) -> Option<(OutboxRow, ToChat)> {
-    if row.state != OutboxState::Ready || until_due(row.due_at_ms, now_ms).is_some() {
+    let is_waiting = row.state == OutboxState::Ready || (row.state == OutboxState::Sending && row.sends == 0);
+    if !is_waiting || until_due(row.due_at_ms, now_ms).is_some() {
         return None;
     }
     let to_chat: ToChat = departure::read(&row).ok()?;

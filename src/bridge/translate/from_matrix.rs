@@ -227,7 +227,7 @@ impl Bridge {
         let mut said = false;
         for at in 0.. {
             let Some(row) = tx.departure_by_key(&route::key_to_qq(target.as_str(), at)).await? else { break };
-            if row.state == OutboxState::Ready && row.sends == 0 {
+            if matches!(row.state, OutboxState::Ready | OutboxState::Sending) && row.sends == 0 {
                 tx.drop_departure(row.seq, "taken back by its author").await?;
             } else if !matches!(row.state, OutboxState::Dead | OutboxState::Dropped) {
                 said = true;

@@ -131,7 +131,7 @@ async fn what_is_stuck_on_its_way_to_a_session_that_is_over_can_be_given_up() {
     house.bot_says(&control, "Logged out").await;
     house.owner.say(&room, "stuck");
     let number = number(&house, &control, "waits").await;
-    house.change_database(&format!("UPDATE outbox SET state = 'sending' WHERE seq = {number}"));
+    house.change_database(&format!("UPDATE outbox SET state = 'sending', sends = 1 WHERE seq = {number}"));
     house.owner.say(&control, &format!("drop {number}"));
     house.bot_says(&control, &format!("#{number} is given up")).await;
     house.bot_says(&room, "was given up and does not go to QQ").await;

@@ -11,6 +11,7 @@ on_every_database! {
     a_dead_row_can_be_revived
     a_row_that_is_given_up_leaves_its_lane_for_ever
     what_was_on_the_wire_at_a_crash_becomes_uncertain
+    what_was_marked_for_later_is_not_on_the_wire_until_its_turn
     an_echo_claims_the_oldest_row_that_fits
     an_echo_settles_an_uncertain_row
     an_echo_settles_a_row_that_was_about_to_go_once_more
@@ -147,7 +148,7 @@ async fn a_row_that_is_given_up_leaves_its_lane_for_ever(place: &Place) {
     let echoed = send(&store, "qq/1", "f", Some("hi")).await;
     write!(store, tx => tx.claim_echo("qq/1", "hi", 0).await).await.unwrap().unwrap();
     assert_eq!(write!(store, tx => tx.drop_departure(echoed, "x").await).await.unwrap(), None);
-    assert_eq!(tidy(&store, NOON + 1, 2).await, 2, "forgotten after a while");
+    assert_eq!(tidy(&store, NOON + 1, 2).await, 3, "forgotten after a while");
 }
 
 async fn what_was_on_the_wire_at_a_crash_becomes_uncertain(place: &Place) {
@@ -167,6 +168,40 @@ async fn what_was_on_the_wire_at_a_crash_becomes_uncertain(place: &Place) {
     }
     assert_eq!(now, [OutboxState::Uncertain, OutboxState::Sent, OutboxState::Sending, OutboxState::Ready]);
     assert_eq!(write!(store, tx => tx.sending_to_uncertain("qq/").await).await.unwrap(), 0);
+}
+
+async fn what_was_marked_for_later_is_not_on_the_wire_until_its_turn(place: &Place) {
+    let store = place.open().await;
+    let [first, second, third] = [
+        add(&store, "qq/1", "a", None).await,
+        add(&store, "qq/1", "b", None).await,
+        add(&store, "qq/1", "c", None).await,
+    ];
+    let mark = write!(store, tx => {
+        tx.mark_next(first, "hi").await?;
+        tx.mark_next(second, "hi").await?;
+        tx.mark_next(third, "hi").await?;
+        tx.claim_echo("qq/1", "hi", 0).await
+    });
+    assert_eq!(mark.await.unwrap(), None, "nobody can have heard it");
+    assert!(write!(store, tx => tx.mark_on_wire(first).await).await.unwrap());
+    assert!(!write!(store, tx => tx.mark_on_wire(first).await).await.unwrap(), "once");
+    let dropped = write!(store, tx => tx.drop_departure(second, "given up").await);
+    assert_eq!(dropped.await.unwrap(), Some(OutboxState::Dropped));
+    assert!(!write!(store, tx => tx.mark_on_wire(second).await).await.unwrap());
+    let at_start = async |until: i64| {
+        let settle =
+            write!(store, tx => Ok((tx.unsent_to_ready("qq/", until).await?, tx.sending_to_uncertain("qq/").await?)));
+        settle.await.unwrap()
+    };
+    assert_eq!(at_start(0).await, (1, 1));
+    let states = [row(&store, first).await.state, row(&store, third).await.state];
+    assert_eq!(states, [OutboxState::Uncertain, OutboxState::Ready]);
+    write!(store, tx => tx.mark_next(third, "hi").await).await.unwrap();
+    assert_eq!(at_start(third).await, (0, 1), "after a power cut it may have left");
+    assert_eq!(row(&store, third).await.sends, 1);
+    let claim = || write!(store, tx => tx.claim_echo("qq/1", "hi", 0).await);
+    assert_eq!([claim().await.unwrap().unwrap().seq, claim().await.unwrap().unwrap().seq], [first, third]);
 }
 
 async fn an_echo_claims_the_oldest_row_that_fits(place: &Place) {

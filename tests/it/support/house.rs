@@ -232,6 +232,21 @@ impl House {
         self.database().execute_batch(statement).expect("nobody else writes now");
     }
 
+    /// What would be on the disk if the machine stopped now, while no bridge runs and the last thing that it committed was synced.
+    pub(crate) fn disk(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let files = ["bridge.db", "bridge.db-wal"].map(|name| self.path(name));
+        files.map(|file| (file.clone(), fs::read(&file).expect("the bridge has made it"))).into()
+    }
+
+    /// The machine stops, and has only what was on its `disk` when it starts again.
+    pub(crate) fn lose_power(&self, disk: &[(PathBuf, Vec<u8>)]) {
+        fs::remove_file(self.path("bridge.db-shm")).expect("the bridge has made it");
+        for (file, bytes) in disk {
+            fs::write(file, bytes).expect("the folder can be written to");
+        }
+        self.change_database("UPDATE meta SET value = 'an earlier one' WHERE key = 'boot'");
+    }
+
     /// Where the bridge listens.
     pub(crate) fn bridge_address(&self) -> String {
         format!("http://{}", self.port.address)
