@@ -106,10 +106,16 @@ async fn rage(database: &Value) {
     storm.end(&plan).await;
 }
 
-/// Where it is to die: everywhere but at the end of a room, for no room ends in the storm (`journeys::portals` shows that), and
-/// where there are spaces, which `journeys::spaces` shows.
+/// Where it is to die: everywhere but where a room ends or a portal gets another, which is no part of the storm (`journeys::portals` and
+/// `journeys::existing` show that), and where there are spaces, which `journeys::spaces` shows.
 fn places() -> Vec<Failpoint> {
-    let elsewhere = [Failpoint::RoomLetGo, Failpoint::RoomLeftByOne, Failpoint::RoomFollowed, Failpoint::SpaceMade];
+    let elsewhere = [
+        Failpoint::RoomLetGo,
+        Failpoint::RoomLeftByOne,
+        Failpoint::RoomFollowed,
+        Failpoint::RoomAdopted,
+        Failpoint::SpaceMade,
+    ];
     Failpoint::ALL.iter().copied().filter(|point| !elsewhere.contains(point)).collect()
 }
 
