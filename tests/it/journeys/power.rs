@@ -20,7 +20,7 @@ async fn what_was_in_a_room_before_a_power_cut_is_found_there_and_not_said_again
     house.lose_power(&disk);
     house.matrix.forget_txn_ids();
     // The bridge dies once more before it has looked: what it does not know is no better known then.
-    house.start_to_die(Failpoint::ToMatrixMarked, 1);
+    house.start_to_die(Failpoint::BeforeCommit, 1);
     house.death().await;
     house.start();
     house.qq.say(FAMILY_CHAT, "妈妈", "after").unwrap();
