@@ -109,10 +109,8 @@ fn leaving_line(context: &Context, row: &OutboxRow) -> String {
 
 fn queue_key(row: &OutboxRow) -> &'static str {
     match row.state {
-        // Marked, and not on the wire yet.
-        OutboxState::Sending if row.sends == 0 => "queue.state.ready",
-        OutboxState::Ready => "queue.state.ready",
-        OutboxState::Sending => "queue.state.sending",
+        OutboxState::Sending if !row.waits() => "queue.state.sending",
+        OutboxState::Ready | OutboxState::Sending => "queue.state.ready",
         OutboxState::Sent => "queue.state.sent",
         OutboxState::Uncertain => "queue.state.uncertain",
         OutboxState::Dead => "queue.state.dead",

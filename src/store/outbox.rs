@@ -68,6 +68,14 @@ pub struct OutboxRow {
     pub created_at_ms: i64,
 }
 
+impl OutboxRow {
+    /// Whether it waits for its turn: it may be marked for that, and is not on the wire.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        self.state == OutboxState::Ready || (self.state == OutboxState::Sending && self.sends == 0)
+    }
+}
+
 /// How far something that leaves is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OutboxState {

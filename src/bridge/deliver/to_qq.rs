@@ -59,14 +59,14 @@ impl Bridge {
     pub(super) async fn head_to_qq(&self, lane: &str) -> Result<Option<(OutboxRow, Arc<Live>)>, Error> {
         let name = lane.to_owned();
         // By the writer, which has the pages at hand: readers find all of them changed.
-        let rows = self.store.write(move |tx| Box::pin(async move { tx.lane_head(&name, 1).await })).await?;
+        let rows = self.store.follow_up(move |tx| Box::pin(async move { tx.lane_head(&name, 1).await })).await?;
         let Some(row) = rows.into_iter().next() else { return Ok(None) };
         Ok(self.logins.live(&AccountId::new(&row.login)).map(|live| (row, live)))
     }
 
     async fn say_head(self: &Arc<Self>, lane: &str) -> Result<Next, Error> {
         let Some((row, live)) = self.head_to_qq(lane).await? else { return Ok(Next::End) };
-        if row.state != OutboxState::Ready && row.sends > 0 {
+        if !row.waits() {
             return self.settle_uncertain(&live, &row).await;
         }
         if self.is_paused(&live.account) {
@@ -323,8 +323,7 @@ async fn mark(tx: &mut Tx, lane: &str, live: &Live, now_ms: i64) -> Result<Windo
 
 /// `row` with what is in it, if nothing has to be decided or fetched before it leaves.
 fn leaves_now(row: OutboxRow, now_ms: i64) -> Option<(OutboxRow, ToChat)> {
-    let is_waiting = row.state == OutboxState::Ready || (row.state == OutboxState::Sending && row.sends == 0);
-    if !is_waiting || until_due(row.due_at_ms, now_ms).is_some() {
+    if !row.waits() || until_due(row.due_at_ms, now_ms).is_some() {
         return None;
     }
     let to_chat: ToChat = departure::read(&row).ok()?;

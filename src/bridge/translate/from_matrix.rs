@@ -61,8 +61,10 @@ impl Bridge {
     /// Translates the oldest rows; `true` when those were all.
     async fn translate_matrix_batch(self: &Arc<Self>) -> Result<bool, Error> {
         // By the writer, which has the pages at hand: readers find all of them changed.
-        let rows =
-            self.store.write(|tx| Box::pin(async move { tx.due_arrivals(route::FROM_MATRIX, 0, BATCH).await })).await?;
+        let rows = self
+            .store
+            .follow_up(|tx| Box::pin(async move { tx.due_arrivals(route::FROM_MATRIX, 0, BATCH).await }))
+            .await?;
         let was_all = u32::try_from(rows.len()).is_ok_and(|count| count < BATCH);
         if !rows.is_empty() {
             reach(Failpoint::MatrixRead);
@@ -227,7 +229,7 @@ impl Bridge {
         let mut said = false;
         for at in 0.. {
             let Some(row) = tx.departure_by_key(&route::key_to_qq(target.as_str(), at)).await? else { break };
-            if matches!(row.state, OutboxState::Ready | OutboxState::Sending) && row.sends == 0 {
+            if row.waits() && row.sends == 0 {
                 tx.drop_departure(row.seq, "taken back by its author").await?;
             } else if !matches!(row.state, OutboxState::Dead | OutboxState::Dropped) {
                 said = true;

@@ -60,7 +60,7 @@ impl Bridge {
         let origin = route::from_qq(&live.account);
         // By the writer, which has the pages at hand: readers find all of them changed.
         let rows =
-            self.store.write(move |tx| Box::pin(async move { tx.due_arrivals(&origin, 0, BATCH).await })).await?;
+            self.store.follow_up(move |tx| Box::pin(async move { tx.due_arrivals(&origin, 0, BATCH).await })).await?;
         let was_all = u32::try_from(rows.len()).is_ok_and(|count| count < BATCH);
         let (opened, failure) = self.open_batch(live, &rows).await;
         if !opened.is_empty() {
