@@ -71,7 +71,7 @@ def walk(stack: Stack) -> None:
         with step("“help” lists what there is"):
             listed = set(NAME.findall(admin.asks("help", "These are the commands", BOT).text))
             must(typed < listed, f"help lists {sorted(listed)}")
-        names = {"friend": console.friend(), "group": console.group().name}
+        names = {"friend": console.friend().name, "group": console.group().name}
         for command, answer in IN_THE_CONTROL_ROOM:
             typed.add(types(admin, command.format(**names), answer))
         typed |= puppet(admin) | requests(admin, console)

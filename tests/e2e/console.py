@@ -14,16 +14,17 @@ WAIT_SECONDS = 60
 
 
 @dataclass(frozen=True)
-class Group:
-    """A QQ group of the simulated world, and those of its members who go by one name only: no card, no remark."""
+class Chat:
+    """A group or friend of the simulated world, and those in it who go by one name only: no card, no remark."""
 
+    kind: str
     name: str
     members: tuple[str, ...]
 
     @property
-    def chat(self) -> str:
+    def address(self) -> str:
         """How the console calls it."""
-        return f"group:{self.name}"
+        return f"{self.kind}:{self.name}"
 
 
 class Console:
@@ -41,12 +42,12 @@ class Console:
         account = self._get("world")["account"]
         return str(account["number"]), account["password"]
 
-    def group(self, index: int = 0) -> Group:
+    def group(self, index: int = 0) -> Chat:
         """One of the world's groups; the first one has at least two such members."""
         world = self._get("world")
         group, friends = world["groups"][index], {friend["name"] for friend in world["friends"]}
         plain = [member["name"] for member in group["members"] if member.keys() == {"name"}]
-        return Group(group["name"], tuple(name for name in plain if name not in friends))
+        return Chat("group", group["name"], tuple(name for name in plain if name not in friends))
 
     def wait_qr(self, state: str) -> None:
         """Waits until the QR code is in this state."""
@@ -84,9 +85,10 @@ class Console:
         """Somebody on QQ does something besides speaking."""
         self._post("act", {"do": deed, **particulars})
 
-    def friend(self) -> str:
+    def friend(self) -> Chat:
         """Somebody who goes by this name alone."""
-        return next(it["name"] for it in self._get("world")["friends"] if not {"nick", "markname"} & it.keys())
+        name = next(it["name"] for it in self._get("world")["friends"] if not {"nick", "markname"} & it.keys())
+        return Chat("friend", name, (name,))
 
     def asked(self) -> list[dict[str, Any]]:
         """What was asked of the account, and what the bridge answered."""
@@ -95,6 +97,10 @@ class Console:
     def heard(self) -> list[dict[str, Any]]:
         """Every message that QQ accepted from the bridge, in order."""
         return self._get("heard?after=0")
+
+    def heard_in(self, chat: str) -> list[str]:
+        """What QQ accepted in one chat, in order."""
+        return [it["text"] for it in self.heard() if it["chat"] == chat]
 
     def rules(self, **changes: object) -> None:
         """Changes how the service behaves: options of the world file."""

@@ -47,6 +47,9 @@ MESSAGES = """() => {
 ROOM_CALLED = """(name) => window.mxMatrixClientPeg?.get()?.getRooms()
     .find((it) => it.name.includes(name) && ["join", "invite"].includes(it.getMyMembership()))?.roomId"""
 
+# Settings, Labs, Developer mode: only then is there a command for upgrades.
+DEVELOPER = "window.mxSettingsStore.setValue('developerMode', null, 'account', true)"
+
 
 @dataclass(frozen=True)
 class Shown:
@@ -104,6 +107,14 @@ class Element:
         self._composer().fill(text)
         self._composer().press("Enter")
         self.sees(lambda it: it.text == text and it.sent, f"“{text}” to be sent")
+
+    def upgrade(self, version: str) -> None:
+        """Has another room of this version replace the open one, and asks everybody in, as Element does by itself."""
+        self._page.evaluate(DEVELOPER)
+        self._composer().fill(f"/upgraderoom {version}")
+        self._composer().press("Enter")
+        self._at(".mx_RoomUpgradeWarningDialog .mx_Dialog_primary").click()
+        self._at(".mx_MessageComposer_roomReplaced_link").wait_for()
 
     def write_secret(self, text: str) -> None:
         """Types a text, presses Enter, and waits until it was sent and taken down again."""

@@ -79,7 +79,7 @@ def puppet_by_arrangement(stack: Stack, alice: Person, portal: Portal, control: 
         on_the_phone(portal, "phone: arranged", "herself")
     other = portal.console.group(1)
     with step(f"somebody writes in “{other.name}”; alice is in the room without a click"):
-        portal.console.say(other.chat, other.members[0], "no click")
+        portal.console.say(other.address, other.members[0], "no click")
         room = alice.wait_room(lambda texts: "no click" in texts, f"the room of “{other.name}”")
         must(other.name in alice.state(room, "m.room.name")["name"], "the room has another name")
         must(alice.user_id in alice.members(room), "alice is not in it")
@@ -103,10 +103,10 @@ def relay(stack: Stack, portal: Portal) -> None:
         asks(alice, portal.room, "!qq set-relay", "speaks here through")
     with step("bob speaks, and is heard on QQ under his name"):
         bob.write(portal.room, "relayed")
-        portal.console.wait_heard(portal.group.chat, "「Bob」: relayed")
+        portal.console.wait_heard(portal.chat.address, "「Bob」: relayed")
         portal.alice_says("not relayed")
     with step("QQ answers, and bob reads it"):
-        portal.console.say(portal.group.chat, portal.group.members[0], "hello Bob")
+        portal.console.say(portal.chat.address, portal.chat.members[0], "hello Bob")
         bob.wait_text(portal.room, "hello Bob", is_ghost)
     with step("after “unset-relay” bob is told why nobody hears him"):
         asks(alice, portal.room, "!qq unset-relay", "nobody but the owner")
@@ -119,7 +119,7 @@ def relay(stack: Stack, portal: Portal) -> None:
 
 def on_the_phone(portal: Portal, text: str, speaker: str) -> None:
     """The account speaks on its own device, and alice sees from whom it comes."""
-    portal.console.say(portal.group.chat, portal.console.account(), text)
+    portal.console.say(portal.chat.address, portal.console.account(), text)
     sender = portal.alice.wait_text(portal.room, text)["sender"]
     found = "herself" if sender == portal.alice.user_id else "a ghost" if is_ghost(sender) else sender
     must(found == speaker, f"“{text}” comes from {sender}, not from {speaker}")

@@ -48,6 +48,10 @@ class Person:
         """Asks somebody in."""
         self._call("POST", f"/v3/rooms/{quote(room_id)}/invite", {"user_id": user_id})
 
+    def upgrade(self, room_id: str, version: str) -> None:
+        """Has another room of this version replace a room; nobody is asked in."""
+        self._call("POST", f"/v3/rooms/{quote(room_id)}/upgrade", {"new_version": version})
+
     def write(self, room_id: str, text: str) -> str:
         """Sends a text; its event id."""
         path = f"/v3/rooms/{quote(room_id)}/send/m.room.message/{next(self._transactions)}"

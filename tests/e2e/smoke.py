@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .console import Console, Group
+from .console import Chat, Console
 from .person import Event, Person, body, called
 from .stack import BOT, Stack
 from .walk import must, once, step
@@ -15,27 +15,27 @@ PNG = b"\x89PNG\r\n\x1a\n"
 
 @dataclass(frozen=True)
 class Portal:
-    """A QQ group and the room that mirrors it, with somebody at each end."""
+    """A QQ chat and the room that mirrors it, with somebody at each end."""
 
     alice: Person
     console: Console
-    group: Group
+    chat: Chat
     room: str
 
     def qq_says(self, member: str, text: str) -> None:
         """Somebody in the group speaks, and alice reads it."""
-        self.console.say(self.group.chat, member, text)
+        self.console.say(self.chat.address, member, text)
         self.alice.wait_text(self.room, text, is_ghost)
 
     def alice_says(self, text: str) -> None:
         """Alice speaks, and QQ hears it."""
         self.alice.write(self.room, text)
-        self.console.wait_heard(self.group.chat, text)
+        self.console.wait_heard(self.chat.address, text)
 
     def talk(self, when: str) -> None:
         """One message each way."""
         with step(f"one message each way {when}"):
-            self.qq_says(self.group.members[1], f"QQ: {when}")
+            self.qq_says(self.chat.members[-1], f"QQ: {when}")
             self.alice_says(f"Matrix: {when}")
 
 
@@ -54,9 +54,8 @@ def walk(stack: Stack) -> None:
     portal.talk("in the end")  # whatever came twice would have come before this
     with step("every word arrived once, and in order"):
         when = ("after the restart", "while it was dead", "in the end")
-        heard = [it["text"] for it in console.heard() if it["chat"] == portal.group.chat]
         once(alice.texts(portal.room), ["Dinner tonight?", *(f"QQ: {it}" for it in when)])
-        once(heard, ["Hot pot", *(f"Matrix: {it}" for it in when)])
+        once(console.heard_in(portal.chat.address), ["Hot pot", *(f"Matrix: {it}" for it in when)])
     with step("the bot still answers in the control room"):
         asked = alice.write(control, "help")
         alice.wait_event(control, lambda it: it["sender"] == BOT and body(it), "the bot's help", asked)
@@ -87,7 +86,7 @@ def meet(alice: Person, console: Console) -> Portal:
     group = console.group()
     friend = group.members[0]
     with step(f"{friend} writes in the QQ group “{group.name}”; alice is invited, joins, and reads it"):
-        console.say(group.chat, friend, "今晚吃什么? Dinner tonight?")
+        console.say(group.address, friend, "今晚吃什么? Dinner tonight?")
         room = alice.wait_invitation(called(group.name), f"an invitation to “{group.name}”")
         alice.join(room)
         said = alice.wait_text(room, "Dinner tonight?", is_ghost)
@@ -106,7 +105,7 @@ def look_around(portal: Portal, account: str) -> None:
         must(levels["events"]["m.room.name"] == 100, f"who may name the room: {levels}")
         must(alice.user_id not in levels["users"], f"alice has an office: {levels}")
         told = alice.state(room, "m.bridge", f"{BOT.partition(':')[2]}/qq")
-        must(told["channel"]["displayname"] == portal.group.name, f"the room mirrors {told}")
+        must(told["channel"]["displayname"] == portal.chat.name, f"the room mirrors {told}")
     with step("alice is asked into a space for the account; the room lies in that for groups"):
         for name, child in ((f"QQ {account}", None), ("Groups", room)):
             space = alice.wait_invitation(called(name), f"an invitation to the space “{name}”")
@@ -127,12 +126,12 @@ def die(stack: Stack, portal: Portal) -> None:
     """The bridge dies while both sides talk."""
     with step("the bridge is killed; meanwhile both sides write"):
         stack.bridge.kill()
-        portal.console.say(portal.group.chat, portal.group.members[0], "QQ: while it was dead")
+        portal.console.say(portal.chat.address, portal.chat.members[0], "QQ: while it was dead")
         portal.alice.write(portal.room, "Matrix: while it was dead")
     with step("the bridge is started again; nothing is lost"):
         stack.bridge.start()
         portal.alice.wait_text(portal.room, "QQ: while it was dead", is_ghost)
-        portal.console.wait_heard(portal.group.chat, "Matrix: while it was dead")
+        portal.console.wait_heard(portal.chat.address, "Matrix: while it was dead")
 
 
 def is_ghost(user_id: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from . import browser, commands, page, people
+from . import browser, commands, page, people, upgrade
 from .walk import run_once
 
 
@@ -15,6 +15,7 @@ def main() -> int:
         or run_once("e2e", browser.walk)
         or run_once("password", browser.walk_by_password, era=browser.PASSWORD_ERA)
         or run_once("commands", commands.walk)
+        or run_once("upgrade", upgrade.walk)
         or run_once("page", page.walk)
     )
 
