@@ -8,11 +8,9 @@ import sys
 from .console import Console
 from .element import Element, window
 from .people import RELAY
-from .stack import BOT, Stack
+from .stack import BOT, BOT_NAME, Stack
 from .walk import must, run_once, step
 
-# How the control room is called in Element.
-BOT_NAME = "QQ bridge bot"
 # What the administrator's first line of help for a command begins with.
 NAME = re.compile(r"^([a-z][a-z-]*)\b.* – ", re.MULTILINE)
 # Commands, and some of what they answer. `{friend}` and `{group}` are of the simulated world.
@@ -99,9 +97,7 @@ def log_in(admin: Element, stack: Stack, console: Console) -> set[str]:
     types(admin, "cancel", "There is nothing to cancel")
     with step("she writes “login” again, scans and confirms"):
         admin.asks("login qr", "Waiting for the scan", BOT)
-        console.wait_qr("waiting")
-        console.scan()
-        console.confirm()
+        console.log_in()
         admin.reads("You are logged in.", BOT)
     return {"version", "login", "cancel"}
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from .http import call, fetch
 from .process import Failure
@@ -69,9 +70,23 @@ class Console:
         """Presses "log in" on the phone."""
         self._post("qr/confirm")
 
+    def log_in(self) -> None:
+        """Scans the code that a client shows, and confirms."""
+        self.wait_qr("waiting")
+        self.scan()
+        self.confirm()
+
+    def kick(self) -> None:
+        """Ends the session: the account has logged in elsewhere."""
+        self._post("kick")
+
     def session(self) -> dict[str, Any]:
         """How the account's login stands; `calls` counts the calls of each endpoint."""
         return self._get("session")
+
+    def wait_offline(self) -> None:
+        """Waits until the account has no session."""
+        self._until(lambda: not self.session()["online"], "the account to be offline")
 
     def fault(self, endpoint: str, kind: str, value: object = None) -> None:
         """Orders misbehaviour for the next call of an endpoint."""
@@ -80,6 +95,15 @@ class Console:
     def say(self, chat: str, member: str, text: str) -> None:
         """Somebody on QQ writes a text."""
         self._post("say", {"chat": chat, "as": member, "text": text})
+
+    def show(self, chat: str, member: str, picture: str) -> None:
+        """Somebody on QQ sends one of the world's pictures."""
+        query = urlencode({"chat": chat, "as": member, "name": picture})
+        call("POST", f"{self._url}/picture?{query}")
+
+    def picture(self) -> str:
+        """The name of one of the world's pictures."""
+        return self._get("world")["pictures"][0]["name"]
 
     def act(self, deed: str, **particulars: object) -> None:
         """Somebody on QQ does something besides speaking."""

@@ -46,9 +46,7 @@ def walk(stack: Stack) -> None:
             must(page.locator("img").is_visible(), "there is no code")
             fits(page)
         with step("her phone scans the code; its address leads nowhere"):
-            console.wait_qr("waiting")
-            console.scan()
-            console.confirm()
+            console.log_in()
             account = console.account()
             alice.wait_event(control, lambda it: account in body(it), f"the bot to name {account}")
             with window(browser, stack, PHONE) as page:

@@ -73,9 +73,7 @@ def log_in(alice: Person, console: Console) -> str:
         must(picture.startswith(PNG), "the QR code is not a PNG")
         must(picture == console.qr_picture(), "the QR code is not the one that the simulator made")
     with step("the code is scanned and confirmed on the phone; the bot says who is logged in"):
-        console.wait_qr("waiting")
-        console.scan()
-        console.confirm()
+        console.log_in()
         account = console.account()
         alice.wait_event(control, lambda it: it["sender"] == BOT and account in body(it), f"the bot to name {account}")
     return control

@@ -18,6 +18,8 @@ from .process import Failure, Process, free_ports, healthy, listens
 from .synapse import SERVER_NAME, Synapse
 
 BOT = f"@qqbot:{SERVER_NAME}"
+# How its control room is called in Element.
+BOT_NAME = "QQ bridge bot"
 PAGE_SECRET = "for-the-demo-on-loopback-only"
 
 

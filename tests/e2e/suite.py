@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from . import browser, commands, page, people, upgrade
+from . import browser, commands, first_hour, page, people, upgrade
 from .walk import run_once
 
 
@@ -14,6 +14,7 @@ def main() -> int:
         run_once("people", people.walk)
         or run_once("e2e", browser.walk)
         or run_once("password", browser.walk_by_password, era=browser.PASSWORD_ERA)
+        or run_once("first-hour", first_hour.walk)
         or run_once("commands", commands.walk)
         or run_once("upgrade", upgrade.walk)
         or run_once("page", page.walk)
