@@ -8,14 +8,16 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use tokio::net::TcpListener;
+use url::Url;
 
 use super::Fatal;
 use crate::base::{Clock, Shutdown};
 use crate::cli::{Exit, compare};
-use crate::config::Config;
+use crate::config::{Config, DatabaseKind};
 use crate::matrix::listener::{self, Limits};
 use crate::matrix::{Appservice, Homeserver, PingError, server};
 use crate::qq::{self, LoginStep};
+use crate::store::{self, Obstacle};
 
 /// How many seconds two clocks may be apart.
 const MOST_APART: u64 = 60;
@@ -24,7 +26,7 @@ const MOST_APART: u64 = 60;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What people in containers stumble over.
-const LOCALHOST: &str = " In a container localhost is the container itself: name the homeserver's container instead";
+const LOCALHOST: &str = " In a container localhost is the container itself: name the container of the other instead";
 
 /// One thing that was tried.
 struct Finding {
@@ -34,7 +36,7 @@ struct Finding {
 
 /// Tries everything that the bridge needs and prints what it found; fails with the first thing that is wrong.
 pub async fn doctor(config: Config, registration: Option<&Path>) -> Result<(), Fatal> {
-    let mut findings = vec![database(&config)];
+    let mut findings = vec![database(&config).await];
     findings.extend(registration.map(|path| registered(&config, path)));
     findings.extend(matrix_side(&config).await);
     findings.push(qq_side(&config).await);
@@ -62,23 +64,45 @@ fn wrong(what: impl Into<String>, exit: Exit, why: impl Into<String>) -> Finding
     Finding { what: what.into(), problem: Some((exit, why.into())) }
 }
 
-/// Looks at the place of the database without opening it: a running bridge holds it.
-fn database(config: &Config) -> Finding {
-    let what = format!("database.uri {}", without_password(&config.database.uri));
-    let path = config.database.uri.trim_start_matches("sqlite:").trim_start_matches("file:");
-    let folder = std::path::Path::new(path).parent().filter(|folder| !folder.as_os_str().is_empty());
-    match folder {
-        _ if path.contains("://") => fine(what),
-        Some(folder) if !folder.is_dir() => {
-            wrong(what, Exit::Database, format!("there is no folder {}; make it", folder.display()))
+/// Looks at the database without opening it as a bridge does: a running bridge holds it.
+async fn database(config: &Config) -> Finding {
+    let what = format!("database.uri {}", config.database.shown_uri());
+    let tried = match config.database.kind {
+        DatabaseKind::Sqlite => file(&config.database.uri),
+        DatabaseKind::Postgres => server(config).await,
+    };
+    match tried {
+        Ok(()) => fine(what),
+        Err(why) => wrong(what, Exit::Database, why),
+    }
+}
+
+/// Whether SQLite could write to the file in `uri`.
+fn file(uri: &str) -> Result<(), String> {
+    let path = uri.trim_start_matches("sqlite:").trim_start_matches("file:");
+    let folder = Path::new(path).parent().filter(|folder| !folder.as_os_str().is_empty());
+    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+        return Err(format!("there is no folder {}; make it", folder.display()));
+    }
+    try_to_write(Path::new(path), folder.unwrap_or_else(|| Path::new("."))).map_err(|why| {
+        format!("it cannot be written to ({why}); it and its folder have to belong to the user that the bridge runs as")
+    })
+}
+
+/// Whether a bridge could start on the PostgreSQL server. That of this configuration may be running there.
+async fn server(config: &Config) -> Result<(), String> {
+    let obstacle = match store::try_postgres(&config.database.uri).await {
+        Ok(()) => return Ok(()),
+        Err(obstacle) => obstacle,
+    };
+    match obstacle {
+        Obstacle::Refused(store::Error::InUse)
+            if is_bridge(&config.appservice.hostname, config.appservice.port).await =>
+        {
+            Ok(())
         }
-        folder => match try_to_write(Path::new(path), folder.unwrap_or_else(|| Path::new("."))) {
-            Ok(()) => fine(what),
-            Err(why) => {
-                let fix = "it and its folder have to belong to the user that the bridge runs as";
-                wrong(what, Exit::Database, format!("it cannot be written to ({why}); {fix}"))
-            }
-        },
+        Obstacle::Unreachable(_) if is_loopback(&config.database.uri) => Err(format!("{obstacle}{LOCALHOST}")),
+        obstacle => Err(obstacle.to_string()),
     }
 }
 
@@ -98,17 +122,6 @@ fn registered(config: &Config, path: &Path) -> Finding {
     match compare(config, path) {
         Ok(()) => fine(what),
         Err(Fatal { exit, message }) => wrong(what, exit, message),
-    }
-}
-
-/// A database address without what is between `//` and `@`.
-fn without_password(uri: &str) -> String {
-    match (uri.find("://"), uri.rfind('@')) {
-        (Some(start), Some(end)) if start < end => {
-            let (head, tail) = (uri.get(..start + 3), uri.get(end..));
-            format!("{}***{}", head.unwrap_or_default(), tail.unwrap_or_default())
-        }
-        _ => uri.to_owned(),
     }
 }
 
@@ -191,7 +204,8 @@ async fn is_bridge(host: &str, port: u16) -> bool {
 
 /// Whether `address` leads to the machine, or the container, that asks.
 fn is_loopback(address: &str) -> bool {
-    ["://localhost", "://127.", "://[::1]"].iter().any(|start| address.contains(start))
+    let host = Url::parse(address).ok().and_then(|url| url.host_str().map(str::to_owned));
+    host.is_some_and(|host| host == "localhost" || host == "[::1]" || host.starts_with("127."))
 }
 
 /// Whether our clock agrees with the homeserver's, which writes the time as `date`; nothing when that cannot be read.
@@ -306,11 +320,5 @@ mod tests {
         for odd in ["", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun, 99 Nov 1994 08:49:37 GMT"] {
             assert!(clock(odd, 0).is_none(), "{odd}");
         }
-    }
-
-    #[test]
-    fn a_database_password_is_not_shown() {
-        assert_eq!(without_password("postgres://u:p@h/db"), "postgres://***@h/db");
-        assert_eq!(without_password("file:a.db"), "file:a.db");
     }
 }

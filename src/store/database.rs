@@ -133,7 +133,7 @@ fn sqlite_path(uri: &str) -> Result<&str, Error> {
     }
 }
 
-fn postgres_options(uri: &str) -> Result<PgConnectOptions, Error> {
+pub(super) fn postgres_options(uri: &str) -> Result<PgConnectOptions, Error> {
     let options = PgConnectOptions::from_url(&postgres_url(uri)?);
     let options = options.map_err(|_| Error::Settings("not understood".to_owned()))?;
     Ok(options.disable_statement_logging())

@@ -51,12 +51,8 @@ pub(super) async fn first_unseen(tx: &mut Tx) -> Result<Option<usize>, Error> {
 
 /// Runs the migrations that `tx`'s database has not seen, all or none of them.
 pub(super) async fn migrate(tx: &mut Tx, kind: DatabaseKind) -> Result<(), Error> {
-    let scripts = match kind {
-        DatabaseKind::Sqlite => SQLITE,
-        DatabaseKind::Postgres => POSTGRES,
-    };
     tx.begin().await?;
-    match bring_up(tx, scripts).await {
+    match bring_up(tx, scripts(kind)).await {
         Ok(()) => tx.commit().await,
         Err(error) => {
             tx.roll_back().await?;
@@ -65,18 +61,31 @@ pub(super) async fn migrate(tx: &mut Tx, kind: DatabaseKind) -> Result<(), Error
     }
 }
 
+fn scripts(kind: DatabaseKind) -> &'static [&'static str] {
+    match kind {
+        DatabaseKind::Sqlite => SQLITE,
+        DatabaseKind::Postgres => POSTGRES,
+    }
+}
+
 async fn bring_up(tx: &mut Tx, scripts: &[&'static str]) -> Result<(), Error> {
     tx.change(sql(META)).await?;
-    let found = found(tx).await?;
-    let known = scripts.len();
-    if found > known {
-        return Err(Error::TooNew { found, known });
-    }
-    for script in scripts.iter().skip(found) {
+    for script in scripts.iter().skip(found_known(tx, scripts).await?) {
         tx.script(script).await?;
         reach(Failpoint::BetweenMigrations);
     }
-    tx.set_meta(KEY, &known.to_string()).await
+    tx.set_meta(KEY, &scripts.len().to_string()).await
+}
+
+/// Fails when a newer version has been at `tx`'s database, which has the table `meta`.
+pub(super) async fn is_known(tx: &mut Tx, kind: DatabaseKind) -> Result<(), Error> {
+    found_known(tx, scripts(kind)).await.map(drop)
+}
+
+/// The newest migration that the database has seen, which is one of ours.
+async fn found_known(tx: &mut Tx, scripts: &[&'static str]) -> Result<usize, Error> {
+    let (found, known) = (found(tx).await?, scripts.len());
+    if found > known { Err(Error::TooNew { found, known }) } else { Ok(found) }
 }
 
 /// The newest migration that the database has seen; 0 when it has seen none.

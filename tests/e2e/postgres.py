@@ -45,6 +45,9 @@ def main(command: list[str]) -> int:
             shutil.chown(folder, "postgres", "postgres")
         port, data = free_port(), f"{folder}/data"
         server(program("initdb"), "-D", data, "-U", "test", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
+        # A role that is asked for its password; the others are trusted.
+        rules = Path(data, "pg_hba.conf")
+        rules.write_text(f"host all webqq_test_stranger all scram-sha-256\n{rules.read_text()}")
         options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 {QUICK}"
         server(program("pg_ctl"), "-D", data, "-w", "-l", f"{folder}/log", "-o", options, "start")
         try:

@@ -3,8 +3,10 @@
 use std::process::{Command, Output};
 
 use serde_json::{Value, json};
+use sqlx::{Connection as _, PgConnection};
 
 use crate::support::house::House;
+use crate::support::postgres::{OwnDatabase, run};
 
 /// What `doctor` prints and how it ends, with `changes` to a configuration that is right.
 fn doctor(house: &House, changes: &Value) -> (Option<i32>, String) {
@@ -93,4 +95,97 @@ async fn a_registration_that_is_older_than_the_configuration_is_shown_with_what_
     assert!(try_it(&json!({})).contains("ok    registration "));
     let said = try_it(&json!({ "appservice": { "address": "http://elsewhere:29355" } }));
     assert!(said.contains("WRONG registration ") && said.contains("url") && said.contains("matrix-webqq -g"), "{said}");
+}
+
+/// Whom `tests/e2e/postgres.py` asks for a password.
+const STRANGER: &str = "webqq_test_stranger";
+
+fn on_postgres(url: &str) -> Value {
+    json!({ "database": { "type": "postgres", "uri": url } })
+}
+
+/// `doctor` ends with `code` and says `words` of the database at `url`, and its password never.
+fn expect(house: &House, url: &str, code: i32, words: [&str; 2]) {
+    let (found, said) = doctor(house, &on_postgres(url));
+    assert_eq!(found, Some(code), "{url}: {said}");
+    assert!(words.iter().all(|words| said.contains(words)), "{url}: {said}");
+    assert!(!said.contains("hunter2") && !said.contains("right-one"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_is_wrong_with_a_postgres_server_is_told_with_what_to_do() {
+    let Some(own) = OwnDatabase::create().await else { return };
+    let house = House::asleep().await;
+    let expect = |url: &str, code, words| expect(&house, url, code, words);
+    let changed = |change: &dyn Fn(&mut url::Url)| {
+        let mut url = url::Url::parse(&own.url).unwrap();
+        change(&mut url);
+        url.to_string()
+    };
+    let known_by = |name: &str, password: &str| {
+        changed(&|url| {
+            url.set_username(name).unwrap();
+            url.set_password(Some(password)).unwrap();
+        })
+    };
+    run(&own.url, &format!("DROP ROLE IF EXISTS {STRANGER}")).await;
+    run(&own.url, &format!("CREATE ROLE {STRANGER} LOGIN PASSWORD 'right-one'")).await;
+    run(&own.url, "CREATE DATABASE webqq_test_latin ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
+        .await;
+    expect(&own.url, 0, ["ok    database.uri", ""]);
+    expect(
+        &changed(&|url| url.set_port(Some(9)).unwrap()),
+        14,
+        ["is the server running", "In a container localhost is"],
+    );
+    expect(&known_by("webqq_test_nobody", "hunter2"), 14, ["role \"webqq_test_nobody\"", "CREATE ROLE"]);
+    expect(
+        &known_by(STRANGER, "hunter2"),
+        14,
+        ["password authentication failed", "correct name and password in database.uri"],
+    );
+    expect(&known_by(STRANGER, "right-one"), 14, ["may make no tables there", "GRANT USAGE, CREATE ON SCHEMA public"]);
+    expect(
+        &changed(&|url| url.set_path("webqq_test_none")),
+        14,
+        ["does not exist", "CREATE DATABASE \"webqq_test_none\""],
+    );
+    expect(&changed(&|url| url.set_path("webqq_test_latin")), 14, ["encoding is LATIN1", "ENCODING 'UTF8'"]);
+    let read_only = changed(&|url| url.set_query(Some("options=-c%20default_transaction_read_only%3Don")));
+    expect(&read_only, 14, ["it is read only", "name the primary server"]);
+    run(&own.url, "DROP DATABASE webqq_test_latin").await;
+    run(&own.url, &format!("DROP ROLE {STRANGER}")).await;
+    own.drop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_postgres_database_that_is_not_this_bridges_to_use_is_told_as_such() {
+    let Some(own) = OwnDatabase::create().await else { return };
+    let house = House::asleep().await;
+    run(&own.url, "CREATE TABLE meta (name TEXT)").await;
+    expect(&house, &own.url, 14, ["column \"value\" does not exist", "a database of its own"]);
+    run(
+        &own.url,
+        "DROP TABLE meta; CREATE TABLE meta (key TEXT, value TEXT); INSERT INTO meta VALUES ('schema', '999')",
+    )
+    .await;
+    expect(&house, &own.url, 14, ["the database has schema 999", "run the version of matrix-webqq that wrote it"]);
+    run(&own.url, "DROP TABLE meta").await;
+    let mut other = PgConnection::connect(&own.url).await.unwrap();
+    let hold = "SELECT pg_advisory_lock(hashtext('matrix-webqq'), hashtext(current_schema()))";
+    sqlx::raw_sql(hold).execute(&mut other).await.unwrap();
+    expect(&house, &own.url, 14, ["in use by another matrix-webqq", "stop that one first"]);
+    other.close().await.unwrap();
+    own.drop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bridge_that_runs_on_its_postgres_server_is_not_in_its_own_way() {
+    let Some(own) = OwnDatabase::create().await else { return };
+    let house = House::configured(&on_postgres(&own.url)).await;
+    house.control_room().await;
+    let (code, said) = doctor(&house, &on_postgres(&own.url));
+    assert_eq!(code, Some(0), "{said}");
+    drop(house);
+    own.drop().await;
 }
