@@ -217,7 +217,7 @@ impl Bridge {
     /// Takes up where the last process left off: what was being sent to QQ becomes uncertain, portals are loaded,
     /// every lane that has something to deliver wakes, and every session that QQ may still accept is taken up.
     pub async fn start(self: &Arc<Self>) -> Result<(), Error> {
-        let unsynced_until = self.store.unsynced_until();
+        let unsynced_until = self.store.unsynced_until().departures;
         let (portals, past, paused, appearances) = self
             .store
             .write(move |tx| {

@@ -3,6 +3,7 @@
 //! SQLite is called in place: a statement takes a few microseconds, less than to hand it to another thread. Only a commit
 //! waits for the disk, and those run on the writer's own thread.
 
+use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
@@ -40,9 +41,11 @@ pub(super) enum Text {
 
 impl Connection {
     /// `connection`, ready to keep what is prepared.
-    pub(super) fn sqlite(connection: rusqlite::Connection) -> Self {
+    pub(super) fn sqlite(connection: rusqlite::Connection) -> Result<Self, Error> {
         connection.set_prepared_statement_cache_capacity(PREPARED);
-        Self::Sqlite(OwnFile { connection, synced: true })
+        // Else SQLite prepares a statement anew whenever its `LIMIT` is given.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+        Ok(Self::Sqlite(OwnFile { connection, synced: true }))
     }
 
     /// Runs statements that have no values.

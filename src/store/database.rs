@@ -107,7 +107,7 @@ impl Database {
             Place::Sqlite(path) => {
                 // Each connection is used by one caller at a time; the file was made by `prepare`.
                 let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-                Connection::sqlite(rusqlite::Connection::open_with_flags(path, flags)?)
+                Connection::sqlite(rusqlite::Connection::open_with_flags(path, flags)?)?
             }
             Place::Postgres(options) => Connection::Postgres(Box::new(Box::pin(options.connect()).await?)),
         };

@@ -8,6 +8,12 @@ use super::tx::{Fields, Record, Tx, Word, sql, sql_of_size, values};
 /// How many rows one INSERT has at most; `SQLite` takes 32,766 values.
 const ROWS: usize = 500;
 
+/// The row in [`ADD_ONE`].
+const ROW: &str = "($1, $3, $4, 'new', 0, 0, $2)";
+
+const ADD_ONE: &str = "INSERT INTO inbox (origin, dedup_key, body, state, attempts, due_at_ms, received_at_ms) \
+     VALUES ($1, $3, $4, 'new', 0, 0, $2) ON CONFLICT (origin, dedup_key) DO NOTHING";
+
 /// Something that arrives.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Arrival {
@@ -75,12 +81,12 @@ impl Tx {
         let now_ms = self.now_ms();
         let mut new = 0;
         for arrivals in arrivals.chunks(ROWS) {
-            let rows = values(arrivals.len(), "($1, #, #, 'new', 0, 0, $2)", 3);
-            let mut insert = sql_of_size(format!(
-                "INSERT INTO inbox (origin, dedup_key, body, state, attempts, due_at_ms, received_at_ms) \
-                 VALUES {rows} ON CONFLICT (origin, dedup_key) DO NOTHING"
-            ));
-            insert = insert.text(origin).number(now_ms);
+            let insert = match arrivals.len() {
+                // A homeserver with little to say says it one by one: worth keeping prepared.
+                1 => sql(ADD_ONE),
+                rows => sql_of_size(ADD_ONE.replace(ROW, &values(rows, "($1, #, #, 'new', 0, 0, $2)", 3))),
+            };
+            let mut insert = insert.text(origin).number(now_ms);
             for arrival in arrivals {
                 insert = insert.text(&arrival.dedup_key).text(&arrival.body);
             }

@@ -55,9 +55,6 @@ mod writer;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-
-use tokio::sync::{mpsc, oneshot};
 
 pub use appearance::AppearanceRow;
 pub use audit::Audit;
@@ -79,6 +76,7 @@ pub use space::SpaceRow;
 pub use tidy::Tidied;
 pub use trial::{Obstacle, try_postgres};
 pub use tx::Tx;
+pub use unsynced::Unsynced;
 pub use user::UserRow;
 pub use watch::{Failure, Waiting};
 pub use writer::Work;
@@ -87,16 +85,15 @@ use crate::base::{Clock, Shutdown};
 use crate::config::{self, DatabaseKind};
 use database::Database;
 use readers::Readers;
-use writer::{Order, Queued, Sync, Writer};
+use writer::{Desk, Queued, Sync, Writer};
 
 /// The database of this bridge; clones share it.
 #[derive(Clone)]
 pub struct Store {
-    /// As long as the number of callers at most, since each waits for its answer.
-    queue: mpsc::UnboundedSender<Order>,
+    desk: Arc<Desk>,
     readers: Arc<Readers>,
-    commits: Arc<AtomicU64>,
-    unsynced_until: i64,
+    kind: DatabaseKind,
+    unsynced_until: Unsynced,
 }
 
 impl Store {
@@ -117,14 +114,13 @@ impl Store {
         schema::migrate(&mut tx, kind).await?;
         let unsynced_until = unsynced::settle(&mut tx, kind).await?;
         let readers = Arc::new(Readers::new(Arc::clone(&database)));
-        let (writer, commits) = Writer::new(database, hold, tx);
-        let (queue, orders) = mpsc::unbounded_channel();
+        let (desk, writing) = Desk::new(Writer::new(database, hold, tx));
         // The writer outlives every other task: it ends by itself once nobody can write any more.
         match kind {
-            DatabaseKind::Sqlite => on_its_own_thread(writer.run(orders))?,
-            DatabaseKind::Postgres => Shutdown::new().spawn(writer.run(orders)),
+            DatabaseKind::Sqlite => on_its_own_thread(writing)?,
+            DatabaseKind::Postgres => Shutdown::new().spawn(writing),
         }
-        Ok(Self { queue, readers, commits, unsynced_until })
+        Ok(Self { desk: Arc::new(desk), readers, kind, unsynced_until })
     }
 
     /// Does `work` and returns once it is on disk; all of it, or nothing when it fails.
@@ -136,7 +132,9 @@ impl Store {
         T: Send + 'static,
         F: for<'t> FnOnce(&'t mut Tx) -> Work<'t, T> + Send + 'static,
     {
-        self.order(work, Sync::Now).await
+        let (job, answer) = Queued::new(work);
+        self.desk.hand_in(Box::new(job), Sync::Now)?;
+        answer.await.map_err(|_| Error::Closed)?
     }
 
     /// The same for work that the next start would do again from what is on the disk. Once it is answered it outlives the process; a
@@ -148,22 +146,26 @@ impl Store {
         T: Send + 'static,
         F: for<'t> FnOnce(&'t mut Tx) -> Work<'t, T> + Send + 'static,
     {
-        self.order(work, Sync::Later).await
-    }
-
-    async fn order<T, F>(&self, work: F, sync: Sync) -> Result<T, Error>
-    where
-        T: Send + 'static,
-        F: for<'t> FnOnce(&'t mut Tx) -> Work<'t, T> + Send + 'static,
-    {
         let (job, answer) = Queued::new(work);
-        self.queue.send(Order::Do(Box::new(job), sync)).map_err(|_| Error::Closed)?;
+        match self.kind {
+            // It never waits for anybody but the disk, so nobody can stop waiting in the middle of it.
+            DatabaseKind::Sqlite => self.desk.do_or_hand_in(Box::new(job)).await?,
+            DatabaseKind::Postgres => self.desk.hand_in(Box::new(job), Sync::Later)?,
+        }
         answer.await.map_err(|_| Error::Closed)?
     }
 
-    /// Up to which row of the outbox follow-ups may have been lost, because the machine has stopped since; 0 when none was.
+    /// Returns once all follow-ups that were answered before are on the disk.
+    pub async fn settle(&self) -> Result<(), Error> {
+        match self.kind {
+            DatabaseKind::Sqlite => self.write(|tx| Box::pin(async move { unsynced::mark_settled(tx).await })).await,
+            DatabaseKind::Postgres => Ok(()),
+        }
+    }
+
+    /// Up to where follow-ups may have been lost, because the machine has stopped since.
     #[must_use]
-    pub fn unsynced_until(&self) -> i64 {
+    pub fn unsynced_until(&self) -> Unsynced {
         self.unsynced_until
     }
 
@@ -180,17 +182,13 @@ impl Store {
     /// How many commits there were since the store was opened.
     #[must_use]
     pub fn commits(&self) -> u64 {
-        self.commits.load(Ordering::Relaxed)
+        self.desk.commits()
     }
 
     /// Finishes what is queued and lets go of the database. Clones can neither read nor write afterwards.
     pub async fn close(&self) {
         self.readers.close().await;
-        let (closer, ended) = oneshot::channel();
-        if self.queue.send(Order::Close(closer)).is_ok() {
-            // An error means that the writer has ended already.
-            drop(ended.await);
-        }
+        self.desk.close().await;
     }
 }
 

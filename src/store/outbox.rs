@@ -66,6 +66,8 @@ pub struct OutboxRow {
     pub sent_at_ms: Option<i64>,
     /// When it was added, in milliseconds since 1970.
     pub created_at_ms: i64,
+    /// See [`Departure::arrival`].
+    pub arrival: Option<i64>,
 }
 
 impl OutboxRow {
@@ -297,6 +299,7 @@ impl Record for OutboxRow {
             result: fields.text_or_null("result")?,
             sent_at_ms: fields.number_or_null("sent_at_ms")?,
             created_at_ms: fields.number("created_at_ms")?,
+            arrival: fields.number_or_null("arrival")?,
         })
     }
 }

@@ -4,6 +4,7 @@
 //! such commits may be gone; what the rows say of what has left is then less than what has left.
 
 use super::error::Error;
+use super::outbox::OutboxRow;
 use super::tx::{Tx, sql};
 use crate::base::boot::boot;
 use crate::config::DatabaseKind;
@@ -15,27 +16,65 @@ const BOOT: &str = "boot";
 const UNKNOWN: &str = "unknown";
 
 /// Where it is kept up to which row of the outbox something may be gone.
-const UNTIL: &str = "unsynced_until";
+const DEPARTURES: &str = "unsynced_until";
 
-/// Gives up to which row of the outbox less may be known than happened, because the machine stopped after that row was written and before
-/// this process began; 0 when it never did. PostgreSQL syncs every commit.
-pub(super) async fn settle(tx: &mut Tx, kind: DatabaseKind) -> Result<i64, Error> {
+/// The same, of the inbox.
+const ARRIVALS: &str = "unsynced_arrivals_until";
+
+/// Where it is kept when somebody last waited for all to be on the disk.
+const SETTLED: &str = "settled_at_ms";
+
+/// Up to where less may be known than happened, because the machine stopped after these rows were written and before this process began; 0
+/// when it never did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Unsynced {
+    /// The newest row of the outbox that was there then.
+    pub departures: i64,
+    /// The newest row of the inbox: what it became may have left, and be gone from the outbox.
+    pub arrivals: i64,
+}
+
+impl Unsynced {
+    /// Whether `row`, or an earlier one of the same arrival, may have left without our knowing.
+    #[must_use]
+    pub fn covers(self, row: &OutboxRow) -> bool {
+        row.seq <= self.departures || row.arrival.is_some_and(|arrival| arrival <= self.arrivals)
+    }
+}
+
+/// Up to where something may be gone. PostgreSQL syncs every commit.
+pub(super) async fn settle(tx: &mut Tx, kind: DatabaseKind) -> Result<Unsynced, Error> {
     if kind == DatabaseKind::Postgres {
-        return Ok(0);
+        return Ok(Unsynced::default());
     }
     let now = boot().unwrap_or_else(|| UNKNOWN.to_owned());
     tx.begin().await?;
     let before = tx.meta(BOOT).await?;
-    let is_whole = now != UNKNOWN && before.is_none_or(|before| before == now);
-    let until = if is_whole {
-        // Of earlier times something may still be in doubt.
-        tx.meta(UNTIL).await?.and_then(|until| until.parse().ok()).unwrap_or(0)
-    } else {
-        let newest = tx.one::<Option<i64>>(sql("SELECT MAX(seq) AS value FROM outbox")).await?.flatten().unwrap_or(0);
-        tx.set_meta(UNTIL, &newest.to_string()).await?;
-        newest
-    };
+    if now == UNKNOWN || before.is_some_and(|before| before != now) {
+        for (key, newest) in [
+            (DEPARTURES, sql("SELECT MAX(seq) AS value FROM outbox")),
+            (ARRIVALS, sql("SELECT MAX(seq) AS value FROM inbox")),
+        ] {
+            let newest = tx.one::<Option<i64>>(newest).await?.flatten().unwrap_or(0);
+            tx.set_meta(key, &newest.to_string()).await?;
+        }
+    }
+    // Of earlier times something may still be in doubt.
+    let until =
+        Unsynced { departures: tx.number_in_meta(DEPARTURES).await?, arrivals: tx.number_in_meta(ARRIVALS).await? };
     tx.set_meta(BOOT, &now).await?;
     tx.commit().await?;
     Ok(until)
+}
+
+/// Changes something, so that there is a commit to be synced.
+pub(super) async fn mark_settled(tx: &mut Tx) -> Result<(), Error> {
+    let now_ms = tx.now_ms().to_string();
+    tx.set_meta(SETTLED, &now_ms).await
+}
+
+impl Tx {
+    async fn number_in_meta(&mut self, key: &str) -> Result<i64, Error> {
+        Ok(self.meta(key).await?.and_then(|number| number.parse().ok()).unwrap_or(0))
+    }
 }

@@ -6,16 +6,17 @@
 //!
 //! Work that only follows from what is on the disk need not wait for it: when nothing else is queued, it is committed without a sync, and
 //! is on the disk with the next commit that has one. SQLite writes commits one behind the other, so a machine that stops loses the
-//! last ones and never one from between.
+//! last ones and never one from between. Nor need it be handed to another thread, on SQLite, while nobody else writes: that would cost more than
+//! the work.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Mutex, mpsc, oneshot};
 
 use super::database::{Database, Hold};
 use super::error::Error;
@@ -103,6 +104,62 @@ fn kept<T: Send + 'static>(answer: oneshot::Sender<Result<T, Error>>, value: T) 
     Box::new(move |committed| drop(answer.send(committed.map(|()| value))))
 }
 
+/// The writer and those who wait for it.
+pub(super) struct Desk {
+    /// As long as the number of callers at most, since each waits for its answer.
+    queue: mpsc::UnboundedSender<Order>,
+    /// How many pieces of work are queued or being done.
+    waiting: Arc<AtomicUsize>,
+    /// `None` once it is closed.
+    writer: Arc<Mutex<Option<Writer>>>,
+    commits: Arc<AtomicU64>,
+}
+
+impl Desk {
+    /// A desk for `writer`, and what has to run for those who queue.
+    pub(super) fn new(writer: Writer) -> (Self, impl Future<Output = ()> + Send + 'static) {
+        let (queue, orders) = mpsc::unbounded_channel();
+        let (waiting, commits) = (Arc::<AtomicUsize>::default(), Arc::clone(&writer.commits));
+        let writer = Arc::new(Mutex::new(Some(writer)));
+        let running = run(Arc::clone(&writer), orders, Arc::clone(&waiting));
+        (Self { queue, waiting, writer, commits }, running)
+    }
+
+    /// Puts `job` at the end of the queue.
+    pub(super) fn hand_in(&self, job: Box<dyn Job>, sync: Sync) -> Result<(), Error> {
+        self.waiting.fetch_add(1, Ordering::AcqRel);
+        self.queue.send(Order::Do(job, sync)).map_err(|_| Error::Closed)
+    }
+
+    /// Does `job`, which need not wait for the disk, here and now if nothing is queued before it; else it is queued.
+    pub(super) async fn do_or_hand_in(&self, job: Box<dyn Job>) -> Result<(), Error> {
+        match self.writer.try_lock() {
+            Ok(mut writer) if self.waiting.load(Ordering::Acquire) == 0 => match writer.as_mut() {
+                Some(writer) => {
+                    writer.batch(vec![job], Sync::Later).await;
+                    Ok(())
+                }
+                None => Err(Error::Closed),
+            },
+            _ => self.hand_in(job, Sync::Later),
+        }
+    }
+
+    /// How many commits there were.
+    pub(super) fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Relaxed)
+    }
+
+    /// Finishes what is queued and lets go of the database.
+    pub(super) async fn close(&self) {
+        let (closer, ended) = oneshot::channel();
+        if self.queue.send(Order::Close(closer)).is_ok() {
+            // An error means that the writer has ended already.
+            drop(ended.await);
+        }
+    }
+}
+
 /// The owner of the connection that writes.
 pub(super) struct Writer {
     database: Arc<Database>,
@@ -113,40 +170,9 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// A writer on `tx`, its queue, and the number of commits so far.
-    pub(super) fn new(database: Arc<Database>, hold: Hold, tx: Tx) -> (Self, Arc<AtomicU64>) {
-        let commits = Arc::new(AtomicU64::new(0));
-        (Self { database, tx: Some(tx), commits: Arc::clone(&commits), _hold: hold }, commits)
-    }
-
-    /// Does what is queued until it is told to close or nobody is left to queue anything.
-    pub(super) async fn run(mut self, mut queue: mpsc::UnboundedReceiver<Order>) {
-        let mut closers = Vec::new();
-        let mut orders = Vec::new();
-        while queue.recv_many(&mut orders, BATCH).await > 0 {
-            let mut jobs = Vec::with_capacity(orders.len());
-            let mut sync = Sync::Later;
-            for order in orders.drain(..) {
-                match order {
-                    Order::Do(job, wanted) => {
-                        jobs.push(job);
-                        sync = if wanted == Sync::Now { Sync::Now } else { sync };
-                    }
-                    Order::Close(closer) => {
-                        queue.close();
-                        closers.push(closer);
-                    }
-                }
-            }
-            self.batch(jobs, sync).await;
-        }
-        if let Some(tx) = self.tx.take() {
-            self.database.leave(tx).await;
-        }
-        drop(self);
-        for closer in closers {
-            closer.send(()).unwrap_or_default();
-        }
+    /// A writer on `tx`.
+    pub(super) fn new(database: Arc<Database>, hold: Hold, tx: Tx) -> Self {
+        Self { database, tx: Some(tx), commits: Arc::default(), _hold: hold }
     }
 
     /// One transaction, one commit.
@@ -185,6 +211,41 @@ impl Writer {
         let mut tx = self.database.writer().await?;
         tx.begin().await?;
         Ok(tx)
+    }
+}
+
+/// Has `writer` do what is queued until it is told to close or nobody is left to queue anything.
+async fn run(writer: Arc<Mutex<Option<Writer>>>, mut queue: mpsc::UnboundedReceiver<Order>, waiting: Arc<AtomicUsize>) {
+    let mut closers = Vec::new();
+    let mut orders = Vec::new();
+    while queue.recv_many(&mut orders, BATCH).await > 0 {
+        let mut jobs = Vec::with_capacity(orders.len());
+        let mut sync = Sync::Later;
+        for order in orders.drain(..) {
+            match order {
+                Order::Do(job, wanted) => {
+                    jobs.push(job);
+                    sync = if wanted == Sync::Now { Sync::Now } else { sync };
+                }
+                Order::Close(closer) => {
+                    queue.close();
+                    closers.push(closer);
+                }
+            }
+        }
+        let count = jobs.len();
+        if let Some(writer) = writer.lock().await.as_mut() {
+            writer.batch(jobs, sync).await;
+        }
+        waiting.fetch_sub(count, Ordering::AcqRel);
+    }
+    if let Some(mut writer) = writer.lock().await.take()
+        && let Some(tx) = writer.tx.take()
+    {
+        writer.database.leave(tx).await;
+    }
+    for closer in closers {
+        closer.send(()).unwrap_or_default();
     }
 }
 

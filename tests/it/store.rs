@@ -9,7 +9,7 @@ use matrix_webqq::base::{Clock, Secret, Shutdown};
 use matrix_webqq::config::{Database, DatabaseKind};
 use matrix_webqq::store::{
     Arrival, Audit, Departure, Error, Failure, Fate, InboxState, LoginRow, LoginState, MessageRow, NoteRow, OutboxRow,
-    OutboxState, PortalState, QueueCount, RequestState, Store, Tidied, Tx, Verdict,
+    OutboxState, PortalState, QueueCount, RequestState, Store, Tidied, Tx, Unsynced, Verdict,
 };
 use tokio::sync::oneshot;
 

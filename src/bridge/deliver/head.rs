@@ -17,7 +17,7 @@ pub(super) enum Head {
     /// Rows that may leave as they are, in order; never none.
     Marked(Marked),
     /// A row that is not due, cannot be read, or lacks something.
-    Odd(OutboxRow),
+    Odd(Box<OutboxRow>),
 }
 
 /// Looks at the head of `lane` and marks what may leave.
@@ -29,7 +29,7 @@ pub(super) async fn mark(tx: &mut Tx, lane: &str, now_ms: i64) -> Result<Head, s
             Some(to_room) if !marked.is_empty() || until_due(row.due_at_ms, now_ms).is_none() => {
                 marked.push((row, to_room));
             }
-            _ if marked.is_empty() => return Ok(Head::Odd(row)),
+            _ if marked.is_empty() => return Ok(Head::Odd(Box::new(row))),
             _ => break,
         }
     }

@@ -117,7 +117,7 @@ impl Bridge {
 
     /// Whether `row`, which is not sent, may be in its room all the same: it is marked, or was marked when the machine stopped.
     pub(in crate::bridge) fn may_have_left(&self, row: &OutboxRow) -> bool {
-        row.state == OutboxState::Sending || row.seq <= self.store.unsynced_until()
+        row.state == OutboxState::Sending || self.store.unsynced_until().covers(row)
     }
 
     /// Which of `rows` are in the room already. Asked only about rows that may have left before: after a crash, or

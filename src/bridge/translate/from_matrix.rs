@@ -72,7 +72,7 @@ impl Bridge {
             let bridge = Arc::clone(self);
             let outcome = self
                 .store
-                .write(move |tx| {
+                .follow_up(move |tx| {
                     Box::pin(async move {
                         let mut outcome = Outcome::default();
                         for row in &opened {

@@ -68,7 +68,7 @@ impl Bridge {
             let (bridge, translated) = (Arc::clone(self), Arc::clone(live));
             let outcome = self
                 .store
-                .write(move |tx| {
+                .follow_up(move |tx| {
                     Box::pin(async move {
                         let mut outcome = Outcome::default();
                         for row in &opened {

@@ -1,11 +1,13 @@
 //! Room 3 of both journeys: opened rows become rows of the outbox, in one transaction and without the network. Either
-//! all of it is on disk afterwards, or none.
+//! all of it is kept, or none; what a power cut takes is translated again.
 
 mod around;
 mod from_matrix;
 mod from_qq;
 
 use std::sync::Arc;
+
+use tracing::warn;
 
 use super::login::Live;
 use super::{Bridge, Order};
@@ -44,6 +46,12 @@ impl Bridge {
         }
         if outcome.jobs {
             self.hurry_jobs();
+        }
+        if !outcome.orders.is_empty()
+            && let Err(error) = self.store.settle().await
+        {
+            // They are carried out all the same: at worst twice, if the machine stops now.
+            warn!(%error, "that a command came is not on the disk yet");
         }
         for order in outcome.orders {
             // It fails when nobody takes orders any more: shutdown.

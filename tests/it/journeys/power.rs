@@ -31,6 +31,26 @@ async fn what_was_in_a_room_before_a_power_cut_is_found_there_and_not_said_again
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_translated_before_a_power_cut_is_translated_again_and_stands_where_it_stood() {
+    let (mut house, _, room) = talking(&json!({})).await;
+    house.kill().await;
+    house.start_to_die(Failpoint::BatchKept, 1);
+    house.qq.say(FAMILY_CHAT, "妈妈", "before").unwrap();
+    house.death().await;
+    let disk = house.disk();
+
+    house.start();
+    house.matrix.wait_until("before", |world| world.said(&room).iter().any(|(_, text)| text == "before")).await;
+    house.kill().await;
+    house.lose_power(&disk);
+    house.matrix.forget_txn_ids();
+    house.start();
+    house.qq.say(FAMILY_CHAT, "妈妈", "after").unwrap();
+    house.matrix.wait_until("after", |world| world.said(&room).iter().any(|(_, text)| text == "after")).await;
+    assert_eq!(house.said_by_ghosts(&room).iter().filter(|text| *text == "before").count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_was_marked_before_a_power_cut_is_in_doubt_and_never_said_twice_by_itself() {
     let permissions = json!({ "hs.test": "admin" });
     let changes =

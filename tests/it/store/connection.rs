@@ -354,21 +354,26 @@ async fn what_people_wrote_is_never_printed() {
 async fn after_a_power_cut_it_is_known_how_far_less_may_be_known_than_happened() {
     let place = Place::sqlite();
     let store = place.open().await;
-    assert_eq!(store.unsynced_until(), 0);
+    assert_eq!(store.unsynced_until(), Unsynced::default());
+    take_in(&store, &["a", "b"]).await;
     let seq = add(&store, "qq/1", "a", None).await;
     let follows = store.follow_up(move |tx| Box::pin(async move { tx.mark_sent(seq, None).await }));
     follows.await.unwrap();
     assert_eq!(row(&store, seq).await.state, OutboxState::Sent, "everybody sees it");
+    let before = store.commits();
+    store.settle().await.unwrap();
+    assert_eq!(store.commits(), before + 1, "a commit takes with it to the disk whatever lies before it");
     drop(store);
     let store = place.open().await;
     assert_eq!(
         (store.unsynced_until(), row(&store, seq).await.state),
-        (0, OutboxState::Sent),
+        (Unsynced::default(), OutboxState::Sent),
         "it outlives the process"
     );
     write!(store, tx => tx.set_meta("boot", "an earlier one").await).await.unwrap();
     drop(store);
     for _ in 0..2 {
-        assert_eq!(place.open().await.unsynced_until(), seq, "also for those that come later");
+        let until = place.open().await.unsynced_until();
+        assert_eq!(until, Unsynced { departures: seq, arrivals: 2 }, "also for those that come later");
     }
 }
