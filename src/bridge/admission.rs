@@ -65,7 +65,6 @@ impl Bridge {
             let lane = route::lane_to_chat(&AccountId::new(&login.account), portal.id);
             left.lanes.extend(self.drop_waiting(tx, &lane).await?);
             left.lanes.push(lane);
-            tx.remove_relay(portal.id).await?;
             tx.forget_portal_room(portal.id).await?;
             if let Some(room) = portal.room_id {
                 tx.add_job(JobKind::Leave, portal.id, &room, None, &login.owner).await?;

@@ -102,9 +102,11 @@ impl Tx {
         self.change(sql(alias).text(old).number(id)).await.map(drop)
     }
 
-    /// It has no room any more, and nothing that is said in those that it had belongs to it.
+    /// It has no room any more, and nothing that is said in those that it had belongs to it. Whoever was let speak there is not
+    /// let speak in the next.
     pub async fn forget_portal_room(&mut self, id: i64) -> Result<(), Error> {
         self.set_portal_state(id, PortalState::None).await?;
+        self.remove_relay(id).await?;
         self.change(sql("DELETE FROM portal_alias WHERE portal = $1").number(id)).await.map(drop)
     }
 

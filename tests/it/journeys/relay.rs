@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{FAMILY_CHAT, talking};
-use crate::support::homeserver::Human;
+use super::{FAMILY, FAMILY_CHAT, talking};
+use crate::support::homeserver::{Human, World};
 use crate::support::house::House;
 
 fn relaying() -> Value {
@@ -120,4 +120,24 @@ async fn nobody_but_the_owner_or_an_administrator_switches_it_on_and_nobody_wher
     house.bot_says(&room, "Only an administrator").await;
     house.owner.say(&control, "set-relay");
     house.bot_says(&control, "in the room of a QQ chat").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_room_that_follows_one_that_went_carries_nobody_until_that_is_said_there() {
+    for command in ["unbridge", "delete-portal"] {
+        let (house, room) = relayed_room().await;
+        house.owner.say(&room, &format!("!qq {command}"));
+        let bot_left = |world: &World| !world.members(&room).contains(&world.bot());
+        house.matrix.wait_until("the bridge to leave", bot_left).await;
+        house.qq.say(FAMILY_CHAT, "妈妈", "again").unwrap();
+        let (new, _) = house.sees(FAMILY, "again").await;
+        let bob = guest(&house, &new, "bob");
+        bob.say(&new, "let in by nobody");
+        house.bot_says(&new, "only the person whose QQ account").await;
+        house.owner.say(&new, "!qq set-relay");
+        house.bot_says(&new, "speaks here through 2769546520").await;
+        bob.say(&new, "let in");
+        house.qq.wait_heard(|heard| !heard.is_empty()).await;
+        assert_eq!(house.heard_in(FAMILY_CHAT), ["「bob」: let in"], "{command}");
+    }
 }
