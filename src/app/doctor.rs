@@ -12,7 +12,7 @@ use url::Url;
 
 use super::Fatal;
 use crate::base::{Clock, Shutdown};
-use crate::cli::{Exit, compare};
+use crate::cli::{Exit, compare, compare_second};
 use crate::config::{Config, DatabaseKind};
 use crate::matrix::listener::{self, Limits};
 use crate::matrix::{Appservice, Homeserver, PingError, server};
@@ -38,6 +38,7 @@ struct Finding {
 pub async fn doctor(config: Config, registration: Option<&Path>) -> Result<(), Fatal> {
     let mut findings = vec![database(&config).await];
     findings.extend(registration.map(|path| registered(&config, path)));
+    findings.extend(registration.and_then(|path| registered_second(&config, path)));
     findings.extend(matrix_side(&config).await);
     findings.push(qq_side(&config).await);
     let report: Vec<String> = findings
@@ -122,6 +123,14 @@ fn registered(config: &Config, path: &Path) -> Finding {
     match compare(config, path) {
         Ok(()) => fine(what),
         Err(Fatal { exit, message }) => wrong(what, exit, message),
+    }
+}
+
+/// Whether the registration for double puppets, beside the one in `path`, fits; nothing when there is none or none is needed.
+fn registered_second(config: &Config, path: &Path) -> Option<Finding> {
+    match compare_second(config, path) {
+        Ok(second) => second.map(|second| fine(format!("registration {}", second.display()))),
+        Err(Fatal { exit, message }) => Some(wrong("registration for double puppets", exit, message)),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod args;
 mod check;
+mod doublepuppet;
 mod example;
 pub mod exit;
 mod file;
@@ -16,6 +17,7 @@ use clap::{CommandFactory as _, Parser as _};
 use crate::config::{Config, Error};
 use args::{Args, Command};
 pub use check::compare;
+pub use doublepuppet::compare_second;
 pub use exit::{Exit, Fatal};
 
 /// What is left to do.

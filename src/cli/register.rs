@@ -7,7 +7,7 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
-use super::{Exit, Fatal, file, say, unusable};
+use super::{Exit, Fatal, doublepuppet, file, say, unusable};
 use crate::base::Secret;
 use crate::config::{AppService, Draft, Loaded, edit};
 use crate::matrix::registration::Registration;
@@ -17,6 +17,7 @@ pub(super) fn register(config_path: &Path, registration_path: &Path) -> Result<(
     let draft = Draft::open(config_path).and_then(Draft::for_registration);
     let Loaded { config, text } = draft.map_err(|error| unusable(config_path, &error))?;
     let sender = sender_localpart(registration_path, &config.appservice.id)?;
+    let second = doublepuppet::Draft::of(&config, registration_path)?;
     let mut text_with_tokens = text.clone();
     let as_token = token("as_token", &config.appservice.as_token, &mut text_with_tokens)?;
     let hs_token = token("hs_token", &config.appservice.hs_token, &mut text_with_tokens)?;
@@ -36,12 +37,14 @@ pub(super) fn register(config_path: &Path, registration_path: &Path) -> Result<(
     }
     file::replace(registration_path, &yaml)
         .map_err(|why| unwritable(Exit::RegistrationUnwritable, registration_path, why))?;
+    let second = second.map(doublepuppet::Draft::write).transpose()?;
     let registration_path = registration_path.display();
     say(&format!(
         "{registration_path} is written. Name it in app_service_config_files of Synapse (it must be able to read it), \
          restart Synapse, then run `matrix-webqq -c {}`.",
         config_path.display()
-    ))
+    ))?;
+    second.map_or(Ok(()), |second| say(&second))
 }
 
 /// The token `name`: the one that there is, else a new one, which is put into `text`.

@@ -136,7 +136,7 @@ fn unescape(localpart: &str) -> Option<String> {
 }
 
 /// `text` as a regular expression that matches it only.
-fn quote(text: &str) -> String {
+pub(super) fn quote(text: &str) -> String {
     text.chars().fold(String::with_capacity(text.len()), |mut out, char| {
         if r"\.+*?()|[]{}^$".contains(char) {
             out.push('\\');

@@ -7,7 +7,7 @@ use rand::Rng as _;
 use serde::{Deserialize, Serialize};
 
 use super::error::Error;
-use super::namespace::Namespace;
+use super::namespace::{Namespace, quote};
 use crate::base::Secret;
 use crate::config;
 
@@ -73,6 +73,45 @@ impl Registration {
         });
         stable.receive_ephemeral = true;
         Ok(Self { stable, push_ephemeral: true })
+    }
+
+    /// One with which `as_token` acts for everybody of `homeserver`: nothing is pushed for it, and nobody is claimed.
+    #[must_use]
+    pub fn for_everybody(homeserver: &config::Homeserver, as_token: &Secret) -> Self {
+        let mut namespaces = Namespaces::new();
+        let regex = format!("^@.*:{}$", quote(&homeserver.domain));
+        namespaces.users = vec![appservice::Namespace::new(false, regex)];
+        let stable = appservice::Registration::from(RegistrationInit {
+            id: "doublepuppet".to_owned(),
+            url: None,
+            as_token: as_token.expose().to_owned(),
+            // Nobody is pushed to, so nobody shows it.
+            hs_token: Self::random_token().expose().to_owned(),
+            sender_localpart: Self::random_localpart(),
+            namespaces,
+            rate_limited: Some(false),
+            protocols: None,
+        });
+        Self { stable, push_ephemeral: false }
+    }
+
+    /// Why this does not let `as_token` act for everybody of `homeserver`, or does more than that. The token is not shown.
+    #[must_use]
+    pub fn unfit_for_everybody(&self, homeserver: &config::Homeserver, as_token: &Secret) -> Option<&'static str> {
+        let stable = &self.stable;
+        let domain = quote(&homeserver.domain);
+        let is_theirs = |users: &appservice::Namespace| users.regex.contains(&domain);
+        if !as_token.matches(&stable.as_token) {
+            Some("its as_token is another")
+        } else if stable.url.is_some() {
+            Some("its url is not null")
+        } else if stable.namespaces.users.iter().any(|users| users.exclusive) {
+            Some("it claims users for itself (exclusive)")
+        } else if !stable.namespaces.users.iter().any(is_theirs) {
+            Some("its namespaces.users do not hold the people of homeserver.domain")
+        } else {
+            None
+        }
     }
 
     /// A user name that nobody has: 32 characters.

@@ -142,6 +142,40 @@ fn g_again_keeps_tokens_and_sender_and_brings_the_rest_up_to_date() {
 }
 
 #[test]
+fn g_makes_the_registration_for_double_puppets_where_the_configuration_has_its_token_and_keeps_what_is_there() {
+    let desk = Desk::registered();
+    assert!(!desk.path("doublepuppet.yaml").exists());
+    let config = desk.read("config.yaml");
+    assert!(config.contains("    secrets: {}"));
+    let with =
+        |token: &str| config.replace("    secrets: {}", &format!("    secrets: {{\"hs.test\": \"as_token:{token}\"}}"));
+    desk.write("config.yaml", &with("hunter2"));
+    let outcome = desk.run(&["-g"]);
+    assert_eq!(outcome.code, Some(0), "{}", outcome.complained);
+    assert!(
+        outcome.said.contains("doublepuppet.yaml is written") && !outcome.said.contains("hunter2"),
+        "{}",
+        outcome.said
+    );
+    assert_eq!(desk.mode("doublepuppet.yaml"), 0o600);
+    let value = |key: &str| desk.value("doublepuppet.yaml", key);
+    assert_eq!(
+        (value("as_token"), value("url"), value("rate_limited")),
+        ("hunter2".into(), "null".into(), "false".into())
+    );
+    let made = desk.read("doublepuppet.yaml");
+    assert!(made.contains("- exclusive: false\n    regex: ^@.*:hs\\.test$\n"), "{made}");
+    let outcome = desk.run(&["-g"]);
+    assert_eq!((outcome.code, outcome.said.contains("doublepuppet.yaml is")), (Some(0), false));
+    assert_eq!(desk.read("doublepuppet.yaml"), made, "what fits is left alone");
+    desk.write("config.yaml", &with("another"));
+    let outcome = desk.run(&["-g"]);
+    assert_eq!(outcome.code, Some(24), "{}", outcome.complained);
+    assert!(outcome.complained.contains("its as_token is another; delete it"), "{}", outcome.complained);
+    assert_eq!(desk.read("doublepuppet.yaml"), made);
+}
+
+#[test]
 fn g_does_not_overwrite_a_file_that_is_not_its_own_registration() {
     let desk = Desk::registered();
     let other = desk.read("registration.yaml").replace("id: qq", "id: irc");

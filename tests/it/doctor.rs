@@ -97,6 +97,38 @@ async fn a_registration_that_is_older_than_the_configuration_is_shown_with_what_
     assert!(said.contains("WRONG registration ") && said.contains("url") && said.contains("matrix-webqq -g"), "{said}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_registration_for_double_puppets_that_does_not_fit_is_shown() {
+    let house = House::asleep().await;
+    let with = |token: &str| json!({ "double_puppet": { "secrets": { "hs.test": format!("as_token:{token}") } } });
+    let (config, registration) = (house.configure(&with("hunter2")), house.file("registration.yaml"));
+    let bridge = || Command::new(env!("CARGO_BIN_EXE_matrix-webqq"));
+    let made = bridge().arg("-g").arg("-c").arg(&config).arg("-r").arg(&registration).output().unwrap();
+    assert!(made.status.success(), "{made:?}");
+    let second = house.file("doublepuppet.yaml");
+    let yaml = std::fs::read_to_string(&second).unwrap();
+    let try_it = |token: &str| {
+        let mut asked = Command::new(env!("CARGO_BIN_EXE_matrix-webqq"));
+        let asked =
+            asked.args(["doctor", "-c"]).arg(house.configure(&with(token))).arg("-r").arg(&registration).output();
+        let said = String::from_utf8(asked.unwrap().stdout).unwrap();
+        assert!(!said.contains("hunter2") && !said.contains("another-one"), "{said}");
+        said
+    };
+    assert!(try_it("hunter2").contains(&format!("ok    registration {}", second.display())));
+    assert!(try_it("another-one").contains("its as_token is another"));
+    for (from, to, words) in [
+        ("url: null", "url: http://127.0.0.1:9", "its url is not null"),
+        ("exclusive: false", "exclusive: true", "it claims users for itself"),
+        ("hs\\.test", "else\\.test", "do not hold the people of homeserver.domain"),
+    ] {
+        assert!(yaml.contains(from), "{from}: {yaml}");
+        std::fs::write(&second, yaml.replace(from, to)).unwrap();
+        let said = try_it("hunter2");
+        assert!(said.contains("WRONG registration for double puppets") && said.contains(words), "{from}: {said}");
+    }
+}
+
 /// Whom `tests/e2e/postgres.py` asks for a password.
 const STRANGER: &str = "webqq_test_stranger";
 
