@@ -108,7 +108,7 @@ impl Bridge {
         });
         let lanes = written.await?;
         self.portals.let_go(portal.id, room.to_owned());
-        for lane in lanes.iter().chain([&Self::lane_of(&portal)]) {
+        for lane in lanes.iter().chain([&Self::lane_of(&portal), &route::lane_to_portal_room(portal.id)]) {
             self.wake(lane);
         }
         if let Some(live) = self.logins.live(&portal.account) {

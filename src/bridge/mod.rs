@@ -133,6 +133,7 @@ pub struct Bridge {
     languages: language::Languages,
     arrived_from_matrix: Notify,
     jobs: Notify,
+    replaced: upgrade::Replaced,
     requests: Semaphore,
     statuses: Semaphore,
     orders: mpsc::UnboundedSender<Order>,
@@ -206,6 +207,7 @@ impl Bridge {
             languages: language::Languages::default(),
             arrived_from_matrix: Notify::new(),
             jobs: Notify::new(),
+            replaced: upgrade::Replaced::default(),
             requests: Semaphore::new(HOMESERVER_REQUESTS),
             statuses: Semaphore::new(HOMESERVER_STATUSES),
             orders,
@@ -218,14 +220,20 @@ impl Bridge {
     /// every lane that has something to deliver wakes, and every session that QQ may still accept is taken up.
     pub async fn start(self: &Arc<Self>) -> Result<(), Error> {
         let unsynced_until = self.store.unsynced_until().departures;
-        let (portals, past, paused, appearances) = self
+        let (portals, past, paused, appearances, jobs) = self
             .store
             .write(move |tx| {
                 Box::pin(async move {
                     tx.unsent_to_ready(route::TO_QQ, unsynced_until).await?;
                     tx.sending_to_uncertain(route::TO_QQ).await?;
                     let past = (tx.portal_aliases().await?, tx.rooms_being_left().await?);
-                    Ok((tx.all_portals().await?, past, tx.paused().await?, tx.appearances().await?))
+                    Ok((
+                        tx.all_portals().await?,
+                        past,
+                        tx.paused().await?,
+                        tx.appearances().await?,
+                        tx.open_jobs().await?,
+                    ))
                 })
             })
             .await?;
@@ -234,6 +242,7 @@ impl Bridge {
         self.portals.load_past(past.0, past.1);
         self.pauses.load(paused);
         self.appearances.load(appearances);
+        self.replaced.load(&jobs);
         let bridge = Arc::clone(self);
         self.shutdown.spawn(bridge.translate_from_matrix());
         self.shutdown.spawn(Arc::clone(self).keep_tidy());

@@ -114,9 +114,7 @@ impl Bridge {
 
     /// The control room of `user`, made if there is none.
     pub async fn ensure_control_room(&self, user: &str) -> Result<OwnedRoomId, Error> {
-        let mxid = user.to_owned();
-        let known = self.store.read(move |tx| Box::pin(async move { tx.user(&mxid).await })).await?;
-        if let Some(room) = known.and_then(|row| row.control_room).and_then(|room| room.try_into().ok()) {
+        if let Some(room) = self.control_room(user).await? {
             return Ok(room);
         }
         let room = self
@@ -131,6 +129,13 @@ impl Bridge {
             .await?;
         self.set_control_room(user, room.as_str()).await?;
         Ok(room)
+    }
+
+    /// The control room of `user`, if there is one.
+    pub async fn control_room(&self, user: &str) -> Result<Option<OwnedRoomId>, Error> {
+        let mxid = user.to_owned();
+        let known = self.store.read(move |tx| Box::pin(async move { tx.user(&mxid).await })).await?;
+        Ok(known.and_then(|row| row.control_room).and_then(|room| room.try_into().ok()))
     }
 
     /// Makes `room` the control room of `user`.

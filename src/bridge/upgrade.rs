@@ -1,6 +1,7 @@
 //! Room upgrades: a tombstone in the room of a portal leads to the room that replaces it, and the portal moves there.
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use matrix_sdk::ruma::{OwnedRoomId, RoomId};
@@ -21,6 +22,32 @@ pub(super) const LOOK_AGAIN: Duration = Duration::from_hours(1);
 /// Why a room is not followed to, as the text that says so, where nothing can change that.
 const FOR_GOOD: [&str; 2] = ["follow.no_way_back", "follow.encrypted"];
 
+/// The rooms of portals that are to follow elsewhere. Nothing more is said in them: people have left or will, and where
+/// a ghost made the room, nothing keeps it from speaking there.
+#[derive(Debug, Default)]
+pub(super) struct Replaced(Mutex<HashSet<String>>);
+
+impl Replaced {
+    /// Takes in what is on disk.
+    pub(super) fn load(&self, jobs: &[JobRow]) {
+        let rooms = jobs.iter().filter(|job| job.kind == JobKind::Follow).map(|job| job.room_id.clone());
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(rooms);
+    }
+
+    fn add(&self, room: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(room.to_owned());
+    }
+
+    fn remove(&self, room: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(room);
+    }
+
+    /// Whether `room` is one.
+    pub(super) fn has(&self, room: &RoomId) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(room.as_str())
+    }
+}
+
 impl Bridge {
     /// `event` says that its room is replaced by `replacement`. Gives the lanes to wake; jobs are to be hurried.
     pub(super) async fn translate_tombstone(
@@ -37,6 +64,7 @@ impl Bridge {
         let Some(replacement) = replacement else {
             return Ok(vec![self.put_cannot_follow(tx, room, event.id.as_str(), "follow.nowhere").await?]);
         };
+        self.replaced.add(room);
         let target = Some(replacement.as_str());
         tx.add_job(JobKind::Follow, portal.id, room, target, event.sender.as_str()).await?;
         Ok(Vec::new())
@@ -65,6 +93,7 @@ impl Bridge {
                 return Ok(Progress::Wait(LOOK_AGAIN));
             }
             bot.leave(&target, None).await?;
+            self.stay_in(&old, portal.id);
             return Ok(Progress::Done);
         }
         if portal.is_direct() && !self.is_adopted(&portal) {
@@ -75,6 +104,12 @@ impl Bridge {
         reach(Failpoint::RoomFollowed);
         self.move_portal(&portal, &old, target).await?;
         Ok(Progress::Done)
+    }
+
+    /// The portal does not leave `room`: what waited goes on there.
+    fn stay_in(self: &Arc<Self>, room: &RoomId, portal: i64) {
+        self.replaced.remove(room.as_str());
+        self.wake(&route::lane_to_portal_room(portal));
     }
 
     /// Whether `room`, in which the bot is, was made to replace the room of a portal: whoever says so there may still come.

@@ -4,7 +4,8 @@ use super::{Context, Error};
 use crate::bridge::route;
 use crate::config::Permission;
 
-/// Joins the room of the order. A room with nobody else but the inviter becomes their control room.
+/// Joins the room of the order. A room with nobody else but the inviter becomes their control room, unless they have one
+/// and this has a name: then it is to be something else.
 pub(super) async fn join(context: &Context) -> Result<(), Error> {
     let bridge = context.bridge();
     let bot = bridge.homeserver.bot();
@@ -23,7 +24,9 @@ pub(super) async fn join(context: &Context) -> Result<(), Error> {
         // It waits for the portal, and is nobody's control room.
         return Ok(());
     }
-    if bot.joined_members(&room).await?.len() > 2 {
+    let has_name = bot.state(&room, "m.room.name", "").await?.is_some();
+    let has_purpose = has_name && bridge.control_room(&context.sender).await?.is_some();
+    if has_purpose || bot.joined_members(&room).await?.len() > 2 {
         return context.reply_key("greeting.room", &[("prefix", &bridge.config.bridge.command_prefix)]).await;
     }
     bridge.set_control_room(&context.sender, &context.room).await?;

@@ -47,6 +47,7 @@ MESSAGES = """() => {
 ROOM_CALLED = """(name) => window.mxMatrixClientPeg?.get()?.getRooms()
     .find((it) => it.name.includes(name) && ["join", "invite"].includes(it.getMyMembership()))?.roomId"""
 
+LEFT = "(room) => window.mxMatrixClientPeg.get().getRoom(room)?.getMyMembership() !== 'join'"
 # Settings, Labs, Developer mode: only then is there a command for upgrades.
 DEVELOPER = "window.mxSettingsStore.setValue('developerMode', null, 'account', true)"
 
@@ -101,6 +102,14 @@ class Element:
         """Goes to a room, or to the invitation to it."""
         found = self._page.wait_for_function(ROOM_CALLED, arg=room).json_value()
         self._page.evaluate('(room) => { window.location.hash = "#/room/" + room; }', found)
+
+    def room(self) -> str:
+        """The id of the open room."""
+        return self._page.evaluate("window.location.hash").partition("#/room/")[2].partition("?")[0]
+
+    def is_without(self, room_id: str) -> None:
+        """Waits until one is in this room no more."""
+        self._page.wait_for_function(LEFT, arg=room_id)
 
     def write(self, text: str) -> None:
         """Types a text, presses Enter, and waits until the homeserver has it."""

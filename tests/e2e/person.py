@@ -8,20 +8,22 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from .http import call, fetch
+from .http import Refused, call, fetch
 from .process import Failure
 from .synapse import SERVER_NAME, password
 
 Event = dict[str, Any]
 WAIT_SECONDS = 60
+LEVELS = "m.room.power_levels"
 
 
 class Person:
     """One of the homeserver's users, who sees whatever a client would see."""
 
-    def __init__(self, homeserver: str, name: str) -> None:
+    def __init__(self, homeserver: str, name: str, token: str | None = None) -> None:
+        """With a session of their own, unless there is one with this access token."""
         self._homeserver, self._name, self.user_id = homeserver, name, f"@{name}:{SERVER_NAME}"
-        self.token = self.another_token()
+        self.token = token or self.another_token()
         self._transactions = itertools.count(time.time_ns())
         self._since: str | None = None
         self.timelines: dict[str, list[Event]] = {}
@@ -39,6 +41,27 @@ class Person:
         room_id = self._call("POST", "/v3/createRoom", room)["room_id"]
         self._call("PUT", f"/v3/user/{quote(self.user_id)}/account_data/m.direct", {user_id: [room_id]})
         return room_id
+
+    def make_room(self, name: str, *guests: str) -> str:
+        """Makes a private room."""
+        return self._call("POST", "/v3/createRoom", {"preset": "private_chat", "name": name, "invite": guests})[
+            "room_id"
+        ]
+
+    def give_power(self, room_id: str, user_id: str, level: int) -> None:
+        """Gives somebody a power level."""
+        levels = self.state(room_id, LEVELS)
+        levels["users"][user_id] = level
+        self._call("PUT", f"/v3/rooms/{quote(room_id)}/state/{LEVELS}", levels)
+
+    def push_rule(self, room_id: str) -> list[Any] | None:
+        """What the rule for a room has notifications do; `None` when there is no such rule."""
+        try:
+            return self._call("GET", f"/v3/pushrules/global/room/{quote(room_id)}")["actions"]
+        except Refused as refused:
+            if refused.reason != "M_NOT_FOUND":
+                raise
+            return None
 
     def join(self, room_id: str) -> None:
         """Accepts an invitation."""

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .console import Chat, Console
-from .person import Event, Person, body, called
+from .person import LEVELS, Event, Person, body, called
 from .stack import BOT, Stack
 from .walk import must, once, step
 
-LEVELS = "m.room.power_levels"
 PNG = b"\x89PNG\r\n\x1a\n"
 
 

@@ -55,7 +55,9 @@ def upgraded_in_element(stack: Stack, portal: Portal) -> str:
             screen.log_in(stack.element_url, "alice")
             screen.open(portal.chat.name)
             screen.upgrade(VERSION)
-        return replacement(portal)
+            new = replacement(portal)
+            portal.alice.wait_join(new, BOT)  # Element asks people in one by one, as long as its window is open
+        return new
 
 
 def upgraded_by_program(portal: Portal) -> str:
@@ -65,8 +67,10 @@ def upgraded_by_program(portal: Portal) -> str:
         alice.upgrade(portal.room, VERSION)
         new = replacement(portal)
         alice.wait_text(portal.room, "I cannot enter the room that replaces this one", is_bot)
-    with step("she does that"):
+    with step("the friend writes meanwhile, which waits; alice asks the bot in"):
+        portal.console.say(portal.chat.address, portal.chat.members[0], "QQ: in between")
         alice.invite(new, BOT)
+        alice.wait_text(new, "QQ: in between", is_ghost)
     return new
 
 

@@ -60,6 +60,10 @@ impl Bridge {
             Err(error) if error.verdict() == Verdict::GiveUp => return self.bury(first, &error).await,
             found => found?,
         };
+        if standing.is_some() && self.replaced.has(&room) {
+            // Whoever moves the portal, or lets it stay, rings the bell.
+            return Ok(Next::End);
+        }
         let known = self.find_sent(lane, &rows, &room).await?;
         reach(Failpoint::ToMatrixMarked);
         let (gone, failure) = self.send_in_order(rows, &room, &host, known).await;

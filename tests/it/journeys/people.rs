@@ -34,6 +34,8 @@ async fn a_control_room_has_nobody_else_in_it_and_can_be_another_one() {
     bob.leave(&other);
     house.owner.say(&control, "!qq set-management-room");
     house.bot_says(&control, "This is your control room now").await;
+    let named = house.owner.create_room(&json!({ "name": "Tea", "invite": ["@qqbot:hs.test"] }));
+    house.bot_says(&named, "In this room commands begin with").await;
     house.owner.say(&control, "friends 芳");
     house.bot_says(&control, "芳芳").await;
 }

@@ -203,13 +203,9 @@ async fn a_portal_follows_to_the_room_that_replaces_its_own_also_after_a_death()
     let new = replacement(&house, &old, &json!({}));
     replace(&house, &old, &new);
     house.bot_says(&old, "I cannot enter the room that replaces this one").await;
-    // As Synapse does it: nobody speaks in the old room any more.
-    let levels = json!({ "events_default": 50, "users": { house.owner.id(): 100 } });
-    house.owner.set_state(&old, "m.room.power_levels", "", levels);
-    let looked = house.matrix.see(|world| world.asked(Endpoint::GetState));
     house.qq.say(FAMILY_CHAT, "妈妈", "into the gap").unwrap();
-    let is_refused = |world: &World| world.asked(Endpoint::GetState) > looked;
-    house.matrix.wait_until("the ghost to be refused, and the reason to be looked for", is_refused).await;
+    house.qq.say("friend:王芳", "王芳", "after it").unwrap();
+    house.shows("after it").await;
     assert!(house.stop());
     house.start_to_die(Failpoint::RoomFollowed, 1);
     let_bot_in(&house, &new);
@@ -242,10 +238,30 @@ async fn a_direct_chat_follows_with_the_ghost_that_lets_the_others_in() {
     let new = replacement(&house, &old, &json!({}));
     replace(&house, &old, &new);
     house.bot_says(&old, "I cannot enter").await;
+    // It made the room, and may speak there whatever Synapse does to its levels.
+    house.qq.say("friend:王芳", "王芳", "into the gap").unwrap();
+    house.qq.say(FAMILY_CHAT, "妈妈", "after it").unwrap();
+    house.sees(FAMILY, "after it").await;
+    assert_eq!(house.said_by_ghosts(&old), ["hi"]);
     let_bot_in(&house, &new);
     house.bot_says(&new, "goes on with the chat").await;
     house.qq.say("friend:王芳", "王芳", "here?").unwrap();
-    assert_eq!(house.shows("here?").await, (new, ghost));
+    assert_eq!(house.shows("here?").await, (new.clone(), ghost));
+    assert_eq!(house.said_by_ghosts(&new), ["into the gap", "here?"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_a_room_that_is_to_be_followed_to_gets_another_after_unbridge() {
+    let (house, _, old) = talking(&json!({})).await;
+    let new = replacement(&house, &old, &json!({}));
+    replace(&house, &old, &new);
+    house.bot_says(&old, "I cannot enter").await;
+    house.qq.say(FAMILY_CHAT, "妈妈", "into the gap").unwrap();
+    house.qq.say("friend:王芳", "王芳", "after it").unwrap();
+    house.shows("after it").await;
+    house.owner.say(&old, "!qq unbridge");
+    let (room, _) = house.shows("into the gap").await;
+    assert!(room != old && room != new);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -268,6 +284,16 @@ async fn a_room_that_cannot_be_followed_to_is_told_with_the_reason() {
     house.bot_says(&old, "closed without another in its place").await;
     house.qq.say(FAMILY_CHAT, "妈妈", "still here").unwrap();
     assert_eq!(house.sees(FAMILY, "still here").await.0, old);
+    // As Synapse does it: nobody speaks in the old room any more.
+    let levels = json!({ "events_default": 50, "users": { house.owner.id(): 100 } });
+    house.owner.set_state(&old, "m.room.power_levels", "", levels);
+    let looked = house.matrix.see(|world| world.asked(Endpoint::GetState));
+    house.qq.say(FAMILY_CHAT, "妈妈", "into no room").unwrap();
+    let is_refused = |world: &World| world.asked(Endpoint::GetState) > looked;
+    house.matrix.wait_until("the ghost to be refused, and the reason to be looked for", is_refused).await;
+    house.owner.say(&old, "!qq unbridge");
+    let (new, _) = house.shows("into no room").await;
+    assert_ne!(new, old);
 }
 
 #[tokio::test(flavor = "multi_thread")]
