@@ -7,6 +7,7 @@ from pathlib import Path
 
 from .console import Chat, Console
 from .element import Element, window
+from .person import Person, called
 from .stack import BOT, Stack
 from .walk import must, once, step
 
@@ -25,7 +26,9 @@ def walk(stack: Stack) -> None:
     with window(stack.folder / "failed.png") as alice:
         log_in(alice, stack, console)
         meet(alice, console, group)
-        photograph(alice, GROUP_PICTURE)
+        if is_wanted(GROUP_PICTURE):
+            furnish(alice, stack, console, group)
+            photograph(alice, GROUP_PICTURE)
         restart(alice, stack, console, group)
         talk(alice, console, group, "in the end")  # whatever came twice would have come before this
         with step("every word is on the screen once, and was heard once, in order"):
@@ -104,11 +107,36 @@ def meet(alice: Element, console: Console, group: Chat) -> None:
         alice.reads("See you at eight.", "@qq_")
 
 
+def is_wanted(picture: Path) -> bool:
+    """Whether there is no such picture for the documentation, or a new one is asked for."""
+    return os.environ.get("UPDATE_SCREENSHOT") == "1" or not picture.exists()
+
+
 def photograph(alice: Element, picture: Path) -> None:
-    """A picture for the documentation, when there is none or a new one is asked for."""
-    if os.environ.get("UPDATE_SCREENSHOT") == "1" or not picture.exists():
+    """A picture for the documentation, when it is wanted."""
+    if is_wanted(picture):
         with step(f"a picture of it: {picture}"):
             alice.screenshot(picture)
+
+
+def furnish(alice: Element, stack: Stack, console: Console, group: Chat) -> None:
+    """What an account is like that is in use: its space, some rooms, a picture."""
+    with step("she enters the space of her account; more people write"):
+        space, person = f"QQ {console.credentials()[0]}", Person(stack.homeserver.url, "alice", alice.token())
+        for name in (space, "Groups"):
+            person.join(person.wait_invitation(called(name), f"an invitation to “{name}”"))
+        family, friend = console.group(1), console.friend()
+        for chat, text in ((family, "周末回家吃饭吗？"), (friend, "See you tomorrow!")):
+            console.say(chat.address, chat.members[0], text)
+            alice.accept(chat.name)
+            alice.reads(text, "@qq_")
+        alice.enter(space)
+        alice.open(group.name)
+        alice.hides_changes()
+        console.show(group.address, group.members[1], console.picture())
+        alice.sees_picture()
+        console.say(group.address, group.members[1], "上次的照片 [呲牙] From our last trip.")
+        alice.reads("From our last trip.", "@qq_")
 
 
 def restart(alice: Element, stack: Stack, console: Console, group: Chat) -> None:

@@ -48,6 +48,10 @@ ROOM_CALLED = """(name) => window.mxMatrixClientPeg?.get()?.getRooms()
     .find((it) => it.name.includes(name) && ["join", "invite"].includes(it.getMyMembership()))?.roomId"""
 
 LEFT = "(room) => window.mxMatrixClientPeg.get().getRoom(room)?.getMyMembership() !== 'join'"
+CALM = """async () => {
+    for (const what of ["showJoinLeaves", "showAvatarChanges", "showDisplaynameChanges"])
+        await window.mxSettingsStore.setValue(what, null, "account", false);
+}"""
 # Settings, Labs, Developer mode: only then is there a command for upgrades.
 DEVELOPER = "window.mxSettingsStore.setValue('developerMode', null, 'account', true)"
 
@@ -110,6 +114,14 @@ class Element:
     def is_without(self, room_id: str) -> None:
         """Waits until one is in this room no more."""
         self._page.wait_for_function(LEFT, arg=room_id)
+
+    def enter(self, space: str) -> None:
+        """Goes to a space that one is in."""
+        self._page.get_by_label(space, exact=True).first.click()
+
+    def hides_changes(self) -> None:
+        """Settings, Preferences: who comes and goes, and who looks how, is not shown."""
+        self._page.evaluate(CALM)
 
     def write(self, text: str) -> None:
         """Types a text, presses Enter, and waits until the homeserver has it."""
