@@ -71,6 +71,8 @@ failpoints! {
     GhostRegistered = "ghost-registered",
     /// A ghost was invited, and has not joined.
     GhostInvited = "ghost-invited",
+    /// A ghost has come into a room into which somebody asked it, and nothing else knows of it.
+    GhostCame = "ghost-came",
     /// A ghost has joined a room, and that is not on disk.
     GhostJoined = "ghost-joined",
     /// Rows towards Matrix are marked as under way, and none has left.

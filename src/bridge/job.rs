@@ -75,6 +75,7 @@ impl Bridge {
         let done = match job.kind {
             JobKind::Leave | JobKind::Empty => self.leave_room(job).await,
             JobKind::Follow => self.follow(job).await,
+            JobKind::Meet => self.meet(job).await,
         };
         match done {
             Ok(Progress::Done) => self.finish(job).await.map(|()| IDLE),

@@ -183,7 +183,7 @@ async fn put_one_out(hosts: &[Intent], room: &RoomId, person: &UserId) -> Result
 }
 
 /// Leaves `room`; fine when the user is not in it.
-async fn leave(intent: &Intent, room: &RoomId) -> Result<(), matrix::Error> {
+pub(super) async fn leave(intent: &Intent, room: &RoomId) -> Result<(), matrix::Error> {
     match intent.leave(room, None).await {
         Err(error) if error.is_forbidden() || error.is_not_found() => Ok(()),
         done => done,

@@ -141,7 +141,7 @@ impl Bridge {
 }
 
 /// `levels` in which `user` has `level`; `None` when it is so already.
-fn with_level(mut levels: Value, user: &UserId, level: i64) -> Option<Value> {
+pub(super) fn with_level(mut levels: Value, user: &UserId, level: i64) -> Option<Value> {
     let content = levels.as_object_mut()?;
     let usual = content.get("users_default").and_then(Value::as_i64).unwrap_or(0);
     let users = content.entry("users").or_insert_with(|| json!({})).as_object_mut()?;

@@ -40,6 +40,7 @@ mod language;
 mod leaving;
 mod levels;
 pub mod login;
+mod meeting;
 mod members;
 mod muting;
 mod names;

@@ -14,7 +14,7 @@ pub struct JobRow {
     pub portal: i64,
     /// Which room.
     pub room_id: String,
-    /// The room to follow to, where that is what is to be done.
+    /// The room to follow to, or the ghost that is asked in, where that is what is to be done.
     pub target: Option<String>,
     /// Who wanted it.
     pub asker: String,
@@ -39,6 +39,8 @@ pub enum JobKind {
     Empty,
     /// Its portal moves to the room that replaces it.
     Follow,
+    /// A ghost that was asked into it meets whoever asked.
+    Meet,
 }
 
 /// How far a job is. One that is done is gone.
@@ -91,12 +93,13 @@ impl Tx {
 
     /// The rooms that our users are leaving, or failed to leave.
     pub async fn rooms_being_left(&mut self) -> Result<Vec<String>, Error> {
-        self.all(sql("SELECT room_id AS value FROM job WHERE kind <> 'follow' ORDER BY id")).await
+        self.all(sql("SELECT room_id AS value FROM job WHERE kind IN ('leave', 'empty') ORDER BY id")).await
     }
 
     /// Whether our users are about to leave this room.
     pub async fn is_being_left(&mut self, room_id: &str) -> Result<bool, Error> {
-        let count = "SELECT COUNT(*) AS value FROM job WHERE room_id = $1 AND kind <> 'follow' AND state = 'open'";
+        let count =
+            "SELECT COUNT(*) AS value FROM job WHERE room_id = $1 AND kind IN ('leave', 'empty') AND state = 'open'";
         Ok(self.count(sql(count).text(room_id)).await? > 0)
     }
 
@@ -144,13 +147,14 @@ impl Record for JobRow {
 }
 
 impl Word for JobKind {
-    const ALL: &'static [Self] = &[Self::Leave, Self::Empty, Self::Follow];
+    const ALL: &'static [Self] = &[Self::Leave, Self::Empty, Self::Follow, Self::Meet];
 
     fn as_str(self) -> &'static str {
         match self {
             Self::Leave => "leave",
             Self::Empty => "empty",
             Self::Follow => "follow",
+            Self::Meet => "meet",
         }
     }
 }

@@ -14,6 +14,7 @@ mod filter;
 mod identity;
 mod login;
 mod markup;
+mod meeting;
 mod odd;
 mod outages;
 mod page;

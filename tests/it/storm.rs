@@ -115,6 +115,7 @@ fn places() -> Vec<Failpoint> {
         Failpoint::RoomFollowed,
         Failpoint::RoomAdopted,
         Failpoint::SpaceMade,
+        Failpoint::GhostCame,
     ];
     Failpoint::ALL.iter().copied().filter(|point| !elsewhere.contains(point)).collect()
 }

@@ -21,7 +21,10 @@ use crate::bridge::status::Status;
 use crate::bridge::{Bridge, Error, Order, Wish, notice, route};
 use crate::matrix::event::{Event, Kind, Member, Membership, Message, Relation};
 use crate::qq::{AccountId, Outgoing};
-use crate::store::{self, Fate, OutboxState, Tx};
+use crate::store::{self, Fate, JobKind, OutboxState, Tx};
+
+/// Of what a room is that is no portal's yet.
+const NO_PORTAL: i64 = 0;
 
 /// What leaves in one row.
 struct Part {
@@ -135,6 +138,12 @@ impl Bridge {
                 if !out.jobs {
                     out.orders.push(order(event, Wish::Join));
                 }
+                Ok(())
+            }
+            Kind::Member(member) if self.invites_ghost(member) => {
+                let (room, ghost) = (event.room.as_str(), Some(member.user.as_str()));
+                out.jobs |= tx.add_job(JobKind::Meet, NO_PORTAL, room, ghost, event.sender.as_str()).await?;
+                out.fate = Fate::Obeyed;
                 Ok(())
             }
             // A room that a portal is to follow to may let the bot invite now.

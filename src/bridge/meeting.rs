@@ -1,0 +1,198 @@
+//! Ghosts that people ask into a room, as they would ask anybody whom they want to talk to: the room becomes that of the chat
+//! with the friend, or whoever asked is told why not, and the ghost leaves.
+//!
+//! It is a job: whenever the bridge dies over it, the ghost's place in the room and the portal tell how far it came.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use matrix_sdk::ruma::{OwnedRoomId, OwnedUserId, RoomId};
+
+use super::existing::Bridged;
+use super::job::Progress;
+use super::leaving::leave;
+use super::levels::with_level;
+use super::login::Live;
+use super::text::escape;
+use super::{Bridge, Error, notice, route};
+use crate::base::failpoint::{Failpoint, reach};
+use crate::config::Permission;
+use crate::matrix::Intent;
+use crate::matrix::event::{Member, Membership};
+use crate::qq::{AccountId, Chat, ChatKind, ContactId};
+use crate::store::{JobRow, LoginRow, LoginState};
+
+/// The level that whoever makes a room has in it.
+const HOST: i64 = 100;
+
+/// Somebody who asks, a friend of theirs whom they ask, and the bot.
+const ALONE: usize = 3;
+
+/// How long to wait before looking again whether a session is taken up.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
+/// Who is asked into which room.
+struct Meeting<'j> {
+    job: &'j JobRow,
+    room: OwnedRoomId,
+    ghost: Intent,
+}
+
+impl Bridge {
+    /// Whether a ghost is asked into a room.
+    pub(super) fn invites_ghost(&self, member: &Member) -> bool {
+        member.now == Membership::Invite && self.homeserver.namespace().contact_of(&member.user).is_some()
+    }
+
+    /// Does a job of [`crate::store::JobKind::Meet`].
+    pub(super) async fn meet(self: &Arc<Self>, job: &JobRow) -> Result<Progress, Error> {
+        let ghost = job.target.as_deref().and_then(|user| OwnedUserId::try_from(user).ok());
+        let contact = ghost.as_deref().and_then(|user| self.homeserver.namespace().contact_of(user));
+        let room = OwnedRoomId::try_from(job.room_id.as_str()).ok();
+        let (Some(ghost), Some(contact), Some(room)) = (ghost, contact.map(ContactId::new), room) else {
+            return Ok(Progress::Done);
+        };
+        if self.portals.by_room(room.as_str()).is_some_and(|portal| portal.peer.as_ref() == Some(&contact)) {
+            // They met before the bridge died.
+            return Ok(Progress::Done);
+        }
+        let meeting = Meeting { job, room, ghost: self.homeserver.intent(&ghost) };
+        if self.config.bridge.permission(&job.asker) < Permission::User {
+            self.decline_meeting(&meeting, None).await?;
+            return Ok(Progress::Done);
+        }
+        let Some((live, chat)) = self.friend_of(&job.asker, &contact).await? else {
+            if self.is_taking_up(&job.asker).await? {
+                return Ok(Progress::Wait(LOOK_AGAIN));
+            }
+            let why = if self.logins.of_owner(&job.asker).is_empty() { "login.none" } else { "meet.no_friend" };
+            self.decline_meeting(&meeting, Some(self.texts_for(&job.asker).say(why, &[]))).await?;
+            return Ok(Progress::Done);
+        };
+        if let Some(why) = self.become_chat(&meeting, &contact, (&live, chat)).await? {
+            self.decline_meeting(&meeting, Some(why)).await?;
+        }
+        Ok(Progress::Done)
+    }
+
+    /// Makes the room that of `chat`; gives what stands in the way.
+    async fn become_chat(
+        self: &Arc<Self>,
+        meeting: &Meeting<'_>,
+        contact: &ContactId,
+        (live, chat): (&Arc<Live>, Chat),
+    ) -> Result<Option<String>, Error> {
+        let (asker, room) = (meeting.job.asker.as_str(), &meeting.room);
+        let texts = self.texts_for(asker);
+        if self.portals.by_chat(&live.account, &chat.id).is_some_and(|portal| portal.room.is_some()) {
+            return self.where_it_is(asker, live, chat).await.map(Some);
+        }
+        let name = room.to_string();
+        if self.portals.by_room(&name).is_some() {
+            return Ok(Some(texts.say("bridge.taken", &[])));
+        }
+        let control = self.store.read(move |tx| Box::pin(async move { tx.user_by_control_room(&name).await })).await?;
+        if control.is_some() {
+            return Ok(Some(texts.say("bridge.control", &[])));
+        }
+        let ghost = self.ensure_ghost(contact).await?;
+        match ghost.join(room).await {
+            // It is asked no more.
+            Err(error) if error.is_forbidden() || error.is_not_found() => return Ok(None),
+            joined => joined?,
+        }
+        self.note_member(room, ghost.user_id()).await?;
+        reach(Failpoint::GhostCame);
+        let others = ghost.joined_members(room).await?.into_keys().filter(|user| user != self.homeserver.bot_id());
+        if others.count() >= ALONE {
+            let prefix = self.config.bridge.command_prefix.as_str();
+            return Ok(Some(
+                texts.say("meet.not_alone", &[("prefix", prefix), ("bot", self.homeserver.bot_id().as_str())]),
+            ));
+        }
+        if !self.let_bot_in(&ghost, room).await? {
+            return Ok(Some(texts.say("meet.no_bot", &[("bot", self.homeserver.bot_id().as_str())])));
+        }
+        if let Some(obstacle) = self.why_not_bridge(room, asker).await? {
+            let values: Vec<_> = obstacle.values.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            leave(&self.homeserver.bot(), room).await?;
+            return Ok(Some(texts.say(obstacle.key, &values)));
+        }
+        match self.bridge_room((&live.account, chat.clone()), room, asker, false).await? {
+            Bridged::Done => Ok(None),
+            // It got one just now.
+            Bridged::HasRoom(_) => {
+                leave(&self.homeserver.bot(), room).await?;
+                self.where_it_is(asker, live, chat).await.map(Some)
+            }
+        }
+    }
+
+    /// The friend of `asker` who is known as `contact`, and through which login.
+    async fn friend_of(&self, asker: &str, contact: &ContactId) -> Result<Option<(Arc<Live>, Chat)>, Error> {
+        for live in self.logins.of_owner(asker) {
+            let chats = live.network.chats().await?;
+            let is_theirs = |chat: &Chat| chat.kind == ChatKind::Friend && chat.peer.as_ref() == Some(contact);
+            if let Some(chat) = chats.into_iter().find(is_theirs) {
+                return Ok(Some((live, chat)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether a session of `asker` works, as far as is known, and is not taken up yet: after a start.
+    async fn is_taking_up(&self, asker: &str) -> Result<bool, Error> {
+        let owner = asker.to_owned();
+        let logins = self.store.read(move |tx| Box::pin(async move { tx.logins_of(&owner).await })).await?;
+        let is_awaited = |login: &LoginRow| {
+            login.state == LoginState::Connected && self.logins.live(&AccountId::new(&login.account)).is_none()
+        };
+        Ok(logins.iter().any(is_awaited))
+    }
+
+    /// Asks `asker` into the room that `chat` has, and says which that is.
+    async fn where_it_is(&self, asker: &str, live: &Live, chat: Chat) -> Result<String, Error> {
+        let name = escape(&chat.name);
+        let link = self.open_chat(&live.account, chat).await?.matrix_to_uri().to_string();
+        Ok(self.texts_for(asker).say("meet.has_room", &[("name", &name), ("link", &link)]))
+    }
+
+    /// Has `ghost`, which is in `room`, ask the bot in, and give it of its own powers what that lacks; `false` when it may not.
+    async fn let_bot_in(&self, ghost: &Intent, room: &RoomId) -> Result<bool, Error> {
+        let (bot, id) = (self.homeserver.bot(), self.homeserver.bot_id());
+        match ghost.invite(room, id).await {
+            // Whoever is in the room already cannot be invited.
+            Err(error) if !error.is_forbidden() => return Err(error.into()),
+            _ => {}
+        }
+        match bot.join(room).await {
+            Err(error) if error.is_forbidden() || error.is_not_found() => return Ok(false),
+            joined => joined?,
+        }
+        let powers = self.powers(room).await?;
+        let level = powers.of(ghost.user_id().as_str()).min(HOST);
+        if level > powers.of(id.as_str()) {
+            match self.change_levels(ghost, room, |levels| with_level(levels, id, level)).await {
+                // What the bot lacks then is said.
+                Err(Error::Matrix(error)) if error.is_forbidden() => {}
+                given => given?,
+            }
+        }
+        Ok(true)
+    }
+
+    /// The ghost leaves, and whoever asked it hears why.
+    async fn decline_meeting(self: &Arc<Self>, meeting: &Meeting<'_>, why: Option<String>) -> Result<(), Error> {
+        let Meeting { job, room, ghost } = meeting;
+        if let Some(why) = why {
+            let key = route::key(&["declined to meet", room.as_str(), &job.id.to_string()]);
+            let mut content = notice::markdown(&why);
+            notice::mark(&mut content, &key);
+            let control = self.ensure_control_room(&job.asker).await?;
+            self.tell(control.as_str(), content, &key).await?;
+        }
+        // Nobody was asked who is not registered.
+        leave(ghost, room).await?;
+        self.forget_member(room, ghost.user_id()).await
+    }
+}
