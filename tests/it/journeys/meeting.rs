@@ -20,7 +20,7 @@ async fn met(house: &House) -> (String, String, String) {
 
 /// Ends what `room` mirrors.
 async fn unbridged(house: &House, room: &str) {
-    house.owner.say(room, "!qq delete-portal");
+    house.owner.say(room, "!qq unbridge");
     let left = |world: &World| !world.members(room).iter().any(|user| world.is_bridged(user));
     house.matrix.wait_until("the bridge to leave", left).await;
 }
