@@ -40,7 +40,7 @@ impl Bridge {
         }
         let Some(login) = tx.login(&row.login).await? else { return Ok(Vec::new()) };
         let phrase = if row.lane.starts_with(route::TO_QQ) { "queue.buried.to_qq" } else { "queue.buried.to_matrix" };
-        let text = self.texts.say(phrase, &[("n", &row.seq.to_string()), ("why", &why)]);
+        let text = self.texts_for(&login.owner).say(phrase, &[("n", &row.seq.to_string()), ("why", &why)]);
         Ok(vec![notice::put_in_control(tx, &login.owner, &text, &key).await?])
     }
 
@@ -53,7 +53,7 @@ impl Bridge {
         phrase: &'static str,
         why: String,
     ) -> Result<Vec<String>, store::Error> {
-        let message = self.texts.say(phrase, &[("why", &why)]);
+        let message = self.texts_for(sender).say(phrase, &[("why", &why)]);
         let content = notice::reply(&message, event, sender, key);
         let failed = Status::Failed { phrase, message, error: why };
         let mut lanes = Vec::from_iter(self.put_status(tx, (room, event), key, &failed).await?);

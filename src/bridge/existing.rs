@@ -187,8 +187,8 @@ impl Bridge {
         let adoption = adoption(room);
         let (id, to, asker, kept) = (portal.id, room.to_string(), asker.to_owned(), adoption.clone());
         let prefix = self.config.bridge.command_prefix.as_str();
-        let (welcome, farewell) =
-            (self.texts.say("bridge.done", &[("prefix", prefix)]), self.texts.say("bridge.moved", &[]));
+        let texts = self.texts_for(&asker);
+        let (welcome, farewell) = (texts.say("bridge.done", &[("prefix", prefix)]), texts.say("bridge.moved", &[]));
         let (from, now) = (old.as_ref().map(ToString::to_string), self.clock.now_ms().to_string());
         let written = self.store.write(move |tx| {
             Box::pin(async move {

@@ -172,7 +172,7 @@ impl Bridge {
     /// Turns the puppet of `user` off and tells them, both or neither; once.
     async fn refuse_puppet(self: &Arc<Self>, user: &UserId, why: &matrix::Error) -> Result<(), Error> {
         let (mxid, now) = (user.to_string(), self.clock.now_ms().to_string());
-        let text = self.texts.say("puppet.refused", &[("why", &why.to_string())]);
+        let text = self.texts_for(user.as_str()).say("puppet.refused", &[("why", &why.to_string())]);
         let told = self.store.write(move |tx| {
             Box::pin(async move {
                 if !tx.refuse_puppet(&mxid).await? {

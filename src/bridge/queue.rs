@@ -25,12 +25,12 @@ impl Bridge {
     /// Has `row` tried again in its place. Gives what it is now; `None` when it neither failed nor waits.
     pub async fn retry(self: &Arc<Self>, row: &OutboxRow) -> Result<Option<OutboxState>, Error> {
         let (seq, author, bridge) = (row.seq, author_of(row), Arc::clone(self));
-        let again = Status::Pending(self.texts.say("status.again", &[]));
         let occasion = format!("again {seq} {}", row.attempts);
         let revived = self.store.write(move |tx| {
             Box::pin(async move {
                 let now = tx.revive(seq).await?;
                 let (Some(OutboxState::Ready), Author::Of(to_chat)) = (now, author) else { return Ok((now, None)) };
+                let again = Status::Pending(bridge.texts_for(&to_chat.sender).say("status.again", &[]));
                 Ok((now, bridge.put_status(tx, (&to_chat.room, &to_chat.event), &occasion, &again).await?))
             })
         });
@@ -48,7 +48,7 @@ impl Bridge {
         let key = route::key(&["dropped", &seq.to_string()]);
         let told = match &author {
             Author::Of(to_chat) => {
-                let text = self.texts.say("message.dropped", &[("who", who)]);
+                let text = self.texts_for(&to_chat.sender).say("message.dropped", &[("who", who)]);
                 Some((text.clone(), notice::reply(&text, &to_chat.event, &to_chat.sender, &key)))
             }
             Author::Answered(_) | Author::Nobody => None,

@@ -189,7 +189,7 @@ impl Bridge {
     /// Puts the taking down of `event` into the outbox; gives the lane to wake.
     pub(super) async fn take_down_secret(&self, tx: &mut Tx, event: &Event) -> Result<String, store::Error> {
         let (room, key) = (event.room.to_string(), route::key(&["secret", event.id.as_str()]));
-        let content = notice::plain(&self.texts.say("login.password.take_down", &[]), &key);
+        let content = notice::plain(&self.texts_for(event.sender.as_str()).say("login.password.take_down", &[]), &key);
         let lane = route::lane_to_room(&room);
         let target = Target::Takedown { room, event: event.id.to_string() };
         departure::put(tx, lane, "", &ToRoom::new(target, Speaker::Bot, content), &key).await

@@ -129,21 +129,22 @@ impl Bridge {
         }
     }
 
-    /// Why a new message in `lane` of `account` has to wait; `None` when it need not, or nobody wants to know.
+    /// Why a new message of `author` in `lane` of `account` has to wait; `None` when it need not, or nobody wants to know.
     pub(super) async fn why_waiting(
         &self,
         tx: &mut Tx,
-        account: &AccountId,
-        lane: &str,
+        (account, lane): (&AccountId, &str),
+        author: &str,
     ) -> Result<Option<Status>, store::Error> {
         if !self.config.matrix.message_status_events {
             return Ok(None);
         }
         let before = tx.count_unfinished(lane).await?;
+        let texts = self.texts_for(author);
         let text = match self.logins.live(account) {
-            None => self.texts.say("status.login", &[("account", account.as_str()), ("count", &before.to_string())]),
-            Some(_) if before > 0 => self.texts.say("status.before", &[("count", &before.to_string())]),
-            Some(live) if !live.pacing.is_free() => self.texts.say("status.turn", &[]),
+            None => texts.say("status.login", &[("account", account.as_str()), ("count", &before.to_string())]),
+            Some(_) if before > 0 => texts.say("status.before", &[("count", &before.to_string())]),
+            Some(live) if !live.pacing.is_free() => texts.say("status.turn", &[]),
             Some(_) => return Ok(None),
         };
         Ok(Some(Status::Pending(text)))
@@ -170,7 +171,8 @@ impl Bridge {
             // What may have been said waits for its echo, too, and people know that.
             let said = departure::read::<ToChat>(&row).ok().filter(|_| row.state == OutboxState::Ready);
             let Some(to_chat) = said else { continue };
-            let text = self.texts.say("status.login", &[("account", account.as_str()), ("count", &count.to_string())]);
+            let texts = self.texts_for(&to_chat.sender);
+            let text = texts.say("status.login", &[("account", account.as_str()), ("count", &count.to_string())]);
             if told.insert(to_chat.event.clone()) {
                 let place = (to_chat.room.as_str(), to_chat.event.as_str());
                 self.put_status(tx, place, &occasion, &Status::Pending(text)).await?;

@@ -55,11 +55,11 @@ impl Bridge {
         failure: Option<String>,
     ) -> Result<(), Error> {
         let key = route::key(&["answered", &row.seq.to_string()]);
-        let who = to_asker.who.as_str();
+        let (who, texts) = (to_asker.who.as_str(), self.texts_for(&to_asker.sender));
         let text = match (&failure, &to_asker.answer) {
-            (Some(why), _) => self.texts.say("request.failed", &[("who", who), ("why", why)]),
-            (None, Answer::Accept) => self.texts.say("request.accepted", &[("who", who)]),
-            (None, Answer::Deny(_)) => self.texts.say("request.denied", &[("who", who)]),
+            (Some(why), _) => texts.say("request.failed", &[("who", who), ("why", why)]),
+            (None, Answer::Accept) => texts.say("request.accepted", &[("who", who)]),
+            (None, Answer::Deny(_)) => texts.say("request.denied", &[("who", who)]),
         };
         let seq = row.seq;
         let closed = self.store.write(move |tx| {

@@ -166,7 +166,7 @@ impl Bridge {
     async fn leave_in_doubt(self: &Arc<Self>, row: &OutboxRow, to_chat: ToChat) -> Result<(), Error> {
         let (seq, bridge) = (row.seq, Arc::clone(self));
         let occasion = format!("doubt {seq} {}", row.sends);
-        let status = Status::Pending(self.texts.say("status.doubt", &[]));
+        let status = Status::Pending(self.texts_for(&to_chat.sender).say("status.doubt", &[]));
         let told = self.store.write(move |tx| {
             Box::pin(async move {
                 if tx.mark_uncertain(seq, NOT_CONFIRMED).await? != Some(OutboxState::Uncertain) {
@@ -213,7 +213,8 @@ impl Bridge {
         let is_candidate = |doubt: &Doubt| doubt.candidates.iter().any(|candidate| candidate.chat == to_chat.chat);
         let phrase = if live.network.matching().open().any(is_candidate) { "message.doubtful" } else { "message.gone" };
         let key = route::key(&["waits", &row.lane, &live.network.session().epoch, &to_chat.sender]);
-        let content = notice::reply(&self.texts.say(phrase, &[]), &to_chat.event, &to_chat.sender, &key);
+        let content =
+            notice::reply(&self.texts_for(&to_chat.sender).say(phrase, &[]), &to_chat.event, &to_chat.sender, &key);
         self.tell(&to_chat.room, content, &key).await
     }
 

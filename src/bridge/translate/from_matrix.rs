@@ -280,7 +280,7 @@ impl Bridge {
         out: &mut Outcome,
     ) -> Result<(), store::Error> {
         let lane = Self::lane_of(portal);
-        let waiting = self.why_waiting(tx, &portal.account, &lane).await?;
+        let waiting = self.why_waiting(tx, (&portal.account, &lane), event.sender.as_str()).await?;
         let count = parts.len();
         for (at, Part { message, attachment }) in parts.into_iter().enumerate() {
             let to_chat = ToChat {
@@ -320,10 +320,10 @@ impl Bridge {
         };
         let (room, id, who) = (event.room.as_str(), event.id.as_str(), event.sender.as_str());
         let key = route::key(&["encryption", id]);
-        let said = notice::reply(&self.texts.say(why, &[]), id, who, &key);
+        let said = notice::reply(&self.texts_for(who).say(why, &[]), id, who, &key);
         out.lanes.push(notice::put(tx, room, said, &key).await?);
         if let Some(portal) = portal {
-            let text = self.texts.say("encryption.told", &[("name", &portal.name)]);
+            let text = self.texts_for(who).say("encryption.told", &[("name", &portal.name)]);
             out.lanes.push(notice::put_in_control(tx, who, &text, &route::key(&["encryption told", id])).await?);
         }
         out.fate = Fate::Answered;
@@ -351,7 +351,7 @@ impl Bridge {
         occasion: &str,
         out: &mut Outcome,
     ) -> Result<(), store::Error> {
-        let (room, message) = (event.room.as_str(), self.texts.say(why, &[]));
+        let (room, message) = (event.room.as_str(), self.texts_for(event.sender.as_str()).say(why, &[]));
         let key = route::key(&["decline", room, why, occasion]);
         let notice = notice::reply(&message, about.as_str(), event.sender.as_str(), &key);
         let is_new = tx.departure_by_key(&key).await?.is_none();

@@ -271,3 +271,19 @@ async fn encryption_is_complained_about_at_once_in_the_room_and_to_whoever_wants
     bob.say(&office, "version");
     house.bot_says(&office, "matrix-webqq").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_chose_a_language_reads_in_it_why_a_message_waits_or_does_not_go() {
+    let (house, control, room) = talking(&telling(json!({}))).await;
+    house.owner.say(&control, "language zh");
+    house.bot_says(&control, "我用中文与你交流").await;
+    let poll = house.owner.send(&room, "org.matrix.msc3381.poll.start", json!({ "body": "tea or coffee?" }));
+    let told = hears(&house, &room, &poll, "FAIL_PERMANENT").await;
+    assert!(told.iter().any(|(_, text)| text.contains("QQ 没有对应的功能")), "{told:?}");
+    house.bot_says(&room, "QQ 没有对应的功能").await;
+    house.qq.kick("您的帐号在另一地点登录").unwrap();
+    house.bot_says(&control, "的 QQ 会话已结束").await;
+    let waits = house.owner.say(&room, "later");
+    let told = hears(&house, &room, &waits, "PENDING").await;
+    assert!(told.iter().any(|(_, text)| text.contains("登录")), "{told:?}");
+}
