@@ -17,7 +17,7 @@
 //!   the same transaction id. A picture is fetched and uploaded before its row is `sending`, and that is done again;
 //! * in `deliver` towards QQ: the row becomes `uncertain`; QQ's echo decides, else the setting `resend_uncertain`.
 
-mod admission;
+pub mod admission;
 mod appearance;
 mod around;
 mod burial;

@@ -26,6 +26,8 @@ pub struct Bridge {
     /// How long QQ's echo of a message is waited for before the message counts as one that QQ may not have taken, in
     /// milliseconds.
     pub uncertain_wait_ms: u64,
+    /// How many accounts one person may have logged in at once; 0 is no limit.
+    pub max_logins: usize,
     /// Whether ghosts and rooms bear the pictures of QQ.
     pub avatars: bool,
     /// Whether the rooms of an account lie in spaces.
@@ -82,6 +84,7 @@ impl Default for Bridge {
             language: Language::En,
             resend_uncertain: false,
             uncertain_wait_ms: 15_000,
+            max_logins: 0,
             avatars: true,
             personal_spaces: true,
             portal_create_filter: PortalFilter::default(),

@@ -10,6 +10,7 @@ use tracing::warn;
 use super::answer::InProgress;
 use super::{Context, Control, Error, link};
 use crate::base::{Secret, Shutdown};
+use crate::bridge::admission::For;
 use crate::bridge::codes::OnShow;
 use crate::bridge::notice::markdown as notice;
 use crate::bridge::text::escape;
@@ -48,12 +49,21 @@ impl Way {
 
 /// Begins a login. It goes on by itself; `cancel` ends it.
 pub(super) async fn login(context: &Context, words: &str) -> Result<(), Error> {
+    log_in(context, words, None).await
+}
+
+/// The same where it is known which account will scan the code.
+async fn log_in(context: &Context, words: &str, again: Option<&str>) -> Result<(), Error> {
     let way = match Way::parse(words, qq::offers(&context.bridge().config.network)) {
         Ok(way) => way,
         Err(why) => return context.reply_key(why, &[("way", words)]).await,
     };
     if !context.is_control_room().await? {
         return context.reply_key("login.elsewhere", &[]).await;
+    }
+    let account = if let Way::Password(account) = &way { Some(account.as_str()) } else { again };
+    if let Some(denied) = context.bridge().denied(&context.sender, &For::one(account)).await? {
+        return context.reply(&denied.say(context.bridge().texts_for(&context.sender), escape)).await;
     }
     if begin(context, way.clone(), false) {
         return Ok(());
@@ -74,8 +84,11 @@ pub(super) async fn relogin(context: &Context, number: &str) -> Result<(), Error
     match row {
         None if number.is_empty() => context.reply_key("login.none", &[]).await,
         None => context.reply_key("logout.unknown", &[("account", number)]).await,
-        Some(_) if qq::offers(&context.bridge().config.network).qr => login(context, "qr").await,
-        Some(row) => login(context, &format!("password {}", row.account)).await,
+        Some(row) => {
+            let has_codes = qq::offers(&context.bridge().config.network).qr;
+            let way = if has_codes { "qr".to_owned() } else { format!("password {}", row.account) };
+            log_in(context, &way, Some(&row.account)).await
+        }
     }
 }
 
@@ -315,8 +328,8 @@ impl Screen {
     async fn finish(&mut self, session: Session) -> Result<(), Error> {
         let bridge = Arc::clone(self.context.bridge());
         let account = session.account.clone();
-        if let Some(other) = bridge.keep_new_session(&session, &self.context.sender).await? {
-            return self.show_line("login.taken", &[("account", account.as_str()), ("owner", &other)]).await;
+        if let Some(denied) = bridge.keep_new_session(&session, &self.context.sender, None).await? {
+            return self.show_text(&denied.say(bridge.texts_for(&self.context.sender), escape)).await;
         }
         self.show_line("login.confirmed", &[("nick", &escape(&session.nick)), ("account", account.as_str())]).await?;
         bridge.admit(session, &self.context.sender).await?;

@@ -19,6 +19,7 @@ use super::code;
 use super::flow::{self, Flow};
 use super::process::{Input, Kind, Process};
 use crate::base::Secret;
+use crate::bridge::admission::For;
 use crate::bridge::convert::media::Picture;
 use crate::control::Error;
 use crate::control::login::reason;
@@ -33,6 +34,10 @@ const MOST: usize = 256;
 pub(super) async fn start(provision: Arc<Provision>, person: Person, name: &str, again: Option<AccountId>) -> Answer {
     let offered = Flow::of(name, qq::offers(&provision.bridge().config.network));
     let flow = offered.ok_or_else(|| Refused::unrecognized(http::StatusCode::NOT_FOUND, "No such login flow"))?;
+    let whom = For::one(again.as_ref().map(AccountId::as_str));
+    if let Some(denied) = provision.bridge().denied(&person.0, &whom).await? {
+        return Err(Refused::forbidden(denied.say(provision.bridge().texts, str::to_owned)));
+    }
     let process = provision.begin(&person).ok_or_else(|| Refused::limited("Too many logins are in progress"))?;
     info!(person = person.0, flow = name, "a login begins through the API");
     let login = Login { provision: Arc::clone(&provision), process: Arc::clone(&process), person, flow, again };
@@ -204,9 +209,8 @@ impl Login {
         let (bridge, owner) = (self.provision.bridge(), self.person.0.as_str());
         let (account, nick) = (session.account.clone(), session.nick.clone());
         let values = [("nick", &*nick), ("account", account.as_str())];
-        if let Some(other) = bridge.keep_new_session(&session, owner).await? {
-            let text = bridge.texts.say("login.taken", &[("account", account.as_str()), ("owner", &other)]);
-            return Err(Stopped::Refused(Refused::forbidden(text)));
+        if let Some(denied) = bridge.keep_new_session(&session, owner, self.again.as_ref()).await? {
+            return Err(Stopped::Refused(Refused::forbidden(denied.say(bridge.texts, str::to_owned))));
         }
         // When it fails it goes on in the background, and `whoami` tells how it does.
         let _ = bridge.admit(session, owner).await;

@@ -169,3 +169,57 @@ async fn a_login_that_nobody_finishes_is_over_after_half_an_hour_and_its_code_le
     assert_eq!(alice.get("/logins").await["login_ids"], json!([]));
     assert_eq!((his.session().logins, his.session().calls["ptqrlogin"]), (0, asked));
 }
+
+/// Alice, who may have one account logged in and has that of 小明; her control room, and a program that acts for her.
+async fn one_at_most() -> (House, Human, String, Api) {
+    let mut house = neighbours().await;
+    house.configure(&json!({ "bridge": { "max_logins": 1 }, "provisioning": { "shared_secret": SECRET } }));
+    house.start();
+    let (api, _) = programs(&house).await;
+    let control = house.log_in().await;
+    let alice = house.owner.clone();
+    (house, alice, control, api)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_has_as_many_accounts_as_they_may_have_gets_no_other_one_until_they_log_one_out() {
+    let (house, alice, control, _) = one_at_most().await;
+    let hers = house.others[0].clone();
+    let (full, asked) = ("At most 1", house.codes_asked_about());
+    alice.say(&control, "login");
+    let told = house.bot_says(&control, full).await;
+    assert!(told.contains(&format!("小明 ({HIS})")) && told.contains("`logout`"), "{told}");
+    assert_eq!(house.codes_asked_about(), asked, "no code is shown that would be in vain");
+
+    // What is theirs can be logged in again; who scans is seen only at the end.
+    alice.say(&control, "relogin");
+    house.scan_a_code_with(&hers, asked).await;
+    house.is_told(&control, full, 2).await;
+    // Its picture may still be on the way down.
+    alice.say(&control, "cancel");
+    alice.say(&control, "list-logins");
+    assert!(!house.bot_says(&control, "connected").await.contains(HERS));
+    let (asked, logins) = (house.codes_asked_about(), house.told(&control, "You are logged in"));
+    alice.say(&control, "relogin");
+    house.scan_a_code(asked).await;
+    house.is_told(&control, "You are logged in", logins + 1).await;
+
+    alice.say(&control, "logout");
+    house.bot_says(&control, "Logged out 小明").await;
+    house.log_in_as(&alice, &hers, &control).await;
+    let told = house.told(&control, full);
+    alice.say(&control, &format!("relogin {HIS}"));
+    house.is_told(&control, full, told + 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn over_the_api_another_account_may_take_the_place_of_the_only_one_and_not_stand_beside_it() {
+    let (house, _, _, api) = one_at_most().await;
+    let hers = house.others[0].clone();
+    assert_eq!(api.post_refused("/login/start/qr", json!({})).await, (403, "M_FORBIDDEN".to_owned()));
+    let before = house.codes_asked_about();
+    let code = api.post(&format!("/login/start/qr?login_id={HIS}"), json!({})).await;
+    house.scan_a_code_with(&hers, before).await;
+    assert_eq!(api.until(code, "complete").await["complete"]["user_login_id"], HERS);
+    assert_eq!(api.get("/logins").await["login_ids"], json!([HERS]));
+}
