@@ -23,11 +23,22 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const SQLITE_WRITER: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
      PRAGMA busy_timeout = 5000; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 4096; PRAGMA journal_size_limit = 67108864;";
 const SQLITE_READER: &str = "PRAGMA query_only = ON; PRAGMA busy_timeout = 5000;";
+/// The lock that says who is the only bridge of a schema.
+macro_rules! lock_of_bridge {
+    () => {
+        "hashtext('matrix-webqq'), hashtext(current_schema())"
+    };
+}
+pub(super) use lock_of_bridge;
+
 /// Servers may be told to answer before the disk has it; not to us.
 ///
 /// The lock says that we are the only bridge of this schema; it is held as long as the connection lives.
-const POSTGRES_WRITER: &str = "SET synchronous_commit = on; SET lock_timeout = '2s'; \
-     SELECT pg_advisory_lock(hashtext('matrix-webqq'), hashtext(current_schema())); SET lock_timeout = DEFAULT;";
+const POSTGRES_WRITER: &str = concat!(
+    "SET synchronous_commit = on; SET lock_timeout = '2s'; SELECT pg_advisory_lock(",
+    lock_of_bridge!(),
+    "); SET lock_timeout = DEFAULT;"
+);
 const POSTGRES_READER: &str = "SET default_transaction_read_only = on;";
 
 /// A database that can be connected to.

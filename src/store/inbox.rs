@@ -1,6 +1,7 @@
 //! `inbox`: what arrived and is not lost any more, until it was turned into what leaves.
 
 use std::fmt;
+use std::sync::LazyLock;
 
 use super::error::Error;
 use super::tx::{Fields, Record, Tx, Word, sql, sql_of_size, values};
@@ -8,11 +9,17 @@ use super::tx::{Fields, Record, Tx, Word, sql, sql_of_size, values};
 /// How many rows one INSERT has at most; `SQLite` takes 32,766 values.
 const ROWS: usize = 500;
 
-/// The row in [`ADD_ONE`].
-const ROW: &str = "($1, $3, $4, 'new', 0, 0, $2)";
+/// A homeserver with little to say says it one by one: worth keeping prepared.
+static ADD_ONE: LazyLock<String> = LazyLock::new(|| add(1));
 
-const ADD_ONE: &str = "INSERT INTO inbox (origin, dedup_key, body, state, attempts, due_at_ms, received_at_ms) \
-     VALUES ($1, $3, $4, 'new', 0, 0, $2) ON CONFLICT (origin, dedup_key) DO NOTHING";
+/// Adds so many rows: the origin, when they arrived, then the key and the body of each.
+fn add(rows: usize) -> String {
+    let rows = values(rows, "($1, #, #, 'new', 0, 0, $2)", 3);
+    format!(
+        "INSERT INTO inbox (origin, dedup_key, body, state, attempts, due_at_ms, received_at_ms) \
+         VALUES {rows} ON CONFLICT (origin, dedup_key) DO NOTHING"
+    )
+}
 
 /// Something that arrives.
 #[derive(Clone, PartialEq, Eq)]
@@ -82,9 +89,8 @@ impl Tx {
         let mut new = 0;
         for arrivals in arrivals.chunks(ROWS) {
             let insert = match arrivals.len() {
-                // A homeserver with little to say says it one by one: worth keeping prepared.
-                1 => sql(ADD_ONE),
-                rows => sql_of_size(ADD_ONE.replace(ROW, &values(rows, "($1, #, #, 'new', 0, 0, $2)", 3))),
+                1 => sql(&ADD_ONE),
+                rows => sql_of_size(add(rows)),
             };
             let mut insert = insert.text(origin).number(now_ms);
             for arrival in arrivals {

@@ -10,7 +10,7 @@ pub struct JobRow {
     pub id: i64,
     /// What is to be done.
     pub kind: JobKind,
-    /// The portal that the room was of when this was asked for.
+    /// The portal that the room was of when this was asked for; 0 when it was none's.
     pub portal: i64,
     /// Which room.
     pub room_id: String,

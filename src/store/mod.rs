@@ -156,9 +156,9 @@ impl Store {
     }
 
     /// Returns once all follow-ups that were answered before are on the disk.
-    pub async fn settle(&self) -> Result<(), Error> {
+    pub async fn flush(&self) -> Result<(), Error> {
         match self.kind {
-            DatabaseKind::Sqlite => self.write(|tx| Box::pin(async move { unsynced::mark_settled(tx).await })).await,
+            DatabaseKind::Sqlite => self.write(|tx| Box::pin(async move { unsynced::mark_flushed(tx).await })).await,
             DatabaseKind::Postgres => Ok(()),
         }
     }

@@ -7,7 +7,7 @@ use sqlx::error::DatabaseError;
 use sqlx::postgres::PgConnectOptions;
 
 use super::connection::Connection;
-use super::database::postgres_options;
+use super::database::{lock_of_bridge, postgres_options};
 use super::error::Error;
 use super::schema;
 use super::tx::{Fields, Record, Tx, sql};
@@ -142,9 +142,8 @@ async fn look(tx: &mut Tx) -> Result<(), Obstacle> {
     }
 }
 
-/// Whether no bridge holds the lock of [`super::database`]'s writer. It is ours for a moment, for which a start would wait.
+/// Whether no bridge holds the lock of a writer. It is ours for a moment, for which a start would wait.
 async fn is_free(tx: &mut Tx) -> Result<bool, Error> {
-    const TRY: &str =
-        "SELECT pg_try_advisory_lock(hashtext('matrix-webqq'), hashtext(current_schema()))::INT::BIGINT AS value";
+    const TRY: &str = concat!("SELECT pg_try_advisory_lock(", lock_of_bridge!(), ")::INT::BIGINT AS value");
     Ok(tx.count(sql(TRY)).await? == 1)
 }

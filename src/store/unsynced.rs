@@ -22,7 +22,7 @@ const DEPARTURES: &str = "unsynced_until";
 const ARRIVALS: &str = "unsynced_arrivals_until";
 
 /// Where it is kept when somebody last waited for all to be on the disk.
-const SETTLED: &str = "settled_at_ms";
+const FLUSHED: &str = "flushed_at_ms";
 
 /// Up to where less may be known than happened, because the machine stopped after these rows were written and before this process began; 0
 /// when it never did.
@@ -68,9 +68,9 @@ pub(super) async fn settle(tx: &mut Tx, kind: DatabaseKind) -> Result<Unsynced, 
 }
 
 /// Changes something, so that there is a commit to be synced.
-pub(super) async fn mark_settled(tx: &mut Tx) -> Result<(), Error> {
+pub(super) async fn mark_flushed(tx: &mut Tx) -> Result<(), Error> {
     let now_ms = tx.now_ms().to_string();
-    tx.set_meta(SETTLED, &now_ms).await
+    tx.set_meta(FLUSHED, &now_ms).await
 }
 
 impl Tx {

@@ -48,7 +48,7 @@ impl Bridge {
             self.hurry_jobs();
         }
         if !outcome.orders.is_empty()
-            && let Err(error) = self.store.settle().await
+            && let Err(error) = self.store.flush().await
         {
             // They are carried out all the same: at worst twice, if the machine stops now.
             warn!(%error, "that a command came is not on the disk yet");

@@ -361,7 +361,7 @@ async fn after_a_power_cut_it_is_known_how_far_less_may_be_known_than_happened()
     follows.await.unwrap();
     assert_eq!(row(&store, seq).await.state, OutboxState::Sent, "everybody sees it");
     let before = store.commits();
-    store.settle().await.unwrap();
+    store.flush().await.unwrap();
     assert_eq!(store.commits(), before + 1, "a commit takes with it to the disk whatever lies before it");
     drop(store);
     let store = place.open().await;
