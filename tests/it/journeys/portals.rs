@@ -32,6 +32,17 @@ fn replacement(house: &House, old: &str, changes: &Value) -> String {
     house.owner.create_room(&order)
 }
 
+/// Has `old`, the family's room, replaced by a room that lets nobody in, and given, while QQ goes on talking.
+async fn replaced_with_words_between(house: &House, old: &str) -> String {
+    let new = replacement(house, old, &json!({}));
+    replace(house, old, &new);
+    house.bot_says(old, "I cannot enter the room that replaces this one").await;
+    house.qq.say(FAMILY_CHAT, "妈妈", "into the gap").unwrap();
+    house.qq.say("friend:王芳", "王芳", "after it").unwrap();
+    house.shows("after it").await;
+    new
+}
+
 fn let_bot_in(house: &House, room: &str) {
     house.owner.invite(room, &house.matrix.see(World::bot));
 }
@@ -200,12 +211,7 @@ async fn people_delete_their_own_rooms_and_an_administrator_everybodys_and_hears
 #[tokio::test(flavor = "multi_thread")]
 async fn a_portal_follows_to_the_room_that_replaces_its_own_also_after_a_death() {
     let (mut house, _, old) = talking(&json!({})).await;
-    let new = replacement(&house, &old, &json!({}));
-    replace(&house, &old, &new);
-    house.bot_says(&old, "I cannot enter the room that replaces this one").await;
-    house.qq.say(FAMILY_CHAT, "妈妈", "into the gap").unwrap();
-    house.qq.say("friend:王芳", "王芳", "after it").unwrap();
-    house.shows("after it").await;
+    let new = replaced_with_words_between(&house, &old).await;
     assert!(house.stop());
     house.start_to_die(Failpoint::RoomFollowed, 1);
     let_bot_in(&house, &new);
@@ -253,12 +259,7 @@ async fn a_direct_chat_follows_with_the_ghost_that_lets_the_others_in() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_waits_for_a_room_that_is_to_be_followed_to_gets_another_after_unbridge() {
     let (house, _, old) = talking(&json!({})).await;
-    let new = replacement(&house, &old, &json!({}));
-    replace(&house, &old, &new);
-    house.bot_says(&old, "I cannot enter").await;
-    house.qq.say(FAMILY_CHAT, "妈妈", "into the gap").unwrap();
-    house.qq.say("friend:王芳", "王芳", "after it").unwrap();
-    house.shows("after it").await;
+    let new = replaced_with_words_between(&house, &old).await;
     house.owner.say(&old, "!qq unbridge");
     let (room, _) = house.shows("into the gap").await;
     assert!(room != old && room != new);
