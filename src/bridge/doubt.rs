@@ -10,7 +10,7 @@ use tracing::warn;
 
 use super::login::Live;
 use super::text::escape;
-use super::{Bridge, Error, notice, route};
+use super::{Bridge, Error, route};
 use crate::qq::{AccountId, Candidate, ChatId, ChatKind, Doubt, Likeness};
 
 /// What became of messages before a decision was taken back.
@@ -79,13 +79,7 @@ impl Bridge {
         let text = [self.texts_for(&live.owner).say("match.waits", &[]), self.question(live, doubt)].join("\n\n");
         let epoch = &live.network.session().epoch;
         let key = route::key(&["match", live.account.as_str(), epoch, &doubt.number.to_string()]);
-        let mut content = notice::markdown(&text);
-        notice::mark(&mut content, &key);
-        let asked = match self.ensure_control_room(&live.owner).await {
-            Ok(room) => self.tell(room.as_str(), content, &key).await,
-            Err(error) => Err(error),
-        };
-        if let Err(error) = asked {
+        if let Err(error) = self.tell_owner_in_markdown(&live.owner, &text, &key).await {
             warn!(account = %live.account, doubt = doubt.number, %error, "the owner could not be asked who is who");
         }
     }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tracing::info;
 
 use super::portal::Portal;
-use super::{Bridge, Error, appearance, notice, route};
+use super::{Bridge, Error, Texts, appearance, notice, route};
 use crate::base::failpoint::{Failpoint, reach};
 use crate::matrix::NewState;
 use crate::qq::{AccountId, Chat};
@@ -24,9 +24,19 @@ const BRIDGE: &str = "m.bridge";
 /// Why a room cannot become that of a portal: a text of the table, and its values.
 pub struct Obstacle {
     /// The text.
-    pub key: &'static str,
+    key: &'static str,
     /// What stands in it.
-    pub values: Vec<(&'static str, String)>,
+    values: Vec<(&'static str, String)>,
+}
+
+impl Obstacle {
+    /// What people are told, who write `prefix` before commands.
+    #[must_use]
+    pub fn say(&self, texts: Texts, prefix: &str) -> String {
+        let values = self.values.iter().map(|(name, value)| (*name, value.as_str()));
+        let values: Vec<_> = values.chain([("prefix", prefix)]).collect();
+        texts.say(self.key, &values)
+    }
 }
 
 impl From<&'static str> for Obstacle {
@@ -76,8 +86,16 @@ impl Bridge {
         Ok(ghost.map(|ghost| ghost.name).unwrap_or_default())
     }
 
-    /// What keeps `room` from becoming that of a portal for the sake of `asker`.
+    /// What keeps `room` from becoming that of a portal for the sake of `asker`. The bot is in it.
     pub async fn why_not_bridge(&self, room: &RoomId, asker: &str) -> Result<Option<Obstacle>, Error> {
+        match self.why_not_from_outside(room).await? {
+            None => self.why_not_from_inside(room, asker).await,
+            why => Ok(why),
+        }
+    }
+
+    /// The same, as far as it need not be looked into.
+    pub(super) async fn why_not_from_outside(&self, room: &RoomId) -> Result<Option<Obstacle>, Error> {
         if self.portals.by_room(room.as_str()).is_some() {
             return Ok(Some("bridge.taken".into()));
         }
@@ -91,9 +109,11 @@ impl Bridge {
         if control.is_some() {
             return Ok(Some("bridge.control".into()));
         }
-        if is_being_left {
-            return Ok(Some("bridge.leaving".into()));
-        }
+        Ok(is_being_left.then(|| "bridge.leaving".into()))
+    }
+
+    /// The same, as far as the room itself tells.
+    pub(super) async fn why_not_from_inside(&self, room: &RoomId, asker: &str) -> Result<Option<Obstacle>, Error> {
         let bot = self.homeserver.bot();
         let create = bot.state(room, "m.room.create", "").await?.unwrap_or_default();
         if create.get("type").and_then(Value::as_str) == Some("m.space") {

@@ -17,7 +17,7 @@ pub(super) const ADMINISTRATOR: i64 = 50;
 /// The power level of owners: less than the bot's, which has to take it back one day.
 pub(super) const OWNER: i64 = 75;
 /// What only the bot may do, and whoever its administrator gave as much to.
-const BOT: i64 = 100;
+pub(super) const BOT: i64 = 100;
 
 /// State that the bridge writes, or that would shut it out. A list of one's own replaces the homeserver's whole list.
 const KEPT: &[&str] = &[

@@ -11,10 +11,9 @@ use matrix_sdk::ruma::{OwnedRoomId, OwnedUserId, RoomId};
 use super::existing::Bridged;
 use super::job::Progress;
 use super::leaving::leave;
-use super::levels::with_level;
 use super::login::Live;
 use super::text::escape;
-use super::{Bridge, Error, notice, route};
+use super::{Bridge, Error, levels, route};
 use crate::base::failpoint::{Failpoint, reach};
 use crate::config::Permission;
 use crate::matrix::Intent;
@@ -22,11 +21,8 @@ use crate::matrix::event::{Member, Membership};
 use crate::qq::{AccountId, Chat, ChatKind, ContactId};
 use crate::store::{JobRow, LoginRow, LoginState};
 
-/// The level that whoever makes a room has in it.
-const HOST: i64 = 100;
-
-/// Somebody who asks, a friend of theirs whom they ask, and the bot.
-const ALONE: usize = 3;
+/// Somebody who asks, and the friend whom they ask.
+const PAIR: usize = 2;
 
 /// How long to wait before looking again whether a session is taken up.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
@@ -83,17 +79,12 @@ impl Bridge {
         (live, chat): (&Arc<Live>, Chat),
     ) -> Result<Option<String>, Error> {
         let (asker, room) = (meeting.job.asker.as_str(), &meeting.room);
-        let texts = self.texts_for(asker);
+        let (texts, prefix) = (self.texts_for(asker), self.config.bridge.command_prefix.as_str());
         if self.portals.by_chat(&live.account, &chat.id).is_some_and(|portal| portal.room.is_some()) {
             return self.where_it_is(asker, live, chat).await.map(Some);
         }
-        let name = room.to_string();
-        if self.portals.by_room(&name).is_some() {
-            return Ok(Some(texts.say("bridge.taken", &[])));
-        }
-        let control = self.store.read(move |tx| Box::pin(async move { tx.user_by_control_room(&name).await })).await?;
-        if control.is_some() {
-            return Ok(Some(texts.say("bridge.control", &[])));
+        if let Some(obstacle) = self.why_not_from_outside(room).await? {
+            return Ok(Some(obstacle.say(texts, prefix)));
         }
         let ghost = self.ensure_ghost(contact).await?;
         match ghost.join(room).await {
@@ -103,20 +94,16 @@ impl Bridge {
         }
         self.note_member(room, ghost.user_id()).await?;
         reach(Failpoint::GhostCame);
-        let others = ghost.joined_members(room).await?.into_keys().filter(|user| user != self.homeserver.bot_id());
-        if others.count() >= ALONE {
-            let prefix = self.config.bridge.command_prefix.as_str();
-            return Ok(Some(
-                texts.say("meet.not_alone", &[("prefix", prefix), ("bot", self.homeserver.bot_id().as_str())]),
-            ));
+        let bot = self.homeserver.bot_id();
+        if ghost.joined_members(room).await?.into_keys().filter(|user| user != bot).count() > PAIR {
+            return Ok(Some(texts.say("meet.not_alone", &[("prefix", prefix), ("bot", bot.as_str())])));
         }
         if !self.let_bot_in(&ghost, room).await? {
-            return Ok(Some(texts.say("meet.no_bot", &[("bot", self.homeserver.bot_id().as_str())])));
+            return Ok(Some(texts.say("meet.no_bot", &[("bot", bot.as_str())])));
         }
-        if let Some(obstacle) = self.why_not_bridge(room, asker).await? {
-            let values: Vec<_> = obstacle.values.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        if let Some(obstacle) = self.why_not_from_inside(room, asker).await? {
             leave(&self.homeserver.bot(), room).await?;
-            return Ok(Some(texts.say(obstacle.key, &values)));
+            return Ok(Some(obstacle.say(texts, prefix)));
         }
         match self.bridge_room((&live.account, chat.clone()), room, asker, false).await? {
             Bridged::Done => Ok(None),
@@ -170,9 +157,9 @@ impl Bridge {
             joined => joined?,
         }
         let powers = self.powers(room).await?;
-        let level = powers.of(ghost.user_id().as_str()).min(HOST);
+        let level = powers.of(ghost.user_id().as_str()).min(levels::BOT);
         if level > powers.of(id.as_str()) {
-            match self.change_levels(ghost, room, |levels| with_level(levels, id, level)).await {
+            match self.change_levels(ghost, room, |now| levels::with_level(now, id, level)).await {
                 // What the bot lacks then is said.
                 Err(Error::Matrix(error)) if error.is_forbidden() => {}
                 given => given?,
@@ -186,10 +173,7 @@ impl Bridge {
         let Meeting { job, room, ghost } = meeting;
         if let Some(why) = why {
             let key = route::key(&["declined to meet", room.as_str(), &job.id.to_string()]);
-            let mut content = notice::markdown(&why);
-            notice::mark(&mut content, &key);
-            let control = self.ensure_control_room(&job.asker).await?;
-            self.tell(control.as_str(), content, &key).await?;
+            self.tell_owner_in_markdown(&job.asker, &why, &key).await?;
         }
         // Nobody was asked who is not registered.
         leave(ghost, room).await?;

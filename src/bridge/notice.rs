@@ -104,6 +104,19 @@ impl Bridge {
         self.tell(room.as_str(), plain(text, key), key).await
     }
 
+    /// The same with all that markdown can show, such as links.
+    pub(super) async fn tell_owner_in_markdown(
+        self: &Arc<Self>,
+        owner: &str,
+        text: &str,
+        key: &str,
+    ) -> Result<(), Error> {
+        let mut content = markdown(text);
+        mark(&mut content, key);
+        let room = self.ensure_control_room(owner).await?;
+        self.tell(room.as_str(), content, key).await
+    }
+
     /// Says `content` in `room` as the bot, once for each `key`.
     pub async fn tell(self: &Arc<Self>, room: &str, content: Value, key: &str) -> Result<(), Error> {
         let (room, key) = (room.to_owned(), key.to_owned());

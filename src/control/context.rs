@@ -7,7 +7,7 @@ use matrix_sdk::ruma::{OwnedEventId, OwnedRoomId};
 use serde_json::Value;
 
 use super::{Control, Error};
-use crate::bridge::{Bridge, Order, notice, route};
+use crate::bridge::{Bridge, Order, Texts, notice, route};
 use crate::config::Permission;
 use crate::qq::AccountId;
 
@@ -90,7 +90,13 @@ impl Context {
     /// A text of the table, in the language of whoever gave the order.
     #[must_use]
     pub fn say(&self, key: &str, values: &[(&str, &str)]) -> String {
-        self.bridge().texts_for(&self.giver).say(key, values)
+        self.texts().say(key, values)
+    }
+
+    /// All of them.
+    #[must_use]
+    pub fn texts(&self) -> Texts {
+        self.bridge().texts_for(&self.giver)
     }
 
     /// Answers with a text of the table.

@@ -25,9 +25,7 @@ pub(super) async fn bridge(context: &Context, arguments: &str) -> Result<(), Err
         return context.reply_key("bridge.usage", &[("prefix", prefix)]).await;
     };
     if let Some(obstacle) = bridge.why_not_bridge(&room, &context.sender).await? {
-        let values = obstacle.values.iter().map(|(name, value)| (*name, value.as_str()));
-        let values: Vec<_> = values.chain([("prefix", prefix)]).collect();
-        return context.reply_key(obstacle.key, &values).await;
+        return context.reply(&obstacle.say(context.texts(), prefix)).await;
     }
     let command = if context.about == context.room { prefix.to_owned() } else { format!("doin {room}") };
     let asked = if overwrite { format!("{command} bridge {OVERWRITE}") } else { format!("{command} bridge") };

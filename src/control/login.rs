@@ -63,7 +63,7 @@ async fn log_in(context: &Context, words: &str, again: Option<&str>) -> Result<(
     }
     let account = if let Way::Password(account) = &way { Some(account.as_str()) } else { again };
     if let Some(denied) = context.bridge().denied(&context.sender, &For::one(account)).await? {
-        return context.reply(&denied.say(context.bridge().texts_for(&context.sender), escape)).await;
+        return context.reply(&denied.say(context.texts(), escape)).await;
     }
     if begin(context, way.clone(), false) {
         return Ok(());
@@ -329,7 +329,7 @@ impl Screen {
         let bridge = Arc::clone(self.context.bridge());
         let account = session.account.clone();
         if let Some(denied) = bridge.keep_new_session(&session, &self.context.sender, None).await? {
-            return self.show_text(&denied.say(bridge.texts_for(&self.context.sender), escape)).await;
+            return self.show_text(&denied.say(self.context.texts(), escape)).await;
         }
         self.show_line("login.confirmed", &[("nick", &escape(&session.nick)), ("account", account.as_str())]).await?;
         bridge.admit(session, &self.context.sender).await?;

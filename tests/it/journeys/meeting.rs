@@ -104,6 +104,10 @@ async fn whoever_cannot_meet_a_ghost_is_told_why_and_it_leaves() {
         assert_ne!(house.matrix.see(|world| world.membership(&asked, &world.bot())), "join", "{words}");
     }
     assert_eq!(house.matrix.see(|world| world.membership(&room, &stranger)), "join", "that is another room");
+    house.owner.invite(&control, &ghost);
+    let told = house.bot_says(&control, "This is a control room").await;
+    assert!(told.contains("write `!qq bridge` there"), "{told}");
+    is_left(&house, &control, &ghost).await;
 
     let bob = house.matrix.user("bob");
     let his = house.control_room_of(&bob).await;
