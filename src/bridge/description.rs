@@ -1,7 +1,7 @@
 //! What the room of a portal tells of itself: which bridge it belongs to and which chat it mirrors (MSC2346), what can be
 //! said in it, what a group says of itself, and who has an office there. At creation, and kept in step afterwards.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use matrix_sdk::ruma::{OwnedUserId, RoomId, UserId};
 use serde_json::{Value, json};
@@ -11,9 +11,10 @@ use super::features::{Carriage, features};
 use super::levels::{ADMINISTRATOR, LEVELS, OWNER, with_officers};
 use super::login::Live;
 use super::portal::Portal;
-use super::{Bridge, Error};
+use super::{Bridge, Error, portrait};
 use crate::matrix::NewState;
-use crate::qq::{ChatKind, ContactId, Officers};
+use crate::qq::{AccountId, ChatKind, ContactId, Officers};
+use crate::store::LookRow;
 
 /// MSC2346, and under the name that clients knew before.
 const BRIDGE: [&str; 2] = ["m.bridge", "uk.half-shot.bridge"];
@@ -26,14 +27,22 @@ fn state(kind: &str, content: Value) -> NewState {
 }
 
 impl Bridge {
+    /// How the chats of `account` look, by portal, or that of `only` this one.
+    pub(super) async fn looks(&self, account: &AccountId, only: Option<i64>) -> Result<HashMap<i64, LookRow>, Error> {
+        let login = account.to_string();
+        let looks = self.store.read(move |tx| Box::pin(async move { tx.looks(&login, only, portrait::ROOM).await }));
+        Ok(looks.await?.into_iter().map(|look| (look.portal, look)).collect())
+    }
+
     /// What the room of `portal` tells without anything having to be asked.
-    pub(super) async fn description(
+    pub(super) fn description(
         &self,
         portal: &Portal,
+        look: Option<&LookRow>,
         owner: Option<&UserId>,
         live: Option<&Live>,
-    ) -> Result<Vec<NewState>, Error> {
-        let content = self.bridge_info(portal, owner).await?;
+    ) -> Vec<NewState> {
+        let content = self.bridge_info(portal, look, owner);
         let key = format!("{}/{}", self.homeserver.bot_id().server_name(), self.config.appservice.id);
         let mut states: Vec<NewState> = BRIDGE
             .iter()
@@ -48,63 +57,47 @@ impl Bridge {
             };
             states.push(state(FEATURES, features(&live.network.capabilities(), carriage)));
         }
-        Ok(states)
+        states
     }
 
-    async fn bridge_info(&self, portal: &Portal, owner: Option<&UserId>) -> Result<Value, Error> {
-        let (peer, subject) = (portal.peer.clone(), format!("room {}", portal.id));
-        let (nick, picture) = self
-            .store
-            .read(move |tx| {
-                Box::pin(async move {
-                    let nick = match &peer {
-                        Some(peer) => tx.ghost(peer.as_str()).await?.map(|ghost| ghost.name),
-                        None => None,
-                    };
-                    let picture = match tx.portrait(&subject).await? {
-                        Some(shown) => tx.picture(&shown.hash).await?,
-                        None => None,
-                    };
-                    Ok((nick, picture))
-                })
-            })
-            .await?;
+    fn bridge_info(&self, portal: &Portal, look: Option<&LookRow>, owner: Option<&UserId>) -> Value {
         // A remark for a person is told by the name of their room only.
-        let name = if portal.is_direct() { nick.unwrap_or_default() } else { portal.name.clone() };
+        let nick = || look.and_then(|look| look.nick.as_deref()).unwrap_or_default();
+        let name = if portal.is_direct() { nick() } else { &portal.name };
         let mut channel = json!({ "id": portal.chat.as_str(), "displayname": name });
+        let picture = look.and_then(|look| look.picture.as_deref());
         if let (Some(picture), Some(fields)) = (picture, channel.as_object_mut()) {
             fields.insert("avatar_url".to_owned(), picture.into());
         }
         let account = portal.account.as_str();
-        Ok(json!({
+        json!({
             "bridgebot": self.homeserver.bot_id(),
             "creator": owner.unwrap_or_else(|| self.homeserver.bot_id()),
             "protocol": { "id": "qq", "displayname": "QQ" },
             "network": { "id": account, "displayname": format!("QQ {account}") },
             "channel": channel,
             "com.beeper.room_type": if portal.is_direct() { "dm" } else { "group_dm" },
-        }))
+        })
     }
 
-    /// Brings what the rooms of `live` tell up to date.
-    pub(super) async fn bring_descriptions_up_to_date(&self, live: &Live) -> Result<(), Error> {
+    /// Brings what the rooms of `live` tell up to date, or what that of `only` this portal does.
+    pub(super) async fn bring_descriptions_up_to_date(&self, live: &Live, only: Option<&Portal>) -> Result<(), Error> {
         let owner = OwnedUserId::try_from(live.owner.as_str()).ok();
-        for portal in self.portals.of(&live.account) {
+        let mut portals = self.portals.of(&live.account);
+        portals.retain(|portal| only.is_none_or(|only| only.id == portal.id));
+        // After the portals: of each that is known here it is known how it looks.
+        let looks = self.looks(&live.account, only.map(|portal| portal.id)).await?;
+        for portal in portals {
             let Some(room) = &portal.room else { continue };
-            unless_refused(room, self.describe(live, &portal, room, owner.as_deref()).await)?;
+            let states = self.description(&portal, looks.get(&portal.id), owner.as_deref(), Some(live));
+            unless_refused(room, self.describe(live, &portal, room, states).await)?;
         }
         Ok(())
     }
 
-    pub(super) async fn describe(
-        &self,
-        live: &Live,
-        portal: &Portal,
-        room: &RoomId,
-        owner: Option<&UserId>,
-    ) -> Result<(), Error> {
+    async fn describe(&self, live: &Live, portal: &Portal, room: &RoomId, states: Vec<NewState>) -> Result<(), Error> {
         let creator = self.room_creator(portal).await?;
-        for state in self.description(portal, owner, Some(live)).await? {
+        for state in states {
             self.show_state(&creator, room, state).await?;
         }
         if matches!(portal.kind, ChatKind::Group | ChatKind::Discussion) && !self.is_adopted(portal) {

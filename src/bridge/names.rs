@@ -29,7 +29,7 @@ impl Bridge {
             let brought = async {
                 let _alone = live.following.lock().await;
                 self.bring_names_up_to_date(&live).await?;
-                self.bring_descriptions_up_to_date(&live).await
+                self.bring_descriptions_up_to_date(&live, None).await
             };
             if let Err(error) = brought.await {
                 failures += 1;

@@ -288,7 +288,8 @@ impl Bridge {
         let owner = self.owner_of(&portal.account).await?;
         let live = self.logins.live(&portal.account);
         let name = self.room_name(portal, &portal.name, live.as_deref()).await;
-        let states = self.description(portal, owner.as_deref(), live.as_deref()).await?;
+        let looks = self.looks(&portal.account, Some(id)).await?;
+        let states = self.description(portal, looks.get(&id), owner.as_deref(), live.as_deref());
         let room = creator.create_room(self.new_room(portal, name, owner, states.clone())).await?;
         reach(Failpoint::RoomMade);
         self.note_states(&room, &states).await?;

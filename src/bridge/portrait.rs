@@ -25,6 +25,8 @@ const MOST_BYTES: usize = 1 << 20;
 const GOOD_FOR_MS: i64 = 7 * 24 * 3_600_000;
 /// How long nothing is tried again within one process.
 const AGAIN_MS: i64 = 6 * 3_600_000;
+/// What the picture of a room is filed under, before the number of its portal.
+pub(super) const ROOM: &str = "room ";
 /// More than this do not wait; whoever is left out is met again.
 const MOST_WAITING: usize = 1000;
 
@@ -171,7 +173,7 @@ impl Bridge {
                     Some(peer) => Source::Ghost(peer.clone()),
                     None => Source::Qq(Portrait::Group(portal.chat.clone())),
                 };
-                Some((portal.account.clone(), source, format!("room {id}")))
+                Some((portal.account.clone(), source, format!("{ROOM}{id}")))
             }
         }
     }

@@ -9,7 +9,6 @@ use std::sync::Arc;
 
 use matrix_sdk::ruma::{OwnedUserId, RoomId};
 
-use super::appearance::unless_refused;
 use super::login::Live;
 use super::portal::Portal;
 use super::{Bridge, Error};
@@ -53,11 +52,11 @@ impl Bridge {
             self.sync_chat(live, &chat, &is_meant, &mut found).await?;
         }
         self.sync_members(live, &is_meant, &mut found).await?;
-        let owner = OwnedUserId::try_from(live.owner.as_str()).ok();
+        self.bring_descriptions_up_to_date(live, only).await?;
         for portal in self.portals.of(&live.account).into_iter().filter(|portal| is_meant(portal)) {
-            let Some(room) = &portal.room else { continue };
-            unless_refused(room, self.describe(live, &portal, room, owner.as_deref()).await)?;
-            self.want_portraits_again(&portal).await?;
+            if portal.room.is_some() {
+                self.want_portraits_again(&portal).await?;
+            }
         }
         live.sorted.notify_one();
         Ok(found)

@@ -67,7 +67,7 @@ pub use message::MessageRow;
 pub use note::NoteRow;
 pub use outbox::{Departure, OutboxRow, OutboxState};
 pub use portal::{PortalRow, PortalState};
-pub use portrait::PortraitRow;
+pub use portrait::{LookRow, PortraitRow};
 pub use puppet::{PuppetRow, PuppetState};
 pub use queue::QueueCount;
 pub use relay::RelayRow;

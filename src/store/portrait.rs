@@ -14,6 +14,17 @@ pub struct PortraitRow {
     pub looked_at_ms: i64,
 }
 
+/// What is known of how the chat of a portal looks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LookRow {
+    /// Of which portal.
+    pub portal: i64,
+    /// What the ghost of the other person is called.
+    pub nick: Option<String>,
+    /// Where the homeserver has the picture of the chat.
+    pub picture: Option<String>,
+}
+
 impl Tx {
     /// What `subject` shows.
     pub async fn portrait(&mut self, subject: &str) -> Result<Option<PortraitRow>, Error> {
@@ -39,6 +50,29 @@ impl Tx {
             "INSERT INTO picture (hash, uri) VALUES ($1, $2) ON CONFLICT (hash) DO UPDATE SET uri = excluded.uri";
         self.change(sql(upsert).text(hash).text(uri)).await?;
         Ok(())
+    }
+
+    /// How the chats of a login look, or that of one portal alone. What the picture of a chat is filed under is `prefix` and
+    /// the portal.
+    pub async fn looks(&mut self, login: &str, only: Option<i64>, prefix: &str) -> Result<Vec<LookRow>, Error> {
+        let select = "SELECT portal.id AS portal, ghost.name AS nick, picture.uri AS picture FROM portal \
+             LEFT JOIN ghost ON ghost.contact = portal.peer \
+             LEFT JOIN portrait ON portrait.subject = $3 || CAST(portal.id AS TEXT) \
+             LEFT JOIN picture ON picture.hash = portrait.hash \
+             WHERE portal.login = $1 AND portal.id = COALESCE($2, portal.id) ORDER BY portal.id";
+        self.all(sql(select).text(login).number_or_null(only).text(prefix)).await
+    }
+}
+
+impl Record for LookRow {
+    const TABLE: &'static str = "portal";
+
+    fn read(fields: &Fields) -> Result<Self, Error> {
+        Ok(Self {
+            portal: fields.number("portal")?,
+            nick: fields.text_or_null("nick")?,
+            picture: fields.text_or_null("picture")?,
+        })
     }
 }
 

@@ -8,8 +8,8 @@ use futures_util::future::join_all;
 use matrix_webqq::base::{Clock, Secret, Shutdown};
 use matrix_webqq::config::{Database, DatabaseKind};
 use matrix_webqq::store::{
-    Arrival, Audit, Departure, Error, Failure, Fate, InboxState, LoginRow, LoginState, MessageRow, NoteRow, OutboxRow,
-    OutboxState, PortalState, QueueCount, RequestState, Store, Tidied, Tx, Unsynced, Verdict,
+    Arrival, Audit, Departure, Error, Failure, Fate, InboxState, LoginRow, LoginState, LookRow, MessageRow, NoteRow,
+    OutboxRow, OutboxState, PortalState, PortraitRow, QueueCount, RequestState, Store, Tidied, Tx, Unsynced, Verdict,
 };
 use tokio::sync::oneshot;
 

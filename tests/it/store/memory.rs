@@ -7,6 +7,7 @@ on_every_database! {
     a_room_has_one_portal
     a_portal_can_lose_its_room
     a_contact_has_one_ghost
+    a_chat_looks_as_what_is_known_of_it_says
     a_room_knows_its_members
     a_login_is_saved_and_its_session_forgotten
     the_newest_lifetimes_of_an_account_are_kept
@@ -82,6 +83,27 @@ async fn a_contact_has_one_ghost(place: &Place) {
     let theft = write!(store, tx => tx.ensure_ghost("c:2", "@qq_1:x", "Eve").await);
     assert!(matches!(theft.await, Err(Error::Refused { .. })));
     assert_eq!(read!(store, tx => tx.ghost("c:2").await).await.unwrap(), None);
+}
+
+async fn a_chat_looks_as_what_is_known_of_it_says(place: &Place) {
+    let store = place.open().await;
+    let made = write!(store, tx => {
+        let friend = tx.ensure_portal("10001", "friend:1", "friend", "Ann", Some("c:1")).await?.id;
+        let group = tx.ensure_portal("10001", "group:1", "group", "Family", None).await?.id;
+        tx.ensure_portal("10002", "friend:1", "friend", "Ann", Some("c:1")).await?;
+        tx.ensure_ghost("c:1", "@qq_1:x", "Ann").await?;
+        tx.put_picture("hash", "mxc://x/1").await?;
+        for (subject, hash) in [(format!("room {group}"), "hash"), (format!("room {friend}"), "not there yet")] {
+            tx.put_portrait(&PortraitRow { subject, hash: hash.into(), looked_at_ms: NOON }).await?;
+        }
+        Ok((friend, group))
+    });
+    let (friend, group) = made.await.unwrap();
+    let looks = |only: Option<i64>| read!(store, tx => tx.looks("10001", only, "room ").await);
+    let of_friend = LookRow { portal: friend, nick: Some("Ann".into()), picture: None };
+    let of_group = LookRow { portal: group, nick: None, picture: Some("mxc://x/1".into()) };
+    assert_eq!(looks(Some(friend)).await.unwrap(), std::slice::from_ref(&of_friend));
+    assert_eq!(looks(None).await.unwrap(), [of_friend, of_group]);
 }
 
 async fn a_room_knows_its_members(place: &Place) {
