@@ -21,10 +21,10 @@ const ELSEWHERE: [(&str, &str); 22] = [
     ("env_config_prefix", "the prefix is always MATRIX_WEBQQ_; delete it"),
     ("homeserver.software", "it makes no difference here; delete it"),
     ("logging.print_level", "it is called logging.min_level"),
-    ("logging.writers", "lines go to standard error (logging.json chooses their form); delete it"),
+    ("logging.writers", "lines go to standard error, and to logging.file where it has a path; delete it"),
     ("provisioning.debug_endpoints", "this bridge has no debug API; delete it"),
     ("provisioning.prefix", "the API is always at /_matrix/provision; delete it"),
-    ("public_media", "this bridge publishes no media; delete it"),
+    ("public_media", "write its public_address into bridge.media.public_address"),
     ("qq", "it is called network"),
 ];
 
