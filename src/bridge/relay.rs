@@ -12,13 +12,14 @@ use serde_json::Value;
 use tracing::debug;
 
 use super::convert::to_qq::Around;
+use super::departure::{self, ToChat};
 use super::portal::Portal;
 use super::puppet::SOURCE_FIELD;
 use super::{Bridge, Error};
 use crate::config::Permission;
 use crate::matrix::Event;
 use crate::matrix::event::Message;
-use crate::store::{self, RelayRow, Tx};
+use crate::store::{self, OutboxRow, RelayRow, Tx};
 
 /// How long a message waits for the names of those in its room.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -119,6 +120,26 @@ impl Bridge {
             Some(_) => Voice::Relayed,
             None => Voice::Declined("message.not_owner"),
         })
+    }
+
+    /// Whether so many `parts` more would be more of what the sender of `event` says than may wait for QQ. What is said
+    /// `around` it tells whether they are relayed: whoever speaks as the account itself fills a queue of their own.
+    pub(super) async fn is_too_much(
+        &self,
+        tx: &mut Tx,
+        portal: &Portal,
+        (event, around): (&Event, &Around),
+        parts: usize,
+    ) -> Result<bool, store::Error> {
+        let most = self.config.bridge.relay.max_waiting;
+        if most == 0 || around.frame.is_none() {
+            return Ok(false);
+        }
+        let is_theirs =
+            |row: &OutboxRow| departure::read::<ToChat>(row).is_ok_and(|said| said.sender == event.sender.as_str());
+        let waiting = tx.lane_head(&Self::lane_of(portal), u32::MAX).await?;
+        let theirs = waiting.iter().filter(|row| is_theirs(row)).count();
+        Ok(theirs.saturating_add(parts) > usize::try_from(most).unwrap_or(usize::MAX))
     }
 
     /// `around`, with the format in which `message` by the sender of `event` is carried.

@@ -63,6 +63,7 @@ impl Status {
 /// Whether another try may help, and the reason that clients know, by the text that people read.
 fn failure(phrase: &str) -> (&'static str, &'static str) {
     match phrase {
+        "message.too_many" => ("FAIL_RETRIABLE", "m.event_not_handled"),
         "message.uncertain" => ("FAIL_RETRIABLE", "m.foreign_network_error"),
         "message.refused" => ("FAIL_PERMANENT", "m.foreign_network_error"),
         "message.not_owner" | "message.one_way" => ("FAIL_PERMANENT", "m.no_permission"),
@@ -196,6 +197,10 @@ mod tests {
             (
                 failed("message.uncertain"),
                 json!({ "status": "FAIL_RETRIABLE", "reason": "m.foreign_network_error", "message": "No.", "error": "1" }),
+            ),
+            (
+                failed("message.too_many"),
+                json!({ "status": "FAIL_RETRIABLE", "reason": "m.event_not_handled", "message": "No.", "error": "1" }),
             ),
             (
                 failed("message.no_media"),

@@ -25,6 +25,8 @@ pub struct Relay {
     pub enabled: bool,
     /// Whether administrators alone may use it.
     pub admin_only: bool,
+    /// How many messages of one person may wait for QQ in a room; 0 is as many as they like.
+    pub max_waiting: u32,
     /// By kind of message, what is said on QQ: fields `.Name`, `.ID` and `.Message`.
     pub formats: BTreeMap<String, String>,
 }
@@ -60,7 +62,7 @@ impl Default for Relay {
     fn default() -> Self {
         let formats = [(USUAL, "「{{.Name}}」: {{.Message}}"), ("m.emote", "「{{.Name}}」 {{.Message}}")];
         let formats = formats.map(|(kind, format)| (kind.to_owned(), format.to_owned()));
-        Self { enabled: false, admin_only: true, formats: formats.into_iter().collect() }
+        Self { enabled: false, admin_only: true, max_waiting: 30, formats: formats.into_iter().collect() }
     }
 }
 

@@ -191,6 +191,9 @@ impl Bridge {
             Voice::Declined(why) => return self.decline(tx, event, why, event.sender.as_str(), out).await,
         };
         match self.for_qq(message, &portal, &around) {
+            Ok(parts) if self.is_too_much(tx, &portal, (event, &around), parts.len()).await? => {
+                self.decline(tx, event, "message.too_many", event.id.as_str(), out).await
+            }
             Ok(parts) => self.say_on_qq(tx, (opened.seq, event), &portal, parts, out).await,
             Err(to_qq::Unsayable::Empty) => Ok(()),
             Err(to_qq::Unsayable::Media) => self.decline(tx, event, "message.no_media", event.id.as_str(), out).await,

@@ -6,6 +6,9 @@ use super::{FAMILY, FAMILY_CHAT, talking};
 use crate::support::homeserver::{Human, World};
 use crate::support::house::House;
 
+/// Begins what somebody is told of whom too much would wait.
+const TOO_MANY: &str = "too many of your messages";
+
 fn relaying() -> Value {
     json!({ "bridge": {
         "relay": { "enabled": true, "admin_only": false },
@@ -103,6 +106,40 @@ async fn one_way_guests_listen_and_are_told_so_once_and_the_owner_goes_on() {
     house.bot_says(&room, "nobody but the owner").await;
     bob.say(&room, "third");
     house.bot_says(&room, "only the person whose QQ account").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_guest_cannot_fill_the_queue_and_is_told_of_each_word_that_does_not_go() {
+    let mut limited = relaying();
+    limited["bridge"]["relay"]["max_waiting"] = 2.into();
+    let (mut house, control, room) = talking(&limited).await;
+    house.owner.say(&room, "!qq set-relay");
+    house.bot_says(&room, "speaks here through 2769546520").await;
+    let (bob, eve) = (guest(&house, &room, "bob"), guest(&house, &room, "eve"));
+    house.qq.expire(103).unwrap();
+    house.bot_says(&control, "has ended").await;
+    for words in ["one", "two", "three"] {
+        bob.say(&room, words);
+    }
+    house.is_told(&room, TOO_MANY, 1).await;
+    house.kill().await;
+    bob.say(&room, "four");
+    eve.say(&room, &"long ".repeat(1000));
+    eve.say(&room, "mine");
+    for words in ["a", "b", "c"] {
+        house.owner.say(&room, words);
+    }
+    house.start();
+    house.is_told(&room, TOO_MANY, 3).await;
+    house.log_in_from(&control).await;
+    house.qq.wait_heard(|heard| heard.len() == 6).await;
+    bob.say(&room, "five");
+    house.qq.wait_heard(|heard| heard.len() == 7).await;
+    assert_eq!(
+        house.heard_in(FAMILY_CHAT),
+        ["「bob」: one", "「bob」: two", "「eve」: mine", "a", "b", "c", "「bob」: five"]
+    );
+    assert_eq!(house.told(&room, TOO_MANY), 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]
