@@ -12,9 +12,9 @@ use tracing::info;
 use super::portal::Portal;
 use super::{Bridge, Error, Texts, appearance, notice, route};
 use crate::base::failpoint::{Failpoint, reach};
-use crate::matrix::NewState;
+use crate::matrix::{Intent, NewState};
 use crate::qq::{AccountId, Chat};
-use crate::store::{AppearanceRow, JobKind};
+use crate::store::{AppearanceRow, Arrival, JobKind};
 
 /// How it is remembered that people made a room; no state of this type is ever sent.
 const ADOPTED: &str = "net.matrix_webqq.adopted";
@@ -146,13 +146,15 @@ impl Bridge {
         Ok(Some(Obstacle { key, values }))
     }
 
-    /// Makes `room` that of `chat`, as `asker` wants it. One that the chat has already is left if `overwrite`.
+    /// Makes `room` that of `chat`, as `asker` wants it. One that the chat has already is left if `overwrite`. What was said to
+    /// `guest` since they were asked in is said on QQ.
     pub async fn bridge_room(
         self: &Arc<Self>,
         (account, chat): (&AccountId, Chat),
         room: &RoomId,
         asker: &str,
         overwrite: bool,
+        guest: Option<&Intent>,
     ) -> Result<Bridged, Error> {
         let peer = chat.peer.clone();
         if let Some(peer) = &peer {
@@ -176,8 +178,15 @@ impl Bridge {
         if let Some(peer) = peer.filter(|_| portal.is_direct()) {
             self.ensure_joined(&self.ensure_ghost(&peer).await?, room, &self.homeserver.bot()).await?;
         }
-        self.adopt(&portal, old, room, asker).await?;
-        drop((nothing_is_made, nothing_is_sent));
+        // What is pushed from here on is translated as what it is by then: said in the room of a chat.
+        let nothing_is_translated = self.meeting.lock().await;
+        let said = match guest {
+            Some(guest) => self.said_before(guest, room).await?,
+            None => Vec::new(),
+        };
+        self.adopt(&portal, old, room, asker, said).await?;
+        drop((nothing_is_translated, nothing_is_made, nothing_is_sent));
+        self.arrived_from_matrix.notify_one();
         self.portals.made(id);
         self.wake(&route::lane_to_portal_room(id));
         self.hurry_jobs();
@@ -195,6 +204,7 @@ impl Bridge {
         old: Option<OwnedRoomId>,
         room: &RoomId,
         asker: &str,
+        said: Vec<Arrival>,
     ) -> Result<(), Error> {
         if let Some(old) = &old {
             match self.settle_sent(portal.id, old).await {
@@ -210,11 +220,13 @@ impl Bridge {
         let texts = self.texts_for(&asker);
         let (welcome, farewell) = (texts.say("bridge.done", &[("prefix", prefix)]), texts.say("bridge.moved", &[]));
         let (from, now) = (old.as_ref().map(ToString::to_string), self.clock.now_ms().to_string());
+        let (bridge, portal) = (Arc::clone(self), portal.clone());
         let written = self.store.write(move |tx| {
             Box::pin(async move {
                 tx.put_appearance(&kept).await?;
                 let key = route::key(&["bridged", &to, &now]);
-                let mut lanes = vec![notice::put(tx, &to, notice::plain(&welcome, &key), &key).await?];
+                let mut lanes = bridge.translate_before(tx, &portal, &said).await?;
+                lanes.push(notice::put(tx, &to, notice::plain(&welcome, &key), &key).await?);
                 let Some(from) = from else { return tx.set_portal_room(id, &to).await.map(|()| lanes) };
                 tx.move_portal(id, &from, &to).await?;
                 tx.add_job(JobKind::Leave, id, &from, None, &asker).await?;

@@ -105,7 +105,7 @@ impl Bridge {
             leave(&self.homeserver.bot(), room).await?;
             return Ok(Some(obstacle.say(texts, prefix)));
         }
-        match self.bridge_room((&live.account, chat.clone()), room, asker, false).await? {
+        match self.bridge_room((&live.account, chat.clone()), room, asker, false, Some(&ghost)).await? {
             Bridged::Done => Ok(None),
             // It got one just now.
             Bridged::HasRoom(_) => {

@@ -123,6 +123,8 @@ pub struct Bridge {
     appearances: appearance::Appearances,
     /// Held while levels in a room are changed.
     levelling: tokio::sync::Mutex<()>,
+    /// Held while what was said in Matrix is translated, and while a room with people in it becomes that of a chat.
+    meeting: tokio::sync::Mutex<()>,
     /// Held while a space is made.
     making_spaces: tokio::sync::Mutex<()>,
     puppets: puppet::Puppets,
@@ -198,6 +200,7 @@ impl Bridge {
             portraits: portrait::Portraits::default(),
             appearances: appearance::Appearances::default(),
             levelling: tokio::sync::Mutex::default(),
+            meeting: tokio::sync::Mutex::default(),
             making_spaces: tokio::sync::Mutex::default(),
             puppets: puppet::Puppets::default(),
             relays: relay::Relays::default(),

@@ -184,6 +184,15 @@ pub(super) struct OpenedFromMatrix {
     pub around: Around,
 }
 
+impl OpenedFromMatrix {
+    /// `event`, which is in the `body` of row `seq`; nothing was asked around.
+    pub(super) fn of(seq: i64, event: Option<matrix::Event>, body: &str) -> Self {
+        let is_of_bridge = event.as_ref().is_some_and(|event| relay::is_of_bridge(event.sender.as_str(), body));
+        let (emptied, mark) = (secret::is_emptied(body), puppet::mark_of(body));
+        Self { seq, event, emptied, mark, is_of_bridge, around: Around::default() }
+    }
+}
+
 impl Bridge {
     /// Opens one row that the homeserver pushed. May ask the homeserver, and does without an answer that does not come.
     pub(super) async fn open_from_matrix(&self, row: &InboxRow) -> OpenedFromMatrix {
@@ -198,10 +207,7 @@ impl Bridge {
             }
             None => Around::default(),
         };
-        let emptied = secret::is_emptied(&row.body);
-        let mark = puppet::mark_of(&row.body);
-        let is_of_bridge = event.as_ref().is_some_and(|event| relay::is_of_bridge(event.sender.as_str(), &row.body));
-        OpenedFromMatrix { seq: row.seq, event, emptied, mark, is_of_bridge, around }
+        OpenedFromMatrix { around, ..OpenedFromMatrix::of(row.seq, event, &row.body) }
     }
 
     /// Whoever is asked into a new room may speak there before we know that it is made. Rooms whose making was cut off by a

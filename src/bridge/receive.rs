@@ -144,7 +144,7 @@ impl Bridge {
     }
 
     /// Empties `event` when it is a command with a secret behind it, which only those may use who may log in; `true` then.
-    fn empty_command(&self, event: &mut Incoming) -> bool {
+    pub(super) fn empty_command(&self, event: &mut Incoming) -> bool {
         let may_use = |sender: &str| self.config.bridge.permission(sender) >= Permission::User;
         self.secrets.empty_command(event, &self.config.bridge.command_prefix, may_use)
     }
@@ -154,7 +154,7 @@ impl Bridge {
         words.strip_prefix(&self.config.bridge.command_prefix).unwrap_or(words).trim() == "cancel"
     }
 
-    fn is_ours(&self, sender: &str) -> bool {
+    pub(super) fn is_ours(&self, sender: &str) -> bool {
         <&UserId>::try_from(sender).is_ok_and(|sender| self.homeserver.is_ours(sender))
     }
 }

@@ -33,7 +33,7 @@ pub(super) async fn bridge(context: &Context, arguments: &str) -> Result<(), Err
     // What the account calls a friend is for nobody else's eyes.
     let called = escape(entry.public_name());
     let chat = (&entry.live.account, entry.chat.clone());
-    match bridge.bridge_room(chat, &room, &context.sender, overwrite).await? {
+    match bridge.bridge_room(chat, &room, &context.sender, overwrite, None).await? {
         Bridged::HasRoom(room) => {
             let call = format!("{command} bridge {OVERWRITE} {name}");
             let link = room.matrix_to_uri().to_string();

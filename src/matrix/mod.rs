@@ -17,6 +17,7 @@ pub mod link;
 pub mod listener;
 pub mod media;
 pub mod namespace;
+pub mod past;
 pub mod ping;
 pub mod public;
 pub mod query;

@@ -82,7 +82,7 @@ struct Head<'a> {
 }
 
 impl Incoming {
-    fn of(raw: &RawValue) -> Self {
+    pub(super) fn of(raw: &RawValue) -> Self {
         let body = raw.get();
         let head = serde_json::from_str(body).unwrap_or_else(|_| Head::of_broken(body));
         let event_id = if head.event_id.is_empty() { id_from(body) } else { head.event_id.into_owned() };

@@ -101,6 +101,17 @@ impl Tx {
         Ok(new)
     }
 
+    /// Takes `arrival` in if it is unknown; if it is known and nothing came of it, it is new again. Gives its row.
+    pub async fn take_up_again(&mut self, origin: &str, arrival: &Arrival) -> Result<i64, Error> {
+        let again = "UPDATE inbox SET state = 'new', outcome = NULL \
+             WHERE origin = $1 AND dedup_key = $2 AND state = 'done' AND outcome = 'quiet'";
+        self.change(sql(again).text(origin).text(&arrival.dedup_key)).await?;
+        self.add_arrivals(origin, std::slice::from_ref(arrival)).await?;
+        let row = "SELECT seq AS value FROM inbox WHERE origin = $1 AND dedup_key = $2";
+        let row = self.one::<Option<i64>>(sql(row).text(origin).text(&arrival.dedup_key)).await?.flatten();
+        row.ok_or_else(|| Error::Missing { table: "inbox", row: arrival.dedup_key.clone() })
+    }
+
     /// The oldest new rows of `origin` after row `after_seq` whose time has come, oldest first.
     pub async fn due_arrivals(&mut self, origin: &str, after_seq: i64, limit: u32) -> Result<Vec<InboxRow>, Error> {
         let due = "SELECT * FROM inbox WHERE state = 'new' AND origin = $1 AND seq > $2 AND due_at_ms <= $3 ORDER BY seq LIMIT $4";

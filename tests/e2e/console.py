@@ -109,9 +109,9 @@ class Console:
         """Somebody on QQ does something besides speaking."""
         self._post("act", {"do": deed, **particulars})
 
-    def friend(self) -> Chat:
-        """Somebody who goes by this name alone."""
-        name = next(it["name"] for it in self._get("world")["friends"] if not {"nick", "markname"} & it.keys())
+    def friend(self, index: int = 0) -> Chat:
+        """One of those who go by this name alone."""
+        name = [it["name"] for it in self._get("world")["friends"] if not {"nick", "markname"} & it.keys()][index]
         return Chat("friend", name, (name,))
 
     def asked(self) -> list[dict[str, Any]]:

@@ -93,7 +93,7 @@ class Element:
         self._page.get_by_role("button", name="Start chat").first.click()
         self._page.locator(".mx_InviteDialog_editor input").fill(user_id)
         self._page.locator(".mx_InviteDialog_goButton").click()
-        self._at(".mx_NewRoomIntro, .mx_RoomView_timeline").wait_for()
+        self._at(".mx_RoomView--local .mx_NewRoomIntro").wait_for()  # the room is made by the first message
         self.write(first)
 
     def accept(self, room: str) -> None:

@@ -22,6 +22,7 @@ def walk(stack: Stack) -> None:
             talk(alice, console, friend, when)
         meet(alice, console, group)
         sees_a_picture(alice, console, group)
+        takes_aside(alice, stack, console, group)
         slips(alice, friend)
         is_kicked(alice, console, friend, group)
         reads_on(alice, console, friend, group)
@@ -56,6 +57,23 @@ def sees_a_picture(alice: Element, console: Console, group: Chat) -> None:
     with step("somebody shows a picture; she sees it"):
         console.show(group.address, group.members[0], console.picture())
         alice.sees_picture()
+
+
+def takes_aside(alice: Element, stack: Stack, console: Console, group: Chat) -> None:
+    """A room that she makes herself, for a friend."""
+    friend = console.friend(1)
+    with step(f"{friend.name} writes in the group; the bridge is killed"):
+        console.say(group.address, friend.name, "Got a minute?")
+        ghost = alice.reads("Got a minute?", "@qq_").sender
+        stack.bridge.kill()
+    with step("she starts a direct chat with who said so, all the same; after a start she is heard there"):
+        alice.start_chat(ghost, "Matrix: aside")
+        alice.write("Matrix: just us")
+        stack.bridge.start()
+        alice.reads("This room mirrors a QQ chat from now on", BOT)
+    talk(alice, console, friend, "between us")
+    with step("each word went to the friend once, and in order"):
+        once(console.heard_in(friend.address), ["Matrix: aside", "Matrix: just us", "Matrix: between us"])
 
 
 def slips(alice: Element, friend: Chat) -> None:

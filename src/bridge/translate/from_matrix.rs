@@ -11,32 +11,16 @@ use super::{BATCH, Outcome};
 use crate::base::Backoff;
 use crate::base::failpoint::{Failpoint, reach};
 use crate::base::metrics::{METRICS, Way};
-use crate::bridge::convert::attachment;
-use crate::bridge::convert::to_qq::{self, Around};
-use crate::bridge::departure::{self, Attachment, ToChat};
 use crate::bridge::open::OpenedFromMatrix;
 use crate::bridge::portal::Portal;
 use crate::bridge::relay::Voice;
 use crate::bridge::status::Status;
 use crate::bridge::{Bridge, Error, Order, Wish, notice, route};
 use crate::matrix::event::{Event, Kind, Member, Membership, Message, Relation};
-use crate::qq::{AccountId, Outgoing};
 use crate::store::{self, Fate, JobKind, OutboxState, Tx};
 
 /// Of what a room is that is no portal's yet.
 const NO_PORTAL: i64 = 0;
-
-/// What leaves in one row.
-struct Part {
-    message: Outgoing,
-    attachment: Option<Attachment>,
-}
-
-impl Part {
-    fn words(message: Outgoing) -> Self {
-        Self { message, attachment: None }
-    }
-}
 
 impl Bridge {
     /// Translates what the homeserver pushes, until shutdown.
@@ -73,6 +57,7 @@ impl Bridge {
             reach(Failpoint::MatrixRead);
             let opened = join_all(rows.iter().map(|row| self.open_from_matrix(row))).await;
             let bridge = Arc::clone(self);
+            let no_room_is_met = self.meeting.lock().await;
             let outcome = self
                 .store
                 .follow_up(move |tx| {
@@ -90,6 +75,7 @@ impl Bridge {
                     })
                 })
                 .await?;
+            drop(no_room_is_met);
             reach(Failpoint::MatrixTranslated);
             self.announce(outcome, None).await;
         }
@@ -182,22 +168,7 @@ impl Bridge {
             return Ok(());
         }
         let Some(portal) = self.portals.by_room(event.room.as_str()) else { return Ok(()) };
-        let is_alien = opened.is_of_bridge || message.msgtype == "m.notice";
-        let around = match self.voice(tx, &portal, event, is_alien).await? {
-            Voice::Own => opened.around.clone(),
-            Voice::Relayed => self.framed(&opened.around, event, message),
-            Voice::Unheard => return Ok(()),
-            // Once for each person: another bridge's ghosts must not get an answer to every word.
-            Voice::Declined(why) => return self.decline(tx, event, why, event.sender.as_str(), out).await,
-        };
-        match self.for_qq(message, &portal, &around) {
-            Ok(parts) if self.is_too_much(tx, &portal, (event, &around), parts.len()).await? => {
-                self.decline(tx, event, "message.too_many", event.id.as_str(), out).await
-            }
-            Ok(parts) => self.say_on_qq(tx, (opened.seq, event), &portal, parts, out).await,
-            Err(to_qq::Unsayable::Empty) => Ok(()),
-            Err(to_qq::Unsayable::Media) => self.decline(tx, event, "message.no_media", event.id.as_str(), out).await,
-        }
+        self.translate_words(tx, (opened, event), message, &portal, out).await
     }
 
     /// The portal whose room `event` is in, if who is behind it may speak there.
@@ -256,56 +227,6 @@ impl Bridge {
         }
     }
 
-    /// What is to be said on QQ for `message`, in order: what it shows, then its words.
-    fn for_qq(&self, message: &Message, portal: &Portal, around: &Around) -> Result<Vec<Part>, to_qq::Unsayable> {
-        let most = self.max_text_bytes(&portal.account);
-        let words =
-            |message: &Message| Ok(to_qq::outgoing(message, around, most)?.into_iter().map(Part::words).collect());
-        let Some(shown) = attachment::attachment(message) else { return words(message) };
-        let shown = Part { message: Outgoing::default(), attachment: Some(shown?) };
-        let caption = attachment::caption(message);
-        if around.frame.is_some() {
-            // Who shows it has to be said before.
-            let words = words(&caption.unwrap_or_else(|| attachment::in_words(message)))?;
-            return Ok(words.into_iter().chain([shown]).collect());
-        }
-        // A caption of blanks says nothing.
-        let caption = caption.map(|caption| words(&caption).unwrap_or_default()).unwrap_or_default();
-        Ok([shown].into_iter().chain(caption).collect())
-    }
-
-    async fn say_on_qq(
-        &self,
-        tx: &mut Tx,
-        (seq, event): (i64, &Event),
-        portal: &Portal,
-        parts: Vec<Part>,
-        out: &mut Outcome,
-    ) -> Result<(), store::Error> {
-        let lane = Self::lane_of(portal);
-        let waiting = self.why_waiting(tx, (&portal.account, &lane), event.sender.as_str()).await?;
-        let count = parts.len();
-        for (at, Part { message, attachment }) in parts.into_iter().enumerate() {
-            let to_chat = ToChat {
-                chat: portal.chat.clone(),
-                message,
-                room: event.room.to_string(),
-                event: event.id.to_string(),
-                sender: event.sender.to_string(),
-                parts: count,
-                attachment,
-            };
-            let key = route::key_to_qq(event.id.as_str(), at);
-            departure::put_on(tx, lane.clone(), portal.account.as_str(), &to_chat, &key, Some(seq)).await?;
-        }
-        if let Some(waiting) = waiting {
-            let place = (event.room.as_str(), event.id.as_str());
-            out.lanes.extend(self.put_status(tx, place, "waiting", &waiting).await?);
-        }
-        out.lanes.push(lane);
-        Ok(())
-    }
-
     async fn translate_encrypted(&self, tx: &mut Tx, event: &Event, out: &mut Outcome) -> Result<(), store::Error> {
         let ours = self.portals.by_room(event.room.as_str()).is_some()
             || tx.user_by_control_room(event.room.as_str()).await?.is_some();
@@ -334,7 +255,7 @@ impl Bridge {
     }
 
     /// Answers an event that goes nowhere with the reason `why`, once for each `occasion` in the room.
-    async fn decline(
+    pub(super) async fn decline(
         &self,
         tx: &mut Tx,
         event: &Event,
@@ -369,7 +290,12 @@ impl Bridge {
     }
 
     /// The command in `message`, if it is one: anything in a control room, and what begins with the prefix elsewhere.
-    async fn command_in(&self, tx: &mut Tx, event: &Event, message: &Message) -> Result<Option<String>, store::Error> {
+    pub(super) async fn command_in(
+        &self,
+        tx: &mut Tx,
+        event: &Event,
+        message: &Message,
+    ) -> Result<Option<String>, store::Error> {
         // Bots answer with notices: obeying those would make two bots talk for ever.
         if message.msgtype != "m.text" || matches!(message.relation, Relation::Edit { .. }) {
             return Ok(None);
@@ -383,12 +309,6 @@ impl Bridge {
         }
         let control = tx.user_by_control_room(event.room.as_str()).await?;
         Ok(control.map(|_| body.to_owned()))
-    }
-
-    /// The longest text that the network of `account` takes; a careful guess while it is not logged in.
-    fn max_text_bytes(&self, account: &AccountId) -> usize {
-        const CAREFUL: usize = 500;
-        self.logins.live(account).map_or(CAREFUL, |live| live.network.capabilities().max_text_bytes)
     }
 }
 

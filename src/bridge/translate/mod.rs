@@ -2,8 +2,10 @@
 //! all of it is kept, or none; what a power cut takes is translated again.
 
 mod around;
+mod before;
 mod from_matrix;
 mod from_qq;
+mod words;
 
 use std::sync::Arc;
 

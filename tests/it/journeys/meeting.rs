@@ -61,20 +61,51 @@ async fn a_friend_who_is_asked_into_a_room_talks_there_or_it_is_said_where() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_said_to_a_friend_who_has_not_come_yet_goes_to_qq_once_and_in_order() {
+    let mut house = House::new().await;
+    let (_, old, ghost) = met(&house).await;
+    unbridged(&house, &old).await;
+    assert!(house.stop());
+    let room = house.owner.create_room(&json!({}));
+    let powers = json!({ "users": { house.owner.id(): 100, ghost.as_str(): 100 } });
+    house.owner.set_state(&room, "m.room.power_levels", "", powers);
+    house.owner.say(&room, "to nobody");
+    house.owner.invite(&room, &ghost);
+    house.owner.say(&room, "one");
+    house.owner.say(&room, "!qq login-matrix syt_secret");
+    house.owner.say(&room, "two");
+    house.start();
+    house.bot_says(&room, "mirrors a QQ chat from now on").await;
+    house.owner.say(&room, "three");
+    house.qq.wait_heard(|heard| heard.len() == 3).await;
+    assert!(house.stop());
+    house.start();
+    house.owner.say(&room, "four");
+    house.qq.wait_heard(|heard| heard.len() == 4).await;
+    assert_eq!(house.heard_in(FRIEND), ["one", "two", "three", "four"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn wherever_the_bridge_dies_over_a_meeting_it_takes_place_once() {
     let mut house = House::new().await;
     let (_, mut room, ghost) = met(&house).await;
+    let mut heard = Vec::new();
     for (point, words) in [(Failpoint::GhostCame, "one"), (Failpoint::RoomAdopted, "two")] {
         unbridged(&house, &room).await;
         assert!(house.stop());
         house.start_to_die(point, 1);
         room = direct_chat(&house, &ghost, &json!({}));
+        heard.extend(["before", "after"].map(|when| format!("{when} {words}")));
+        house.owner.say(&room, &format!("before {words}"));
         house.death().await;
+        house.owner.say(&room, &format!("after {words}"));
         house.start();
         house.bot_says(&room, "mirrors a QQ chat from now on").await;
         house.qq.say(FRIEND, "Alice Chen", words).unwrap();
         assert_eq!(house.shows(words).await, (room.clone(), ghost.clone()));
         assert_eq!(house.told(&room, "mirrors a QQ chat from now on"), 1);
+        house.qq.wait_heard(|all| all.len() == heard.len()).await;
+        assert_eq!(house.heard_in(FRIEND), heard);
     }
 }
 

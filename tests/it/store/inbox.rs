@@ -8,6 +8,7 @@ on_every_database! {
     arrivals_are_due_when_their_time_has_come
     a_clock_that_is_set_back_does_not_hold_up_arrivals
     a_finished_arrival_is_finished_once
+    an_arrival_of_which_nothing_came_is_taken_up_again_and_no_other
     an_arrival_that_failed_is_found_by_its_error
     translating_is_both_or_neither
 }
@@ -74,6 +75,25 @@ async fn a_finished_arrival_is_finished_once(place: &Place) {
     assert_eq!(late.await.unwrap(), (false, false));
     let row = read!(store, tx => tx.arrival(1).await).await.unwrap().unwrap();
     assert_eq!((row.state, row.error), (InboxState::Done, None));
+}
+
+async fn an_arrival_of_which_nothing_came_is_taken_up_again_and_no_other(place: &Place) {
+    let store = place.open().await;
+    take_in(&store, &["a", "b", "c"]).await;
+    let finished = write!(store, tx => {
+        tx.finish_arrival(1, None, Fate::Quiet).await?;
+        tx.finish_arrival(2, None, Fate::Answered).await
+    });
+    assert!(finished.await.unwrap());
+    for name in ["a", "b", "c", "d"] {
+        let again = arrival(name);
+        let row = write!(store, tx => {
+            let seq = tx.take_up_again("qq", &again).await?;
+            tx.arrival(seq).await
+        });
+        assert_eq!(row.await.unwrap().unwrap().dedup_key, name);
+    }
+    assert_eq!(due(&store).await, ["a", "c", "d"]);
 }
 
 async fn an_arrival_that_failed_is_found_by_its_error(place: &Place) {

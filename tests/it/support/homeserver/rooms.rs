@@ -253,9 +253,7 @@ impl World {
     }
 
     fn concerns_bridge(&self, event: &Event) -> bool {
-        let in_room = |user: &str| {
-            self.is_bridged(user) && matches!(self.membership(&event.room, user).as_str(), "join" | "invite")
-        };
+        let in_room = |user: &str| self.is_bridged(user) && self.membership(&event.room, user) == "join";
         let members = self.room(&event.room).into_iter().flat_map(|room| room.state.keys());
         self.is_bridged(&event.sender)
             || event.state_key.as_deref().is_some_and(|user| self.is_bridged(user))

@@ -1,0 +1,46 @@
+//! What people said in a room before it became that of a chat: to whom they said it, they say it to on QQ.
+//!
+//! They need not wait until whom they ask in has come. Some of it was pushed, when it was nobody's, and some was not; the room
+//! itself knows all of it, in order. The translator does it once more, to the same keys, and so notes what became of it.
+
+use matrix_sdk::ruma::RoomId;
+
+use super::Outcome;
+use crate::bridge::open::OpenedFromMatrix;
+use crate::bridge::portal::Portal;
+use crate::bridge::{Bridge, Error, route};
+use crate::matrix::Intent;
+use crate::matrix::event::{Event, Kind};
+use crate::store::{self, Arrival, Tx};
+
+impl Bridge {
+    /// What people said in `room` since `guest` was asked in, oldest first.
+    pub(in crate::bridge) async fn said_before(&self, guest: &Intent, room: &RoomId) -> Result<Vec<Arrival>, Error> {
+        let said = guest.said_since_asked(room).await?.into_iter();
+        // A command with a secret behind it would have to be taken down first: nobody was there to obey it.
+        let by_people = said.filter(|event| !self.is_ours(&event.sender) && !self.empty_command(&mut event.clone()));
+        Ok(by_people.map(|event| Arrival { dedup_key: event.event_id, body: event.body }).collect())
+    }
+
+    /// Puts `said` on the way to the chat of `portal`; gives the lanes to wake.
+    pub(in crate::bridge) async fn translate_before(
+        &self,
+        tx: &mut Tx,
+        portal: &Portal,
+        said: &[Arrival],
+    ) -> Result<Vec<String>, store::Error> {
+        let mut out = Outcome::default();
+        for arrival in said {
+            let seq = tx.take_up_again(route::FROM_MATRIX, arrival).await?;
+            let opened = OpenedFromMatrix::of(seq, Event::parse(&arrival.body).ok(), &arrival.body);
+            let Some(event) = &opened.event else { continue };
+            if let Kind::Message(message) = &event.kind
+                && opened.mark.is_none()
+                && self.command_in(tx, event, message).await?.is_none()
+            {
+                self.translate_words(tx, (&opened, event), message, portal, &mut out).await?;
+            }
+        }
+        Ok(out.lanes)
+    }
+}
