@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import sys
 from typing import Any
 
@@ -10,11 +11,11 @@ from .http import call
 from .person import Person, body
 from .smoke import Portal, is_ghost, meet
 from .stack import BOT, Stack
-from .synapse import PUPPET_TOKEN, SERVER_NAME
+from .synapse import SERVER_NAME
 from .walk import must, once, run_once, step
 
 RELAY = {"bridge": {"relay": {"enabled": True, "admin_only": False}, "permissions": {f"@bob:{SERVER_NAME}": "relay"}}}
-PUPPETS = {"double_puppet": {"secrets": {SERVER_NAME: f"as_token:{PUPPET_TOKEN}"}}}
+PUPPETS = {"double_puppet": {"secrets": {SERVER_NAME: f"as_token:{secrets.token_hex(32)}"}}}
 
 
 def walk(stack: Stack) -> None:
@@ -72,9 +73,9 @@ def puppet_of_her_own(alice: Person, portal: Portal, control: str) -> None:
 
 
 def puppet_by_arrangement(stack: Stack, alice: Person, portal: Portal, control: str) -> None:
-    """`double_puppet.secrets` and Synapse's second registration."""
+    """`double_puppet.secrets`, and the second registration that `-g` makes of it."""
     with step("the administrator arranges it for everybody; alice, who had ended it, takes it up again"):
-        stack.change(PUPPETS)
+        stack.register(PUPPETS)
         asks(alice, control, "login-matrix", "as the administrator of this server has arranged")
         on_the_phone(portal, "phone: arranged", "herself")
     other = portal.console.group(1)

@@ -69,7 +69,8 @@ class Stack:
         for part in ("bridge", "log"):
             (self.folder / part).mkdir(parents=True, exist_ok=True)
         self._config, self._registration = self.folder / "bridge/config.yaml", self.folder / "bridge/registration.yaml"
-        self.homeserver = Synapse(self.folder / "synapse", ports.homeserver, self._registration, self._log("synapse"))
+        registrations = (self._registration, self._registration.with_name("doublepuppet.yaml"))
+        self.homeserver = Synapse(self.folder / "synapse", ports.homeserver, registrations, self._log("synapse"))
         self.simulator = self._process(
             "simulator",
             (programs.simulator, "--listen", f"127.0.0.1:{ports.qq}", "--console", f"127.0.0.1:{ports.console}"),
@@ -119,8 +120,18 @@ class Stack:
 
     def change(self, options: dict[str, Any]) -> None:
         """Changes the bridge's configuration, as its administrator does, and starts it again."""
-        self._config.write_text(yaml.safe_dump(merged(yaml.safe_load(self._config.read_text()), options)))
+        self._reconfigure(options)
         self.bridge.restart()
+
+    def register(self, options: dict[str, Any]) -> None:
+        """The same of what the homeserver has to know as well."""
+        self._reconfigure(options)
+        self._generate()
+        self.homeserver.restart()
+        self.bridge.restart()
+
+    def _reconfigure(self, options: dict[str, Any]) -> None:
+        self._config.write_text(yaml.safe_dump(merged(yaml.safe_load(self._config.read_text()), options)))
 
     def log_of(self, name: str | None) -> str:
         """The end of the log that explains a failure best: of a process that died, else of `name`."""
@@ -162,6 +173,9 @@ class Stack:
         self._config.write_text(yaml.safe_dump(merged(kept, ours), sort_keys=False))
         self._config.chmod(0o600)
         self._registration.unlink(missing_ok=True)
+        self._generate()
+
+    def _generate(self) -> None:
         command: list[str | Path] = [self._programs.bridge, "-g", "-c", self._config, "-r", self._registration]
         made = subprocess.run(command, capture_output=True, text=True, check=False)
         if made.returncode != 0:

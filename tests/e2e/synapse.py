@@ -6,7 +6,6 @@ import base64
 import hashlib
 import hmac
 import json
-import re
 import secrets
 import sys
 from collections.abc import Callable
@@ -17,20 +16,8 @@ from .process import Process, healthy
 
 SERVER_NAME = "hs.test"
 USERS = ("alice", "bob", "admin")
-# With which a bridge may act for everybody here; nobody but this throw-away server knows it.
-PUPPET_TOKEN = "the-double-puppets-of-hs-test"
 # Tests and demos are in a hurry: nothing is limited.
 NO_LIMIT = {"per_second": 10_000, "burst_count": 10_000}
-# The registration of docs/puppet.md.
-PUPPETS = {
-    "id": "doublepuppet",
-    "url": None,
-    "as_token": PUPPET_TOKEN,
-    "hs_token": "nobody-uses-this-one",
-    "sender_localpart": "nobody-is-called-by-this-name",
-    "rate_limited": False,
-    "namespaces": {"users": [{"regex": f"^@.*:{re.escape(SERVER_NAME)}$", "exclusive": False}]},
-}
 LIMITS = ("message", "registration", "joins_per_room", "room_creation", "user_directory", "profile", "media_create")
 
 
@@ -42,22 +29,29 @@ def password(name: str) -> str:
 class Synapse:
     """One homeserver in one folder."""
 
-    def __init__(self, folder: Path, port: int, registration: Path, log: Path) -> None:
+    def __init__(self, folder: Path, port: int, registrations: tuple[Path, ...], log: Path) -> None:
+        """With those of `registrations` that there are when it starts."""
         folder.mkdir(parents=True, exist_ok=True)
-        self._folder, self._port, self._registration = folder, port, registration
-        self._puppets = folder / "doublepuppet.yaml"
+        self._folder, self._port, self._registrations = folder, port, registrations
         self.url = f"http://127.0.0.1:{port}"
         command: list[str | Path] = [sys.executable, "-m", "synapse.app.homeserver", "-c", folder / "homeserver.yaml"]
         self.process = Process("synapse", command, log, healthy(f"{self.url}/health"))
 
     def start(self) -> None:
         """Starts it, and makes the users that are missing."""
-        config = json.dumps(self._config(), indent=1)  # JSON is YAML, too
-        (self._folder / "homeserver.yaml").write_text(config)
-        self._puppets.write_text(json.dumps(PUPPETS, indent=1))
+        self._configure()
         self.process.start()
         for name in USERS:
             self._make_user(name)
+
+    def restart(self) -> None:
+        """Ends it, and starts it with the registrations that there are now."""
+        self._configure()
+        self.process.restart()
+
+    def _configure(self) -> None:
+        config = json.dumps(self._config(), indent=1)  # JSON is YAML, too
+        (self._folder / "homeserver.yaml").write_text(config)
 
     def _config(self) -> dict[str, object]:
         limits = {f"rc_{name}": NO_LIMIT for name in LIMITS}
@@ -79,7 +73,7 @@ class Synapse:
             "signing_key_path": self._kept("signing.key", signing_key),
             "registration_shared_secret_path": self._kept("secret", lambda: secrets.token_urlsafe(24)),
             "macaroon_secret_key_path": self._kept("macaroon", lambda: secrets.token_urlsafe(24)),
-            "app_service_config_files": [str(self._registration), str(self._puppets)],
+            "app_service_config_files": [str(it) for it in self._registrations if it.exists()],
             "user_directory": {"enabled": True, "search_all_users": True},
             "federation_domain_whitelist": [],  # nothing leaves this machine
             "trusted_key_servers": [],
