@@ -124,7 +124,8 @@ async fn one_guest_cannot_fill_the_queue_and_is_told_of_each_word_that_does_not_
     house.is_told(&room, TOO_MANY, 1).await;
     house.kill().await;
     bob.say(&room, "four");
-    eve.say(&room, &"long ".repeat(1000));
+    let too_long = "long ".repeat(1000);
+    eve.say(&room, &too_long);
     eve.say(&room, "mine");
     for words in ["a", "b", "c"] {
         house.owner.say(&room, words);
@@ -139,6 +140,14 @@ async fn one_guest_cannot_fill_the_queue_and_is_told_of_each_word_that_does_not_
         house.heard_in(FAMILY_CHAT),
         ["「bob」: one", "「bob」: two", "「eve」: mine", "a", "b", "c", "「bob」: five"]
     );
+    assert_eq!(house.told(&room, TOO_MANY), 3);
+
+    house.kill().await;
+    limited["bridge"]["relay"]["max_waiting"] = 0.into();
+    house.configure(&limited);
+    house.start();
+    eve.say(&room, &too_long);
+    house.qq.wait_heard(|heard| heard.len() > 7 + 2).await;
     assert_eq!(house.told(&room, TOO_MANY), 3);
 }
 
