@@ -19,7 +19,7 @@ use crate::store::{AppearanceRow, Arrival, JobKind};
 /// How it is remembered that people made a room; no state of this type is ever sent.
 const ADOPTED: &str = "net.matrix_webqq.adopted";
 /// What the bot has to write into a room that is a portal's, and whoever gives one has to be trusted with.
-const BRIDGE: &str = "m.bridge";
+pub(super) const BRIDGE: &str = "m.bridge";
 
 /// Why a room cannot become that of a portal: a text of the table, and its values.
 pub struct Obstacle {

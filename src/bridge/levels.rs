@@ -19,27 +19,26 @@ pub(super) const OWNER: i64 = 75;
 /// What only the bot may do, and whoever its administrator gave as much to.
 pub(super) const BOT: i64 = 100;
 
-/// State that the bridge writes, or that would shut it out. A list of one's own replaces the homeserver's whole list.
-const KEPT: &[&str] = &[
+/// State that the bridge writes.
+const WRITTEN: &[&str] = &[
     LEVELS,
     "m.room.name",
     "m.room.avatar",
     "m.room.topic",
-    "m.room.encryption",
-    "m.room.history_visibility",
-    "m.room.server_acl",
-    "m.room.tombstone",
     "m.space.parent",
     "m.bridge",
     "uk.half-shot.bridge",
     "com.beeper.room_features",
     "io.element.functional_members",
 ];
+/// State that would shut it out.
+const GUARDED: &[&str] = &["m.room.encryption", "m.room.history_visibility", "m.room.server_acl", "m.room.tombstone"];
 
 /// What differs from the homeserver's own levels in the room of a group or discussion. Who has which level is not among
 /// it: whether the bot has to be named depends on the version of the room.
 pub(super) fn of_group() -> Value {
-    let events: BTreeMap<&str, i64> = KEPT.iter().map(|kind| (*kind, BOT)).collect();
+    // A list of one's own replaces the homeserver's whole list.
+    let events: BTreeMap<&str, i64> = WRITTEN.iter().chain(GUARDED).map(|kind| (*kind, BOT)).collect();
     json!({ "events": events, "state_default": ADMINISTRATOR, "events_default": 0, "users_default": 0 })
 }
 
@@ -103,6 +102,11 @@ impl Powers {
     pub(super) fn to_set(&self, kind: &str) -> i64 {
         let usual = if self.levels.is_some() { 50 } else { 0 };
         self.number(&["events", kind]).or(self.number(&["state_default"])).unwrap_or(usual)
+    }
+
+    /// What keeping all that the bridge writes in step takes.
+    pub(super) fn to_keep(&self) -> i64 {
+        WRITTEN.iter().map(|kind| self.to_set(kind)).max().unwrap_or_default()
     }
 
     fn number(&self, path: &[&str]) -> Option<i64> {

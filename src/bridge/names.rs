@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use matrix_sdk::ruma::RoomId;
 use serde_json::{Value, json};
 use tracing::{debug, warn};
 
@@ -13,6 +14,7 @@ use super::login::Live;
 use super::portal::Portal;
 use super::{Bridge, Error};
 use crate::base::Backoff;
+use crate::matrix::{self, Intent};
 use crate::qq::{Chat, ContactId};
 
 /// The state in which Matrix keeps the name of a room.
@@ -64,10 +66,7 @@ impl Bridge {
             Some(peer) => self.rename_ghost(peer, &live.network.contact(peer).await?.nick).await?,
             None => false,
         };
-        let has_other_name = portal.name != chat.name;
-        if has_other_name {
-            self.rename_portal(live, &portal, chat).await?;
-        }
+        let has_other_name = portal.name != chat.name && self.rename_portal(live, &portal, chat).await?;
         Ok((has_other_name, has_other_nick))
     }
 
@@ -89,21 +88,25 @@ impl Bridge {
         Ok(is_other)
     }
 
-    async fn rename_portal(&self, live: &Live, portal: &Portal, chat: &Chat) -> Result<(), Error> {
+    /// `false` when the homeserver does not let the room be called so.
+    async fn rename_portal(&self, live: &Live, portal: &Portal, chat: &Chat) -> Result<bool, Error> {
         if let Some(room) = portal.room.as_ref().filter(|_| !self.is_adopted(portal)) {
             let creator = self.room_creator(portal).await?;
             let name = self.room_name(portal, &chat.name, Some(live)).await;
-            let has = creator.state(room, NAME, "").await?;
-            let has = has.as_ref().and_then(|content| content.get("name")).and_then(Value::as_str);
-            if has.unwrap_or_default() != name.as_deref().unwrap_or_default() {
-                creator.set_state(room, NAME, "", &json!({ "name": name.unwrap_or_default() })).await?;
+            match call_room(&creator, room, name.as_deref().unwrap_or_default()).await {
+                // It is tried again in the next round, and keeps nobody else from theirs.
+                Err(error) if error.verdict() == matrix::Verdict::GiveUp => {
+                    warn!(%room, %error, "a room could not be called as its chat is now");
+                    return Ok(false);
+                }
+                called => called?,
             }
         }
         debug!(portal = portal.id, "a chat has another name");
         let (id, name) = (portal.id, chat.name.clone());
         self.store.write(move |tx| Box::pin(async move { tx.set_portal_name(id, &name).await })).await?;
         self.portals.rename(portal.id, &chat.name);
-        Ok(())
+        Ok(true)
     }
 
     /// What the room of `portal` is called if the account calls it `name`. A direct chat is called after the person in it
@@ -113,4 +116,14 @@ impl Bridge {
         let Some(peer) = portal.peer.as_ref().filter(|_| portal.is_direct()) else { return Some(name.to_owned()) };
         live?.network.contact(peer).await.ok()?.markname
     }
+}
+
+/// Calls `room` by `name`, unless it is called so.
+async fn call_room(creator: &Intent, room: &RoomId, name: &str) -> Result<(), matrix::Error> {
+    let has = creator.state(room, NAME, "").await?;
+    let has = has.as_ref().and_then(|content| content.get("name")).and_then(Value::as_str);
+    if has.unwrap_or_default() == name {
+        return Ok(());
+    }
+    creator.set_state(room, NAME, "", &json!({ "name": name })).await.map(drop)
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use matrix_sdk::ruma::{OwnedRoomId, RoomId};
+use matrix_sdk::ruma::{OwnedRoomId, OwnedUserId, RoomId};
 use serde_json::Value;
 use tracing::info;
 
@@ -149,27 +149,69 @@ impl Bridge {
         self.note_member(&target, self.homeserver.bot_id()).await?;
         let (id, from, to) = (portal.id, old.to_string(), target.to_string());
         let text = self.texts.say("follow.done", &[]);
+        let weak = self.weak_keeper(portal, &target).await?;
         let adopted = self.is_adopted(portal).then(|| existing::adoption(&target));
         let kept = adopted.clone();
-        let lane = self.store.write(move |tx| {
+        let lanes = self.store.write(move |tx| {
             Box::pin(async move {
                 tx.move_portal(id, &from, &to).await?;
                 if let Some(row) = &kept {
                     tx.put_appearance(row).await?;
                 }
                 let key = route::key(&["followed", &from, &to]);
-                notice::put(tx, &to, notice::plain(&text, &key), &key).await
+                let mut lanes = vec![notice::put(tx, &to, notice::plain(&text, &key), &key).await?];
+                let key = route::key(&["followed without power", &from, &to]);
+                match weak {
+                    Some((None, text)) => {
+                        lanes.push(notice::put(tx, &to, notice::plain(&text, &key), &key).await?);
+                    }
+                    Some((Some(owner), text)) => {
+                        lanes.push(notice::put_in_control(tx, owner.as_str(), &text, &key).await?);
+                    }
+                    None => {}
+                }
+                Ok(lanes)
             })
         });
-        let lane = lane.await?;
+        let lanes = lanes.await?;
         self.appearances.load(adopted.into_iter().collect());
         self.portals.move_to(id, target.clone());
         drop(nothing_is_sent);
         info!(portal = id, room = %target, "a portal has followed to the room that replaces its own");
-        self.wake(&lane);
-        self.wake(&route::lane_to_portal_room(id));
+        for lane in lanes.iter().chain([&route::lane_to_portal_room(id)]) {
+            self.wake(lane);
+        }
+        if let Some(live) = self.logins.live(&portal.account) {
+            live.named.notify_one();
+        }
         self.let_owner_in(portal, &target).await;
         Ok(())
+    }
+
+    /// What has to be said where whoever keeps the room of `portal` in step with QQ may not do so in `target`, and to whom, unless
+    /// it can be said there.
+    async fn weak_keeper(
+        &self,
+        portal: &Portal,
+        target: &RoomId,
+    ) -> Result<Option<(Option<OwnedUserId>, String)>, Error> {
+        let powers = self.powers(target).await?;
+        let keeper = self.room_creator(portal).await?.user_id().to_string();
+        let to_keep = if self.is_adopted(portal) { powers.to_set(existing::BRIDGE) } else { powers.to_keep() };
+        let (needed, level) = (to_keep.max(powers.to_speak()), powers.of(&keeper));
+        if level >= needed {
+            return Ok(None);
+        }
+        let (needed, level) = (needed.to_string(), level.to_string());
+        let values = [("who", keeper.as_str()), ("needed", &needed), ("level", &level), ("room", target.as_str())];
+        if powers.of(self.homeserver.bot_id().as_str()) >= powers.to_speak() {
+            return Ok(Some((None, self.texts.say("follow.weak", &values))));
+        }
+        let owner = self.owner_of(&portal.account).await?;
+        Ok(owner.map(|owner| {
+            let text = self.texts_for(owner.as_str()).say("follow.weak_there", &values);
+            (Some(owner), text)
+        }))
     }
 
     /// Of what may have been sent into `room` of portal `id`, what is there counts as sent: after the portal has moved, nobody

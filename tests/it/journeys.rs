@@ -36,10 +36,12 @@ mod stopping;
 mod sync;
 mod time;
 mod twins;
+mod upgrades;
 mod watch;
 
 use serde_json::Value;
 
+use crate::support::homeserver::World;
 use crate::support::house::House;
 
 const FAMILY: &str = "相亲相爱一家人";
@@ -60,4 +62,15 @@ async fn first_words(house: &House, words: &str) -> (String, String) {
     let (room, _) = house.sees(FAMILY, words).await;
     house.owner_enters(&room).await;
     (control, room)
+}
+
+/// Whether any user of the bridge is in `room`.
+fn is_bridge_in(world: &World, room: &str) -> bool {
+    world.members(room).iter().any(|user| world.is_bridged(user))
+}
+
+/// How many rooms of the family there are.
+fn family_rooms(house: &House) -> usize {
+    let is_family = |world: &World, room: &String| world.state(room, "m.room.name", "")["name"] == FAMILY;
+    house.matrix.see(|world| world.room_ids().iter().filter(|room| is_family(world, room)).count())
 }

@@ -11,6 +11,7 @@ use super::{BATCH, Outcome};
 use crate::base::Backoff;
 use crate::base::failpoint::{Failpoint, reach};
 use crate::base::metrics::{METRICS, Way};
+use crate::bridge::levels::LEVELS;
 use crate::bridge::open::OpenedFromMatrix;
 use crate::bridge::portal::Portal;
 use crate::bridge::relay::Voice;
@@ -132,11 +133,7 @@ impl Bridge {
                 out.fate = Fate::Obeyed;
                 Ok(())
             }
-            // A room that a portal is to follow to may let the bot invite now.
-            Kind::Other { kind } if kind == "m.room.power_levels" => {
-                out.jobs |= tx.hurry_jobs(event.room.as_str()).await? > 0;
-                Ok(())
-            }
+            Kind::Other { kind } if kind == LEVELS => self.translate_levels(tx, event, out).await,
             Kind::Tombstone { replacement } => {
                 out.lanes.extend(self.translate_tombstone(tx, event, replacement.as_deref()).await?);
                 out.fate = Fate::Obeyed;
@@ -231,27 +228,6 @@ impl Bridge {
         let ours = self.portals.by_room(event.room.as_str()).is_some()
             || tx.user_by_control_room(event.room.as_str()).await?.is_some();
         if ours { self.decline(tx, event, "message.encrypted", event.id.as_str(), out).await } else { Ok(()) }
-    }
-
-    /// From now on nothing in the room can be read: that is said in it in the clear, and to whoever switched it on.
-    async fn translate_encryption(&self, tx: &mut Tx, event: &Event, out: &mut Outcome) -> Result<(), store::Error> {
-        let control = tx.user_by_control_room(event.room.as_str()).await?;
-        let portal = self.portals.by_room(event.room.as_str());
-        let why = match (&portal, control) {
-            (Some(_), _) => "encryption.portal",
-            (None, Some(_)) => "encryption.control",
-            (None, None) => return Ok(()),
-        };
-        let (room, id, who) = (event.room.as_str(), event.id.as_str(), event.sender.as_str());
-        let key = route::key(&["encryption", id]);
-        let said = notice::reply(&self.texts_for(who).say(why, &[]), id, who, &key);
-        out.lanes.push(notice::put(tx, room, said, &key).await?);
-        if let Some(portal) = portal {
-            let text = self.texts_for(who).say("encryption.told", &[("name", &portal.name)]);
-            out.lanes.push(notice::put_in_control(tx, who, &text, &route::key(&["encryption told", id])).await?);
-        }
-        out.fate = Fate::Answered;
-        Ok(())
     }
 
     /// Answers an event that goes nowhere with the reason `why`, once for each `occasion` in the room.

@@ -5,6 +5,7 @@ mod around;
 mod before;
 mod from_matrix;
 mod from_qq;
+mod rooms;
 mod words;
 
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use tracing::warn;
 
 use super::login::Live;
 use super::{Bridge, Order};
-use crate::qq::{ContactId, Doubt, Passing};
+use crate::qq::{AccountId, ContactId, Doubt, Passing};
 use crate::store::{Fate, PortalRow};
 
 /// How many rows are translated in one transaction.
@@ -34,6 +35,8 @@ struct Outcome {
     signed_out: Option<String>,
     /// Whether there are jobs to be done.
     jobs: bool,
+    /// Of which accounts a room may let the bridge do more now.
+    levelled: Vec<AccountId>,
 }
 
 impl Bridge {
@@ -48,6 +51,9 @@ impl Bridge {
         }
         if outcome.jobs {
             self.hurry_jobs();
+        }
+        for live in outcome.levelled.iter().filter_map(|account| self.logins.live(account)) {
+            live.named.notify_one();
         }
         if !outcome.orders.is_empty()
             && let Err(error) = self.store.flush().await

@@ -6,7 +6,7 @@ use matrix_webqq::base::Clock;
 use matrix_webqq::base::failpoint::Failpoint;
 use serde_json::{Value, json};
 
-use super::{FAMILY, FAMILY_CHAT, talking};
+use super::{FAMILY, FAMILY_CHAT, is_bridge_in, talking};
 use crate::support::homeserver::World;
 use crate::support::house::House;
 
@@ -25,10 +25,6 @@ async fn room_of_people(house: &House, changes: &Value) -> String {
 async fn bridge(house: &House, room: &str, chat: &str) {
     house.owner.say(room, &format!("!qq bridge {chat}"));
     house.bot_says(room, "mirrors a QQ chat from now on").await;
-}
-
-fn is_bridge_in(world: &World, room: &str) -> bool {
-    world.members(room).iter().any(|user| world.is_bridged(user))
 }
 
 fn count(house: &House, table: &str) -> i64 {

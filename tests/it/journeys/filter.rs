@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{FAMILY, FAMILY_CHAT, talking};
+use super::{FAMILY, FAMILY_CHAT, family_rooms, is_bridge_in, talking};
 use crate::support::homeserver::World;
 use crate::support::house::House;
 
@@ -10,12 +10,6 @@ const TOLD: &str = "gives this chat no room";
 
 fn filter(mode: &str, list: &[&str]) -> Value {
     json!({ "bridge": { "portal_create_filter": { "mode": mode, "list": list } } })
-}
-
-/// How many rooms of the family there are.
-fn family_rooms(house: &House) -> usize {
-    let is_family = |world: &World, room: &String| world.state(room, "m.room.name", "")["name"] == FAMILY;
-    house.matrix.see(|world| world.room_ids().iter().filter(|room| is_family(world, room)).count())
 }
 
 /// Lets a friend speak after the family: what was said before is settled when that is seen.
@@ -67,7 +61,7 @@ async fn a_room_that_there_is_stays_whatever_the_filter_says_and_once_it_is_ende
     assert_eq!(house.sees(FAMILY, "still here").await.0, room);
     house.owner.say(&room, "!qq unbridge");
     house.bot_says(&room, "It gets another room by `open` alone").await;
-    let gone = |world: &World| !world.members(&room).iter().any(|user| world.is_bridged(user));
+    let gone = |world: &World| !is_bridge_in(world, &room);
     house.matrix.wait_until("the bridge to leave", gone).await;
     house.qq.say(FAMILY_CHAT, "妈妈", "anybody?").unwrap();
     friend_says(&house, "hello").await;
