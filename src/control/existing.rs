@@ -2,7 +2,7 @@
 
 use matrix_sdk::ruma::OwnedRoomId;
 
-use super::{Context, Error, list};
+use super::{Context, Error, link, list};
 use crate::bridge::existing::Bridged;
 use crate::bridge::text::escape;
 
@@ -19,7 +19,7 @@ pub(super) async fn bridge(context: &Context, arguments: &str) -> Result<(), Err
         return context.reply_key("bridge.usage", &[("prefix", prefix)]).await;
     }
     if bridge.logins.of_owner(&context.sender).is_empty() {
-        return context.reply_key("login.none", &[]).await;
+        return link::say_none(context).await;
     }
     let Ok(room) = OwnedRoomId::try_from(context.about.as_str()) else {
         return context.reply_key("bridge.usage", &[("prefix", prefix)]).await;

@@ -13,6 +13,33 @@ pub(super) async fn logins(context: &Context) -> Result<Vec<LoginRow>, Error> {
     Ok(rows)
 }
 
+/// For each account of the sender that is not connected now, though they did not log it out: that it is so, and what to do.
+pub(super) async fn absent(context: &Context) -> Result<Vec<String>, Error> {
+    let mut lines = Vec::new();
+    for row in logins(context).await? {
+        let key = match row.state {
+            LoginState::LoggedOut => continue,
+            LoginState::Lost => "login.absent",
+            // It is being taken up.
+            LoginState::Connected => "login.absent.yet",
+        };
+        if context.bridge().logins.live(&AccountId::new(&row.account)).is_none() {
+            lines.push(context.say(key, &[("nick", &escape(&row.nick)), ("account", &row.account)]));
+        }
+    }
+    Ok(lines)
+}
+
+/// Says that no account of the sender is connected: which are not, or that there is none.
+pub(super) async fn say_none(context: &Context) -> Result<(), Error> {
+    let absent = absent(context).await?;
+    if absent.is_empty() {
+        return context.reply_key("login.none", &[]).await;
+    }
+    // Which accounts somebody has is for nobody else's eyes.
+    context.whisper(&absent.join("\n\n")).await
+}
+
 /// Shows the sender's logins and how each of them does.
 pub(super) async fn list_logins(context: &Context, _: &str) -> Result<(), Error> {
     let rows = logins(context).await?;

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{Context, Error, person};
+use super::chats::{Entry, chats, find};
+use super::{Context, Error, link, person};
 use crate::bridge::login::Live;
 use crate::bridge::text::escape;
 use crate::qq::{Chat, ChatKind, Muting};
@@ -25,31 +26,6 @@ pub(super) async fn discussions(context: &Context, filter: &str) -> Result<(), E
     list(context, ChatKind::Discussion, filter).await
 }
 
-/// A chat of one of the sender's accounts.
-pub(super) struct Entry {
-    /// The account.
-    pub live: Arc<Live>,
-    /// The chat.
-    pub chat: Chat,
-    /// What a friend calls themselves; empty for groups.
-    nick: String,
-}
-
-/// Every chat of every one of `logins`, in an order that stays.
-async fn chats(logins: &[Arc<Live>]) -> Result<Vec<Entry>, Error> {
-    let mut all = Vec::new();
-    for live in logins {
-        for chat in live.network.chats().await? {
-            let nick = match &chat.peer {
-                Some(peer) => live.network.contact(peer).await?.nick,
-                None => String::new(),
-            };
-            all.push(Entry { live: Arc::clone(live), chat, nick });
-        }
-    }
-    Ok(all)
-}
-
 /// Lists whatever has the words in its name.
 pub(super) async fn search(context: &Context, words: &str) -> Result<(), Error> {
     if words.is_empty() {
@@ -66,23 +42,19 @@ async fn list(context: &Context, kind: impl Into<Option<ChatKind>>, filter: &str
     }
     let (logins, filter) = person::meant(context, filter).await?;
     if logins.is_empty() {
-        return context.reply_key("login.none", &[]).await;
+        return link::say_none(context).await;
     }
     let wanted = filter.to_lowercase();
     let mut found = chats(&logins).await?;
     found.retain(|entry| {
         kind.is_none_or(|kind| entry.chat.kind == kind) && entry.names().any(|name| name.contains(&wanted))
     });
-    let title = title(context, &logins, found.len());
-    if found.is_empty() {
-        return context.reply(&title).await;
-    }
     found.sort_by_cached_key(|Entry { live, chat, .. }| {
         let recent = live.network.standing(&chat.id).recent;
         // Those used last come first; the others by category and name.
         (recent.unwrap_or(usize::MAX), chat.category.clone(), chat.name.clone())
     });
-    let (count, mut text) = (found.len(), title);
+    let (count, mut text) = (found.len(), title(context, &logins, found.len()));
     let several = logins.len() > 1;
     for entry in found.iter().take(MOST) {
         text.push_str("\n- ");
@@ -97,7 +69,15 @@ async fn list(context: &Context, kind: impl Into<Option<ChatKind>>, filter: &str
         text.push_str("\n\n");
         text.push_str(&context.say("list.muted", &[]));
     }
+    if logins.len() == context.bridge().logins.of_owner(&context.sender).len() {
+        text.push_str(&absent(context).await?);
+    }
     context.reply(&text).await
+}
+
+/// Under a list: which accounts it has nothing of, as they are not connected.
+async fn absent(context: &Context) -> Result<String, Error> {
+    Ok(link::absent(context).await?.iter().flat_map(|line| ["\n\n", line]).collect())
 }
 
 /// How many chats there are, and where, if the sender has others elsewhere.
@@ -154,7 +134,7 @@ pub(super) async fn open(context: &Context, name: &str) -> Result<(), Error> {
         return context.reply_key("open.usage", &[]).await;
     }
     if context.bridge().logins.of_owner(&context.sender).is_empty() {
-        return context.reply_key("login.none", &[]).await;
+        return link::say_none(context).await;
     }
     let Some(Entry { live, chat, .. }) = the_one(context, "open", name).await? else { return Ok(()) };
     let room = context.bridge().open_chat(&live.account, chat.clone()).await?;
@@ -172,12 +152,19 @@ pub(super) async fn the_one(context: &Context, command: &str, name: &str) -> Res
         all = chats(&context.bridge().logins.of_owner(&context.sender)).await?;
         found = find(&all, name);
     }
-    match found.as_slice() {
-        [] => return context.reply_key("open.none", &[("name", &escape(name))]).await.map(|()| None),
-        [at] => return Ok(Some(all.swap_remove(*at))),
-        _ => {}
+    if let [only] = found[..] {
+        return Ok(Some(all.swap_remove(only)));
     }
-    let mut text = context.say("open.several", &[("name", &escape(name))]);
+    let absent = absent(context).await?;
+    let called = escape(name);
+    if found.is_empty() {
+        let is_whole = absent.is_empty();
+        let text = [context.say("open.none", &[("name", &called)]), absent].concat();
+        // Which accounts somebody has is for nobody else's eyes.
+        let told = if is_whole { context.reply(&text).await } else { context.whisper(&text).await };
+        return told.map(|()| None);
+    }
+    let mut text = context.say("open.several", &[("name", &called)]);
     let several = all.iter().zip(all.iter().skip(1)).any(|(one, next)| one.live.account != next.live.account);
     for (n, entry) in (1..=MOST).zip(found.iter().filter_map(|at| all.get(*at))) {
         text.push_str("\n- ");
@@ -186,52 +173,10 @@ pub(super) async fn the_one(context: &Context, command: &str, name: &str) -> Res
     let call = format!("{command} {name} 1");
     text.push_str("\n\n");
     text.push_str(&context.say("open.which", &[("call", &call)]));
+    text.push_str(&absent);
     // What the account calls people is for nobody else's eyes.
     context.whisper(&text).await?;
     Ok(None)
-}
-
-/// The places of the chats that `name` means, or that have it as their id.
-fn find(all: &[Entry], name: &str) -> Vec<usize> {
-    let by_id = (0..).zip(all).filter(|(_, entry)| entry.chat.id.as_str() == name);
-    let found: Vec<usize> = by_id.map(|(at, _)| at).collect();
-    if !found.is_empty() {
-        return found;
-    }
-    let names: Vec<Vec<String>> = all.iter().map(|entry| entry.names().collect()).collect();
-    choose(&names, name)
-}
-
-impl Entry {
-    /// What others may read that it is called: a remark for a friend is the account's own.
-    pub(super) fn public_name(&self) -> &str {
-        if self.nick.is_empty() { &self.chat.name } else { &self.nick }
-    }
-
-    /// What it may be called, in small letters.
-    fn names(&self) -> impl Iterator<Item = String> {
-        [&self.chat.name, &self.nick].into_iter().filter(|name| !name.is_empty()).map(|name| name.to_lowercase())
-    }
-}
-
-/// The places of those whom `name` may mean, where `all` says what each may be called: those called exactly so, else those
-/// that have it in a name, else the one whose number it ends with among those that the words before may mean.
-fn choose(all: &[Vec<String>], name: &str) -> Vec<usize> {
-    let wanted = name.to_lowercase();
-    let those = |fits: &dyn Fn(&String) -> bool| -> Vec<usize> {
-        (0..).zip(all).filter(|(_, names)| names.iter().any(fits)).map(|(at, _)| at).collect()
-    };
-    let exact = those(&|name| *name == wanted);
-    if !exact.is_empty() {
-        return exact;
-    }
-    let within = those(&|name| name.contains(&wanted));
-    if !within.is_empty() {
-        return within;
-    }
-    let Some((before, number)) = wanted.rsplit_once(' ') else { return Vec::new() };
-    let at = number.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
-    at.and_then(|at| choose(all, before.trim_end()).get(at).copied()).into_iter().collect()
 }
 
 /// Says which QQ chat the room mirrors.
@@ -243,32 +188,5 @@ pub(super) async fn id(context: &Context, _: &str) -> Result<(), Error> {
             context.reply_key("id.portal", &values).await
         }
         None => context.reply_key("id.none", &[("room", &context.about)]).await,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_exact_name_wins_over_names_that_have_it_in_them_and_a_number_chooses_among_namesakes() {
-        let all = [&["rust"][..], &["rust 中文"], &["芳芳", "王芳"], &["李明"], &["李明"], &["李明 2"]];
-        let all: Vec<Vec<String>> =
-            all.iter().map(|names| names.iter().map(|&name| name.to_owned()).collect()).collect();
-        let cases: [(&str, &[usize]); 10] = [
-            ("Rust", &[0]),
-            ("rus", &[0, 1]),
-            ("rus 2", &[1]),
-            ("王芳", &[2]),
-            ("李明", &[3, 4]),
-            ("李明 1", &[3]),
-            ("李明 2", &[5]),
-            ("李明 3", &[]),
-            ("李明 0", &[]),
-            ("x", &[]),
-        ];
-        for (name, places) in cases {
-            assert_eq!(choose(&all, name), places, "{name}");
-        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Context, Error};
+use super::{Context, Error, link};
 use crate::bridge::doubt::letter;
 use crate::bridge::login::Live;
 use crate::bridge::text::escape;
@@ -15,7 +15,7 @@ const MOST: usize = 10;
 pub(super) async fn matches(context: &Context, _: &str) -> Result<(), Error> {
     let bridge = context.bridge();
     if bridge.logins.of_owner(&context.sender).is_empty() {
-        return context.reply_key("login.none", &[]).await;
+        return link::say_none(context).await;
     }
     let (mut open, mut settled) = (Vec::new(), Vec::new());
     for (live, doubt) in doubts(context) {

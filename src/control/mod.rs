@@ -3,6 +3,7 @@
 mod admin;
 mod answer;
 mod audit;
+mod chats;
 mod command;
 mod context;
 mod elsewhere;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Context, Error, person};
+use super::{Context, Error, link, person};
 use crate::bridge::login::Live;
 use crate::qq::Status;
 
@@ -15,7 +15,7 @@ pub(super) async fn set_status(context: &Context, arguments: &str) -> Result<(),
     };
     let (live, unknown) = person::meant(context, number.trim()).await?;
     let chosen: &Arc<Live> = match (unknown, live.as_slice()) {
-        (_, []) => return context.reply_key("login.none", &[]).await,
+        (_, []) => return link::say_none(context).await,
         ("", [only]) => only,
         ("", _) => return context.reply_key("status.which", &[("status", status.as_str())]).await,
         (unknown, _) => return context.reply_key("status.unknown", &[("account", unknown)]).await,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tracing::warn;
 
-use super::{Context, Error, person};
+use super::{Context, Error, link, person};
 use crate::bridge::Found;
 use crate::bridge::login::Live;
 use crate::bridge::portal::Portal;
@@ -19,7 +19,7 @@ pub(super) async fn sync(context: &Context, number: &str) -> Result<(), Error> {
     }
     let (logins, unknown) = person::meant(context, number).await?;
     if logins.is_empty() {
-        return context.reply_key("login.none", &[]).await;
+        return link::say_none(context).await;
     }
     if !unknown.is_empty() {
         return context.reply_key("status.unknown", &[("account", unknown)]).await;

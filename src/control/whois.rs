@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::list::{self, Entry};
-use super::{Context, Error, person};
+use super::chats::Entry;
+use super::{Context, Error, link, list, person};
 use crate::bridge::login::Live;
 use crate::bridge::text::escape;
 use crate::qq::{Chat, ChatKind, Contact, ContactId, Officers};
@@ -18,7 +18,7 @@ pub(super) async fn whois(context: &Context, name: &str) -> Result<(), Error> {
     }
     let logins = context.bridge().logins.of_owner(&context.sender);
     if logins.is_empty() {
-        return context.reply_key("login.none", &[]).await;
+        return link::say_none(context).await;
     }
     let (meant, words) = person::meant(context, name).await?;
     let (first, number) = if words.is_empty() { (logins.as_slice(), name) } else { (meant.as_slice(), words) };

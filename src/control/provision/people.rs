@@ -3,6 +3,7 @@
 //!
 //! Answers call people what the account calls them: they are for the person alone whose account it is.
 
+use std::slice;
 use std::sync::Arc;
 
 use axum::Json;
@@ -18,7 +19,8 @@ use super::answer::{Answer, Refused};
 use super::auth::{self, Person};
 use super::{Provision, body, words};
 use crate::bridge::login::Live;
-use crate::qq::{AccountId, Chat, ChatKind, ContactId};
+use crate::control::chats::{Entry, chats};
+use crate::qq::{AccountId, Chat, ContactId};
 use crate::store::{LoginRow, LoginState};
 
 /// The person's logins that are not logged out, by account.
@@ -63,13 +65,11 @@ impl Somebody {
 }
 
 /// The friends of `live`, by name.
-async fn friends(live: &Live) -> Result<Vec<Somebody>, Refused> {
-    let mut friends = Vec::new();
-    for chat in live.network.chats().await?.into_iter().filter(|chat| chat.kind == ChatKind::Friend) {
-        let Some(id) = chat.peer.clone() else { continue };
-        let nick = live.network.contact(&id).await?.nick;
-        friends.push(Somebody { id, name: chat.name.clone(), nick, chat: Some(chat) });
-    }
+async fn friends(live: &Arc<Live>) -> Result<Vec<Somebody>, Refused> {
+    let friend = |Entry { chat, nick, .. }: Entry| {
+        Some(Somebody { id: chat.peer.clone()?, name: chat.name.clone(), nick, chat: Some(chat) })
+    };
+    let mut friends: Vec<Somebody> = chats(slice::from_ref(live)).await?.into_iter().filter_map(friend).collect();
     friends.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
     Ok(friends)
 }
@@ -99,7 +99,7 @@ async fn told(provision: &Provision, live: &Live, people: &[Somebody]) -> Result
 }
 
 /// Whom `identifier` means: a ghost, an id of ours, or what one friend only is called.
-async fn find(provision: &Provision, live: &Live, identifier: &str) -> Result<Somebody, Refused> {
+async fn find(provision: &Provision, live: &Arc<Live>, identifier: &str) -> Result<Somebody, Refused> {
     let ghost = UserId::parse(identifier).ok().and_then(|user| provision.bridge().homeserver.contact_of(&user));
     let id = ghost.unwrap_or_else(|| identifier.to_owned());
     let mut friends = friends(live).await?;

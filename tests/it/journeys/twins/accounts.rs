@@ -223,3 +223,36 @@ async fn over_the_api_another_account_may_take_the_place_of_the_only_one_and_not
     assert_eq!(api.until(code, "complete").await["complete"]["user_login_id"], HERS);
     assert_eq!(api.get("/logins").await["login_ids"], json!([HERS]));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_is_not_connected_is_named_where_its_chats_are_missing() {
+    let mut house = neighbours().await;
+    house.configure(&json!({}));
+    house.start();
+    let (alice, his, hers) = (house.owner.clone(), house.qq.clone(), house.others[0].clone());
+    let control = house.log_in().await;
+    house.log_in_as(&alice, &hers, &control).await;
+    hers.kick("您的帐号在另一地点登录").unwrap();
+    house.bot_says(&control, &format!("The QQ session of 小红 ({HERS}) has ended")).await;
+    let lost = format!("小红 ({HERS}) is not connected to QQ now, and left out. Write `relogin {HERS}`");
+    for (times, command) in ["friends 芳", "groups 相亲", "search 闺蜜", "open 闺蜜"].into_iter().enumerate() {
+        alice.say(&control, command);
+        house.is_told(&control, &lost, times + 1).await;
+    }
+    house.bot_says(&control, "No friend or group is called 闺蜜").await;
+
+    // His session is good, and waits until QQ can be reached.
+    assert!(house.stop());
+    his.fault(Fault::new("get_online_buddies2", Trouble::Http(502)).times(1000));
+    house.start();
+    alice.say(&control, "friends");
+    let told = house.bot_says(&control, &format!("小明 ({HIS}) has not reached QQ yet")).await;
+    assert!(told.contains(&lost), "{told}");
+    alice.say(&control, &format!("logout {HERS}"));
+    house.bot_says(&control, "Logged out 小红").await;
+    let polls = his.session().calls["poll2"];
+    his.clear_faults();
+    his.wait_session(|session| session.calls["poll2"] > polls).await;
+    alice.say(&control, "friends");
+    assert!(!house.bot_says(&control, "7 found").await.contains("left out"), "one that was logged out is not missed");
+}
