@@ -80,7 +80,7 @@ async fn say_result(context: &Context, row: &OutboxRow, now: Option<OutboxState>
 }
 
 async fn list(context: &Context) -> Result<(), Error> {
-    let (mut lines, mut touchable) = (Vec::new(), false);
+    let (mut lines, mut touchable, mut paused) = (Vec::new(), false, String::new());
     for row in logins(context).await? {
         let (login, origin) = (row.account.clone(), route::from_qq(&AccountId::new(&row.account)));
         let read = context.bridge().store.read(move |tx| {
@@ -90,14 +90,18 @@ async fn list(context: &Context) -> Result<(), Error> {
         touchable |= !leaving.is_empty();
         lines.extend(leaving.iter().map(|row| leaving_line(context, row)));
         lines.extend(odd.iter().map(|row| odd_line(context, row)));
+        if context.bridge().is_paused(&AccountId::new(&row.account)) {
+            paused.push_str("\n\n");
+            paused.push_str(&context.say("queue.paused", &[("account", &row.account)]));
+        }
     }
     if lines.is_empty() {
-        return context.reply_key("queue.empty", &[]).await;
+        lines.push(context.say("queue.empty", &[]));
     }
     if touchable {
         lines.push(format!("\n{}", context.say("queue.hint", &[])));
     }
-    context.reply(&lines.join("\n")).await
+    context.reply(&[lines.join("\n"), paused].concat()).await
 }
 
 fn leaving_line(context: &Context, row: &OutboxRow) -> String {

@@ -122,6 +122,8 @@ async fn a_pause_holds_what_people_say_in_order_through_a_restart_and_lets_what_
     house.bot_says(&control, "No account 99999 is logged in here").await;
     house.owner.say(&control, "pause all");
     house.bot_says(&control, "until you write `resume`").await;
+    house.owner.say(&control, "queue");
+    house.bot_says(&control, "Nothing waits and nothing failed.\n\n2769546520 is paused").await;
     for words in ["one", "two", "three"] {
         house.owner.say(&room, words);
     }
@@ -138,6 +140,9 @@ async fn a_pause_holds_what_people_say_in_order_through_a_restart_and_lets_what_
     let users = house.bot_says(&control, "@alice:hs.test").await;
     assert!(users.contains("1 rooms, 3 messages on their way; paused"), "{users}");
     assert!(house.heard_in(FAMILY_CHAT).is_empty());
+    house.owner.say(&control, "queue");
+    let queue = house.bot_says(&control, "→ QQ: waits").await;
+    assert!(queue.contains("2769546520 is paused") && queue.contains("`resume 2769546520`"), "{queue}");
     house.owner.say(&control, "resume all");
     house.bot_says(&control, "goes on").await;
     house.qq.wait_heard(|heard| heard.len() == 3).await;
