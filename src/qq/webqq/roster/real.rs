@@ -94,8 +94,8 @@ impl<'a> Bearer<'a> {
 
 impl State {
     fn note_group_number(&self, (epoch, gid): (&str, u64), account: Account, at_ms: i64, changes: &mut Changes) {
-        let has_it = |place: &&Place| place.kind == GROUP && bears(place.real.as_ref(), account);
-        let owner = only(self.places().filter(has_it)).map(|owner| Bearer::group(owner, epoch));
+        let having_it = self.places_with(account).filter(|place| place.kind == GROUP);
+        let owner = only(having_it).map(|owner| Bearer::group(owner, epoch));
         if let Some(doubt) = self.doubt(epoch, ChatKind::Group, gid) {
             if let Some(owner) = owner.filter(Bearer::is_free) {
                 self.settle_as(epoch, doubt, Some(owner.n), at_ms, changes);
@@ -126,8 +126,7 @@ impl State {
     }
 
     fn note_account(&self, (epoch, uin): (&str, Uin), account: Account, at_ms: i64, changes: &mut Changes) {
-        let has_it = |person: &&Person| bears(person.real.as_ref(), account);
-        let owner = only(self.people().filter(has_it)).map(|owner| Bearer::person(owner, epoch));
+        let owner = only(self.people_with(account)).map(|owner| Bearer::person(owner, epoch));
         if let Some(doubt) = self.doubt(epoch, ChatKind::Friend, uin.0) {
             if let Some(owner) = owner.filter(Bearer::is_free) {
                 self.settle_as(epoch, doubt, Some(owner.n), at_ms, changes);
@@ -153,10 +152,6 @@ impl State {
             }
         }
     }
-}
-
-fn bears(real: Option<&Real>, account: Account) -> bool {
-    real.is_some_and(|real| real.account == account)
 }
 
 /// `right` is the group that `mistaken` was taken for in the login of `real`.

@@ -22,9 +22,9 @@ impl State {
         let Some(place) = self.place(kind, epoch, number).map(|place| place.n) else { return };
         let unnumbered = |member: &&Member| member.uin != own && self.person(epoch, member.uin).is_none();
         let seen: Vec<&Member> = members.list.iter().filter(unnumbered).collect();
-        let heard = |person: &&Person| person.heard_in.contains_key(&place) && person.numbers.of(epoch).is_none();
         // Friends are found again by the friend list, or are in doubt.
-        let known: Vec<&Person> = self.people().filter(heard).filter(|person| person.friend.is_none()).collect();
+        let is_lost = |person: &&Person| person.numbers.of(epoch).is_none() && person.friend.is_none();
+        let known: Vec<&Person> = self.people_heard_in(place).filter(is_lost).collect();
         // Mostly everybody who is asked about has a number already.
         let is_needed = seen.iter().any(|member| uins.contains(&member.uin));
         let found =

@@ -2,12 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::note::{Changes, DoubtNote, Kept, LoginNote, Logins, Numbers, Person, Place, PlaceKind};
+use super::note::{Changes, DoubtNote, Kept, LoginNote, Logins, Numbers, Person, Place, PlaceKind, Real};
 use crate::qq::ChatKind;
-use crate::qq::webqq::number::Uin;
+use crate::qq::webqq::number::{Account, Uin};
 
 /// From the number of a login to what lasts.
 type Index<K> = HashMap<K, HashMap<u64, u64>>;
+
+/// From something that several may share to each of them.
+type Shared<K> = BTreeSet<(K, u64)>;
 
 /// Everything known.
 #[derive(Default)]
@@ -19,6 +22,10 @@ pub(crate) struct State {
     awaited: BTreeSet<String>,
     uins: Index<String>,
     place_numbers: Index<(PlaceKind, String)>,
+    people_by_account: Shared<Account>,
+    places_by_account: Shared<Account>,
+    /// Whoever was heard in a place.
+    people_by_place: Shared<u64>,
 }
 
 impl State {
@@ -36,16 +43,22 @@ impl State {
         // All old numbers go before the first new one comes: a number may pass from one to another.
         for old in changes.people.keys().filter_map(|n| self.people.get(n)) {
             unindex(&mut self.uins, &old.numbers, Clone::clone);
+            forget(&mut self.people_by_account, accounts(old.real.as_ref()), old.n);
+            forget(&mut self.people_by_place, old.heard_in.keys().copied(), old.n);
         }
         for old in changes.places.keys().filter_map(|n| self.places.get(n)) {
             unindex(&mut self.place_numbers, &old.numbers, |epoch| (old.kind, epoch.clone()));
+            forget(&mut self.places_by_account, accounts(old.real.as_ref()), old.n);
         }
         for (n, person) in changes.people {
             index(&mut self.uins, &person.numbers, n, Clone::clone);
+            self.people_by_account.extend(accounts(person.real.as_ref()).map(|account| (account, n)));
+            self.people_by_place.extend(person.heard_in.keys().map(|place| (*place, n)));
             self.people.insert(n, person);
         }
         for (n, place) in changes.places {
             index(&mut self.place_numbers, &place.numbers, n, |epoch| (place.kind, epoch.clone()));
+            self.places_by_account.extend(accounts(place.real.as_ref()).map(|account| (account, n)));
             self.places.insert(n, place);
         }
         if let Some(login) = changes.login {
@@ -116,6 +129,21 @@ impl State {
         self.places.values()
     }
 
+    /// Those who were said to have this real number.
+    pub(crate) fn people_with(&self, account: Account) -> impl Iterator<Item = &Person> {
+        sharing(&self.people_by_account, account).filter_map(|n| self.people.get(&n))
+    }
+
+    /// The places that were said to have this real number.
+    pub(crate) fn places_with(&self, account: Account) -> impl Iterator<Item = &Place> {
+        sharing(&self.places_by_account, account).filter_map(|n| self.places.get(&n))
+    }
+
+    /// Those who were heard in this place.
+    pub(crate) fn people_heard_in(&self, place: u64) -> impl Iterator<Item = &Person> {
+        sharing(&self.people_by_place, place).filter_map(|n| self.people.get(&n))
+    }
+
     /// The next lasting id of a person, after those in `changes`.
     pub(crate) fn next_person(&self, changes: &Changes) -> u64 {
         next(&self.people, &changes.people)
@@ -140,6 +168,20 @@ fn next<T>(known: &BTreeMap<u64, T>, changed: &BTreeMap<u64, T>) -> u64 {
     last(known).max(last(changed)) + 1
 }
 
+fn accounts(real: Option<&Real>) -> impl Iterator<Item = Account> {
+    real.map(|real| real.account).into_iter()
+}
+
+fn sharing<K: Copy + Ord>(index: &Shared<K>, key: K) -> impl Iterator<Item = u64> {
+    index.range((key, 0)..=(key, u64::MAX)).map(|(_, n)| *n)
+}
+
+fn forget<K: Ord>(index: &mut Shared<K>, keys: impl Iterator<Item = K>, n: u64) {
+    for key in keys {
+        index.remove(&(key, n));
+    }
+}
+
 fn index<K: Eq + std::hash::Hash>(index: &mut Index<K>, numbers: &Numbers, n: u64, key: impl Fn(&String) -> K) {
     for number in numbers.iter() {
         index.entry(key(&number.epoch)).or_default().insert(number.value, n);
@@ -150,6 +192,42 @@ fn unindex<K: Eq + std::hash::Hash>(index: &mut Index<K>, numbers: &Numbers, key
     for number in numbers.iter() {
         if let Some(numbers) = index.get_mut(&key(&number.epoch)) {
             numbers.remove(&number.value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Somebody, the number they are said to have, and where they were heard.
+    fn person((n, account, places): (u64, Option<u64>, BTreeSet<u64>)) -> (u64, Person) {
+        let real = account.map(|number| Real::told(Account::told(20_000 + number, 0).unwrap(), "now"));
+        let heard_in = places.into_iter().map(|place| (place, String::new())).collect();
+        (n, Person { heard_in, real, ..Person::nobody(n) })
+    }
+
+    proptest! {
+        #[test]
+        fn whoever_is_looked_up_is_whoever_a_search_finds(
+            rounds in prop::collection::vec(
+                prop::collection::vec((0..6_u64, prop::option::of(0..3_u64), prop::collection::btree_set(0..3_u64, 0..3)), 0..4),
+                0..6,
+            ),
+        ) {
+            let mut state = State::default();
+            for round in rounds {
+                state.apply(Changes { people: round.into_iter().map(person).collect(), ..Changes::default() });
+                for key in 0..3 {
+                    let account = Account::told(20_000 + key, 0).unwrap();
+                    let having_it = state.people().filter(|person| accounts(person.real.as_ref()).any(|has| has == account));
+                    prop_assert!(state.people_with(account).eq(having_it));
+                    let heard = state.people().filter(|person| person.heard_in.contains_key(&key));
+                    prop_assert!(state.people_heard_in(key).eq(heard));
+                }
+            }
         }
     }
 }
