@@ -1,4 +1,4 @@
-//! What a login in progress asks of its person, and how the next message becomes the answer.
+//! Logins in progress: whose they are, what one asks of its person, and how the next message becomes the answer.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
@@ -35,6 +35,55 @@ impl InProgress {
     /// Makes a login that was asked for of an offer; `false` when it is one already.
     pub(super) fn adopt(&self) -> bool {
         self.is_offer.swap(false, Ordering::Relaxed)
+    }
+}
+
+impl Control {
+    /// Begins a login of `sender` in `room`; `None` when they have one in progress.
+    pub(super) fn begin_login(&self, sender: &str, room: &str, is_offer: &Arc<AtomicBool>) -> Option<Shutdown> {
+        let mut logging_in = self.logging_in.lock().unwrap_or_else(PoisonError::into_inner);
+        if logging_in.contains_key(sender) {
+            return None;
+        }
+        let part = self.bridge.shutdown.part();
+        logging_in.insert(sender.to_owned(), InProgress::new(part.clone(), room, Arc::clone(is_offer)));
+        Some(part)
+    }
+
+    /// Begins a login outside of any room; it ends the one in progress.
+    pub(super) fn begin_login_elsewhere(&self, sender: &str) -> Shutdown {
+        let mut logging_in = self.logging_in.lock().unwrap_or_else(PoisonError::into_inner);
+        let part = self.bridge.shutdown.part();
+        let login = InProgress::new(part.clone(), "", Arc::default());
+        if let Some(older) = logging_in.insert(sender.to_owned(), login) {
+            older.part.begin();
+        }
+        part
+    }
+
+    /// Whether the login in progress was an offer, which it no longer is.
+    pub(super) fn adopt_login(&self, sender: &str) -> bool {
+        let logging_in = self.logging_in.lock().unwrap_or_else(PoisonError::into_inner);
+        logging_in.get(sender).is_some_and(InProgress::adopt)
+    }
+
+    /// Cancels the login in progress; `false` when there is none.
+    pub(super) fn end_login(&self, sender: &str) -> bool {
+        let mut logging_in = self.logging_in.lock().unwrap_or_else(PoisonError::into_inner);
+        logging_in.remove(sender).is_some_and(|login| {
+            login.part.begin();
+            true
+        })
+    }
+
+    /// Forgets the login of `part`, which is over; saying so again does no harm to the next one.
+    pub(super) fn close_login(&self, sender: &str, part: &Shutdown) {
+        let mut logging_in = self.logging_in.lock().unwrap_or_else(PoisonError::into_inner);
+        // One that has ended, as by `cancel`, has made room for the next one already.
+        if !part.is_asked() {
+            logging_in.remove(sender);
+            part.begin();
+        }
     }
 }
 

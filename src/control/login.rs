@@ -1,14 +1,13 @@
 //! `login` and `cancel`: a QR code or a captcha in the room, with a line under it that follows what happens.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError};
 
 use matrix_sdk::ruma::OwnedEventId;
 use serde_json::{Value, json};
 use tracing::warn;
 
-use super::answer::InProgress;
-use super::{Context, Control, Error, link};
+use super::{Context, Error, link};
 use crate::base::{Secret, Shutdown};
 use crate::bridge::admission::For;
 use crate::bridge::codes::OnShow;
@@ -103,13 +102,7 @@ pub(super) fn offer(context: &Context) {
 fn begin(context: &Context, way: Way, is_offer: bool) -> bool {
     let is_offer = Arc::new(AtomicBool::new(is_offer));
     let Some(part) = context.control.begin_login(&context.sender, &context.room, &is_offer) else { return false };
-    let screen = Screen::new(context, is_offer);
-    let control = Arc::clone(&context.control);
-    let sender = context.sender.clone();
-    context.bridge().shutdown.spawn(async move {
-        screen.run(way, &part).await;
-        control.close_login(&sender, &part);
-    });
+    context.bridge().shutdown.spawn(Screen::new(context, is_offer, part).run(way));
     true
 }
 
@@ -121,53 +114,6 @@ pub(super) async fn cancel(context: &Context, _: &str) -> Result<(), Error> {
     context.reply_key("cancel.nothing", &[]).await
 }
 
-impl Control {
-    fn begin_login(&self, sender: &str, room: &str, is_offer: &Arc<AtomicBool>) -> Option<Shutdown> {
-        let mut logging_in = self.logging_in.lock().unwrap_or_else(PoisonError::into_inner);
-        if logging_in.contains_key(sender) {
-            return None;
-        }
-        let part = self.bridge.shutdown.part();
-        logging_in.insert(sender.to_owned(), InProgress::new(part.clone(), room, Arc::clone(is_offer)));
-        Some(part)
-    }
-
-    /// Begins a login outside of any room; it ends the one in progress.
-    pub(super) fn begin_login_elsewhere(&self, sender: &str) -> Shutdown {
-        let mut logging_in = self.logging_in.lock().unwrap_or_else(PoisonError::into_inner);
-        let part = self.bridge.shutdown.part();
-        let login = InProgress::new(part.clone(), "", Arc::default());
-        if let Some(older) = logging_in.insert(sender.to_owned(), login) {
-            older.part.begin();
-        }
-        part
-    }
-
-    /// Whether the login in progress was an offer, which it no longer is.
-    fn adopt_login(&self, sender: &str) -> bool {
-        let logging_in = self.logging_in.lock().unwrap_or_else(PoisonError::into_inner);
-        logging_in.get(sender).is_some_and(InProgress::adopt)
-    }
-
-    /// Cancels the login in progress; `false` when there is none.
-    fn end_login(&self, sender: &str) -> bool {
-        let mut logging_in = self.logging_in.lock().unwrap_or_else(PoisonError::into_inner);
-        logging_in.remove(sender).is_some_and(|login| {
-            login.part.begin();
-            true
-        })
-    }
-
-    /// Forgets the login of `part`, which is over.
-    pub(super) fn close_login(&self, sender: &str, part: &Shutdown) {
-        let mut logging_in = self.logging_in.lock().unwrap_or_else(PoisonError::into_inner);
-        // A login that was cancelled has made room for the next one already.
-        if !part.is_asked() {
-            logging_in.remove(sender);
-        }
-    }
-}
-
 /// What the person sees of a login: a picture and a line of text, both edited in place.
 struct Screen {
     context: Context,
@@ -177,33 +123,35 @@ struct Screen {
     /// The code at an address of its own.
     on_show: Option<OnShow>,
     is_offer: Arc<AtomicBool>,
+    part: Shutdown,
 }
 
 impl Screen {
-    fn new(context: &Context, is_offer: Arc<AtomicBool>) -> Self {
-        Self { context: context.clone(), picture: None, line: None, codes: 0, on_show: None, is_offer }
+    fn new(context: &Context, is_offer: Arc<AtomicBool>, part: Shutdown) -> Self {
+        Self { context: context.clone(), picture: None, line: None, codes: 0, on_show: None, is_offer, part }
     }
 
     fn is_offer(&self) -> bool {
         self.is_offer.load(Ordering::Relaxed)
     }
 
-    async fn run(mut self, way: Way, part: &Shutdown) {
-        let asks_secret = matches!(way, Way::Password(_));
+    async fn run(mut self, way: Way) {
+        let (asks_secret, part) = (matches!(way, Way::Password(_)), self.part.clone());
         let followed = part.unless_asked(self.follow(way)).await;
         self.on_show = None;
+        if asks_secret && let Err(error) = self.context.bridge().stop_awaiting(&self.context.room).await {
+            warn!(%error, "a password may still be waited for");
+        }
         let ended = match followed {
             Some(Ok(session)) => self.finish(session).await,
-            Some(Err(Error::Unanswered)) if self.is_offer() => self.show_line("login.offer.over", &[]).await,
-            Some(Err(error)) => self.show_line("login.failed", &[("why", &self.reason(&error))]).await,
-            None => self.show_line("login.cancelled", &[]).await,
+            Some(Err(Error::Unanswered)) if self.is_offer() => self.show_last("login.offer.over", &[]).await,
+            Some(Err(error)) => self.show_last("login.failed", &[("why", &self.reason(&error))]).await,
+            None => self.show_last("login.cancelled", &[]).await,
         };
+        self.leave();
         if let Err(error) = ended {
             warn!(%error, "the end of a login could not be shown");
             let _ = self.context.reply_key("command.failed", &[("why", &error.to_string())]).await;
-        }
-        if asks_secret && let Err(error) = self.context.bridge().stop_awaiting(&self.context.room).await {
-            warn!(%error, "a password may still be waited for");
         }
         // Whoever scans an old code gets in as somebody else's guest: do not leave it lying about.
         if let Some(picture) = &self.picture
@@ -211,6 +159,16 @@ impl Screen {
         {
             warn!(%error, "a picture could not be taken down");
         }
+    }
+
+    /// Makes room for the next login: before the last line is said, so that whoever answers that at once is heard.
+    fn leave(&self) {
+        self.context.control.close_login(&self.context.sender, &self.part);
+    }
+
+    async fn show_last(&mut self, key: &str, values: &[(&str, &str)]) -> Result<(), Error> {
+        self.leave();
+        self.show_line(key, values).await
     }
 
     async fn follow(&mut self, way: Way) -> Result<Session, Error> {
@@ -329,10 +287,12 @@ impl Screen {
         let bridge = Arc::clone(self.context.bridge());
         let account = session.account.clone();
         if let Some(denied) = bridge.keep_new_session(&session, &self.context.sender, None).await? {
+            self.leave();
             return self.show_text(&denied.say(self.context.texts(), escape)).await;
         }
         self.show_line("login.confirmed", &[("nick", &escape(&session.nick)), ("account", account.as_str())]).await?;
         bridge.admit(session, &self.context.sender).await?;
+        self.leave();
         self.report(&account).await
     }
 

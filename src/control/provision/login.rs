@@ -36,7 +36,7 @@ pub(super) async fn start(provision: Arc<Provision>, person: Person, name: &str,
     let flow = offered.ok_or_else(|| Refused::unrecognized(http::StatusCode::NOT_FOUND, "No such login flow"))?;
     let whom = For::one(again.as_ref().map(AccountId::as_str));
     if let Some(denied) = provision.bridge().denied(&person.0, &whom).await? {
-        return Err(Refused::forbidden(denied.say(provision.bridge().texts, str::to_owned)));
+        return Err(Refused::forbidden(denied.say(provision.bridge().texts_for(&person.0), str::to_owned)));
     }
     let process = provision.begin(&person).ok_or_else(|| Refused::limited("Too many logins are in progress"))?;
     info!(person = person.0, flow = name, "a login begins through the API");
@@ -112,12 +112,17 @@ impl<E: Into<Error>> From<E> for Stopped {
 impl Drop for Login {
     /// Whatever ended it, nobody waits any longer.
     fn drop(&mut self) {
+        self.leave();
         self.process.fail(Refused::cancelled());
-        self.provision.control.close_login(&self.person.0, &self.process.part);
     }
 }
 
 impl Login {
+    /// Makes room for the next login: before the end is told, so that whoever goes on at once may.
+    fn leave(&self) {
+        self.provision.control.close_login(&self.person.0, &self.process.part);
+    }
+
     async fn run(self) {
         let ended = match self.process.part.unless_asked(timeout(LIFETIME, self.follow())).await {
             None => Err(Stopped::Refused(Refused::cancelled())),
@@ -126,6 +131,7 @@ impl Login {
             Some(Ok(Err(stopped))) => Err(stopped),
         };
         if let Err(stopped) = ended {
+            self.leave();
             self.process.fail(self.refusal(stopped));
         }
     }
@@ -192,7 +198,7 @@ impl Login {
     }
 
     fn say(&self, key: &str) -> String {
-        self.provision.bridge().texts.say(key, &[])
+        self.provision.bridge().texts_for(&self.person.0).say(key, &[])
     }
 
     fn wait(&self, name: &str, key: &str, parameters: &Value) {
@@ -210,7 +216,7 @@ impl Login {
         let (account, nick) = (session.account.clone(), session.nick.clone());
         let values = [("nick", &*nick), ("account", account.as_str())];
         if let Some(denied) = bridge.keep_new_session(&session, owner, self.again.as_ref()).await? {
-            return Err(Stopped::Refused(Refused::forbidden(denied.say(bridge.texts, str::to_owned))));
+            return Err(Stopped::Refused(Refused::forbidden(denied.say(bridge.texts_for(owner), str::to_owned))));
         }
         // When it fails it goes on in the background, and `whoami` tells how it does.
         let _ = bridge.admit(session, owner).await;
@@ -219,7 +225,8 @@ impl Login {
         {
             warn!(account = %other, %error, "the login that another took the place of could not be ended");
         }
-        let text = bridge.texts.say("provision.complete", &values);
+        self.leave();
+        let text = bridge.texts_for(owner).say("provision.complete", &values);
         self.process.show("complete", Kind::Complete, &text, &json!({ "user_login_id": account.as_str() }));
         Ok(())
     }
@@ -230,7 +237,7 @@ impl Login {
             Stopped::Refused(refused) => refused,
             Stopped::Failed(Error::Qq(qq::Error::TooManyCodes(_))) => Refused::timed_out(),
             Stopped::Failed(Error::Qq(error @ qq::Error::LoginRefused { .. })) => {
-                Refused::forbidden(reason(self.provision.bridge().texts, &error, str::to_owned))
+                Refused::forbidden(reason(self.provision.bridge().texts_for(&self.person.0), &error, str::to_owned))
             }
             Stopped::Failed(error) => error.into(),
         }

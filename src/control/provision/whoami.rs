@@ -35,7 +35,7 @@ pub(super) async fn whoami(State(provision): State<Arc<Provision>>, Extension(pe
             "network_id": "qq",
             "beeper_bridge_type": "matrix-webqq",
         },
-        "login_flows": flow::list(qq::offers(&bridge.config.network), bridge.texts),
+        "login_flows": flow::list(qq::offers(&bridge.config.network), bridge.texts_for(&person.0)),
         "homeserver": bridge.config.homeserver.domain,
         "bridge_bot": bridge.homeserver.bot_id(),
         "command_prefix": bridge.config.bridge.command_prefix,
@@ -61,7 +61,7 @@ fn login(bridge: &Bridge, row: &LoginRow, avatar: Option<String>) -> Value {
     let mut state = json!({ "state_event": event, "timestamp": since });
     if let Some(fields) = state.as_object_mut().filter(|_| event == "BAD_CREDENTIALS") {
         fields.insert("error".to_owned(), "webqq-session-ended".into());
-        fields.insert("message".to_owned(), bridge.texts.say("provision.lost", &[]).into());
+        fields.insert("message".to_owned(), bridge.texts_for(&row.owner).say("provision.lost", &[]).into());
     }
     let mut profile = json!({ "username": row.account, "name": row.nick });
     if let (Some(fields), Some(avatar)) = (profile.as_object_mut(), avatar) {
@@ -102,9 +102,12 @@ pub(super) async fn logins(State(provision): State<Arc<Provision>>, Extension(pe
 }
 
 /// `GET /_matrix/provision/v3/login/flows`
-pub(super) async fn flows(State(provision): State<Arc<Provision>>) -> Json<Value> {
+pub(super) async fn flows(
+    State(provision): State<Arc<Provision>>,
+    Extension(person): Extension<Person>,
+) -> Json<Value> {
     let bridge = provision.bridge();
-    Json(json!({ "flows": flow::list(qq::offers(&bridge.config.network), bridge.texts) }))
+    Json(json!({ "flows": flow::list(qq::offers(&bridge.config.network), bridge.texts_for(&person.0)) }))
 }
 
 /// `POST /_matrix/provision/v3/logout/{login}`

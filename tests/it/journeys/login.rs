@@ -4,7 +4,7 @@ use matrix_webqq::sim::{Fault, QrState, Trouble, World};
 use serde_json::json;
 
 use super::{FAMILY, FAMILY_CHAT};
-use crate::support::homeserver::World as Matrix;
+use crate::support::homeserver::{Endpoint, Fault as MatrixFault, World as Matrix};
 use crate::support::house::House;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -72,6 +72,19 @@ async fn a_login_can_be_cancelled_and_begun_again() {
     house.owner.say(&room, "cancel");
     house.bot_says(&room, "was cancelled").await;
     house.log_in_from(&room).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_logs_in_again_right_after_the_last_line_of_a_login_is_heard() {
+    let house = House::new().await;
+    // The code stays on show for long after that line.
+    house.matrix.fail_next(Endpoint::Redact, 1000, MatrixFault::Status(502));
+    let room = house.log_in().await;
+    let before = house.codes_asked_about();
+    house.owner.say(&room, "login");
+    house.scan_a_code(before).await;
+    house.is_told(&room, "You are logged in", 2).await;
+    assert_eq!(house.told(&room, "in progress already"), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

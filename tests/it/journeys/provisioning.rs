@@ -309,3 +309,24 @@ async fn what_is_not_there_is_refused_in_the_form_that_clients_understand() {
         reqwest::get(format!("{}/_matrix/provision/v3/openapi.json", house.bridge_address())).await.unwrap();
     assert_eq!(described.json::<Value>().await.unwrap()["openapi"], "3.1.0");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn programs_are_told_in_the_language_that_their_person_chose() {
+    let (house, api) = house().await;
+    let control = house.control_room().await;
+    house.owner.say(&control, "language zh");
+    house.bot_says(&control, "我用中文与你交流").await;
+    assert_eq!(api.get("/login/flows").await["flows"][0]["name"], "二维码");
+    assert_eq!(api.get("/whoami").await["login_flows"][0]["name"], "二维码");
+    let before = house.codes_asked_about();
+    let code = api.post("/login/start/qr", json!({})).await;
+    assert!(code["instructions"].as_str().unwrap().starts_with("请用手机 QQ 扫描此二维码"), "{code}");
+    house.scan_a_code(before).await;
+    assert!(api.until(code, "complete").await["instructions"].as_str().unwrap().starts_with("已登录"));
+    house.qq.kick("您的帐号在另一地点登录").unwrap();
+    house.bot_says(&control, "的 QQ 会话已结束").await;
+    let state = &api.get("/whoami").await["logins"][0]["state"];
+    assert_eq!(state["message"], "QQ 会话已失效，请重新登录");
+    let bob = Api::new(&house.bridge_address(), Some(SECRET), Some("@bob:hs.test"));
+    assert_eq!(bob.get("/login/flows").await["flows"][0]["name"], "QR code");
+}

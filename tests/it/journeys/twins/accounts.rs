@@ -195,8 +195,6 @@ async fn whoever_has_as_many_accounts_as_they_may_have_gets_no_other_one_until_t
     alice.say(&control, "relogin");
     house.scan_a_code_with(&hers, asked).await;
     house.is_told(&control, full, 2).await;
-    // Its picture may still be on the way down.
-    alice.say(&control, "cancel");
     alice.say(&control, "list-logins");
     assert!(!house.bot_says(&control, "connected").await.contains(HERS));
     let (asked, logins) = (house.codes_asked_about(), house.told(&control, "You are logged in"));
