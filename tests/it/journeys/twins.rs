@@ -53,6 +53,16 @@ async fn neighbours() -> House {
     House::with_accounts(his, vec![hers]).await
 }
 
+/// Alice is logged in as both; gives her control room.
+async fn one_person() -> (House, String) {
+    let mut house = neighbours().await;
+    house.configure(&json!({}));
+    house.start();
+    let control = house.log_in().await;
+    house.log_in_as(&house.owner, &house.others[0], &control).await;
+    (house, control)
+}
+
 /// Alice is logged in as 小明, Bob as 小红.
 async fn two_people(changes: &Value) -> (House, Person, Person) {
     let mut house = neighbours().await;
@@ -107,12 +117,8 @@ fn once(house: &House, room: &str, words: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_with_two_accounts_hears_both_and_answers_through_the_right_one_until_one_is_logged_out() {
-    let mut house = neighbours().await;
-    house.configure(&json!({}));
-    house.start();
+    let (house, control) = one_person().await;
     let (alice, his, hers) = (house.owner.clone(), house.qq.clone(), house.others[0].clone());
-    let control = house.log_in().await;
-    house.log_in_as(&alice, &hers, &control).await;
     alice.say(&control, "list-logins");
     let list = house.bot_says(&control, &format!("小红 ({HERS}): connected")).await;
     assert!(list.contains(&format!("小明 ({HIS}): connected")), "{list}");

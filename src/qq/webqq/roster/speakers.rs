@@ -21,14 +21,17 @@ impl State {
     ) {
         let Some(place) = self.place(kind, epoch, number).map(|place| place.n) else { return };
         let unnumbered = |member: &&Member| member.uin != own && self.person(epoch, member.uin).is_none();
-        let seen: Vec<&Member> = members.list.iter().filter(unnumbered).collect();
-        // Friends are found again by the friend list, or are in doubt.
-        let is_lost = |person: &&Person| person.numbers.of(epoch).is_none() && person.friend.is_none();
-        let known: Vec<&Person> = self.people_heard_in(place).filter(is_lost).collect();
-        // Mostly everybody who is asked about has a number already.
-        let is_needed = seen.iter().any(|member| uins.contains(&member.uin));
-        let found =
-            if is_needed { find(&known, &seen, |known, seen| member_tie(known, seen, place)) } else { Vec::new() };
+        let mut seen: Vec<&Member> = members.list.iter().filter(unnumbered).collect();
+        let mut known: Vec<&Person> = Vec::new();
+        if seen.iter().any(|member| uins.contains(&member.uin)) {
+            // Friends are found again by the friend list, or are in doubt.
+            let is_lost = |person: &&Person| person.numbers.of(epoch).is_none() && person.friend.is_none();
+            known.extend(self.people_heard_in(place).filter(is_lost));
+        } else {
+            // Mostly everybody who is asked about has a number already.
+            seen.clear();
+        }
+        let found = find(&known, &seen, |known, seen| member_tie(known, seen, place));
         for (member, found) in seen.into_iter().zip(found).filter(|(member, _)| uins.contains(&member.uin)) {
             let again = match found {
                 Found::Again(again) => known.get(again).map(|person| (*person).clone()),

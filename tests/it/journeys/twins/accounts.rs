@@ -6,7 +6,7 @@ use matrix_webqq::base::failpoint::Failpoint;
 use matrix_webqq::sim::{Fault, Trouble};
 use serde_json::{Value, json};
 
-use super::{HERS, HIS, heard, neighbours, room_of, said};
+use super::{HERS, HIS, heard, neighbours, one_person, room_of, said};
 use crate::support::homeserver::{Human, World as Matrix};
 use crate::support::house::House;
 use crate::support::inside::STEP;
@@ -224,12 +224,8 @@ async fn over_the_api_another_account_may_take_the_place_of_the_only_one_and_not
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_that_is_not_connected_is_named_where_its_chats_are_missing() {
-    let mut house = neighbours().await;
-    house.configure(&json!({}));
-    house.start();
+    let (mut house, control) = one_person().await;
     let (alice, his, hers) = (house.owner.clone(), house.qq.clone(), house.others[0].clone());
-    let control = house.log_in().await;
-    house.log_in_as(&alice, &hers, &control).await;
     hers.kick("您的帐号在另一地点登录").unwrap();
     house.bot_says(&control, &format!("The QQ session of 小红 ({HERS}) has ended")).await;
     let lost = format!("小红 ({HERS}) is not connected to QQ now, and left out. Write `relogin {HERS}`");
