@@ -12,12 +12,17 @@ use super::departure::{self, ToRoom};
 use super::job::Progress;
 use super::portal::Portal;
 use super::{Bridge, Error, existing, notice, route};
+use crate::base::clock::is_recent;
 use crate::base::failpoint::{Failpoint, reach};
 use crate::matrix::Event;
 use crate::store::{self, JobKind, JobRow, OutboxRow, Tx};
 
 /// How long to wait before looking again whether a room can be followed to.
 pub(super) const LOOK_AGAIN: Duration = Duration::from_hours(1);
+
+/// How long nobody is told that the bot is not let in: a client that upgrades a room asks people into the new one afterwards, one by
+/// one.
+const FOR_INVITES_MS: u32 = 30_000;
 
 /// Why a room is not followed to, as the text that says so, where nothing can change that.
 const FOR_GOOD: [&str; 2] = ["follow.no_way_back", "follow.encrypted"];
@@ -81,6 +86,9 @@ impl Bridge {
         match bot.join(&target).await {
             Err(error) if error.is_forbidden() || error.is_not_found() => {
                 // Whoever invites the bot lets it be tried again at once.
+                if is_recent(job.created_at_ms, self.clock.now_ms(), FOR_INVITES_MS.into()) {
+                    return Ok(Progress::Wait(Duration::from_millis(FOR_INVITES_MS.into())));
+                }
                 self.say_cannot_follow(&old, &target, "follow.not_let_in").await?;
                 return Ok(Progress::Wait(LOOK_AGAIN));
             }

@@ -28,6 +28,8 @@ pub struct JobRow {
     pub due_at_ms: i64,
     /// Why it did not work the last time.
     pub error: Option<String>,
+    /// When it was wanted, in milliseconds since 1970.
+    pub created_at_ms: i64,
 }
 
 /// What is to be done to a room.
@@ -65,7 +67,8 @@ impl Tx {
     ) -> Result<bool, Error> {
         let insert = "INSERT INTO job (kind, portal, room_id, target, asker, state, attempts, due_at_ms, created_at_ms) \
              VALUES ($1, $2, $3, $4, $5, 'open', 0, 0, $6) ON CONFLICT (kind, room_id) DO UPDATE SET \
-             state = 'open', attempts = 0, due_at_ms = 0, target = excluded.target, asker = excluded.asker, batch = NULL \
+             state = 'open', attempts = 0, due_at_ms = 0, target = excluded.target, asker = excluded.asker, batch = NULL, \
+             created_at_ms = excluded.created_at_ms \
              WHERE job.state = 'failed' OR job.target <> excluded.target";
         let insert = sql(insert).text(kind.as_str()).number(portal).text(room_id).text_or_null(target).text(asker);
         let now_ms = self.now_ms();
@@ -142,6 +145,7 @@ impl Record for JobRow {
             attempts: fields.count("attempts")?,
             due_at_ms: fields.number("due_at_ms")?,
             error: fields.text_or_null("error")?,
+            created_at_ms: fields.number("created_at_ms")?,
         })
     }
 }

@@ -25,11 +25,16 @@ fn replacement(house: &House, old: &str, changes: &Value) -> String {
 async fn replaced_with_words_between(house: &House, old: &str) -> String {
     let new = replacement(house, old, &json!({}));
     replace(house, old, &new);
-    house.bot_says(old, "I cannot enter the room that replaces this one").await;
+    is_shut_out(house, &new).await;
     house.qq.say(FAMILY_CHAT, "妈妈", "into the gap").unwrap();
     house.qq.say("friend:王芳", "王芳", "after it").unwrap();
     house.shows("after it").await;
     new
+}
+
+/// Waits until the bot has tried to enter `room`.
+async fn is_shut_out(house: &House, room: &str) {
+    house.matrix.wait_until("the bot at the door", |world| !world.requests_with(room).is_empty()).await;
 }
 
 fn let_bot_in(house: &House, room: &str) {
@@ -71,7 +76,7 @@ async fn a_direct_chat_follows_with_the_ghost_that_lets_the_others_in() {
     house.owner_enters(&old).await;
     let new = replacement(&house, &old, &json!({}));
     replace(&house, &old, &new);
-    house.bot_says(&old, "I cannot enter").await;
+    is_shut_out(&house, &new).await;
     // It made the room, and may speak there whatever Synapse does to its levels.
     house.qq.say("friend:王芳", "王芳", "into the gap").unwrap();
     house.qq.say(FAMILY_CHAT, "妈妈", "after it").unwrap();
@@ -102,9 +107,8 @@ async fn a_room_that_cannot_be_followed_to_is_told_with_the_reason() {
         (json!({ "initial_state": encryption }), "it is encrypted"),
     ] {
         let new = replacement(&house, &old, &changes);
-        let asked = house.told(&old, "I cannot enter");
         replace(&house, &old, &new);
-        house.is_told(&old, "I cannot enter", asked + 1).await;
+        is_shut_out(&house, &new).await;
         let_bot_in(&house, &new);
         house.bot_says(&old, words).await;
         house.matrix.wait_until("the bot to leave", |world| !is_bridge_in(world, &new)).await;
@@ -130,7 +134,7 @@ async fn a_room_that_could_not_be_followed_to_is_followed_to_once_the_bot_may_in
     let (mut house, _, old) = talking(&json!({})).await;
     let new = replacement(&house, &old, &json!({ "power_level_content_override": { "invite": 50 } }));
     replace(&house, &old, &new);
-    house.bot_says(&old, "I cannot enter").await;
+    is_shut_out(&house, &new).await;
     let_bot_in(&house, &new);
     house.bot_says(&old, "I may not invite there").await;
     house.kill().await;
@@ -167,10 +171,8 @@ async fn a_room_into_which_the_bot_is_invited_before_it_replaces_another_becomes
 async fn a_following_that_is_refused_again_and_again_is_told_once_and_tried_for_ever() {
     let (mut house, control, old) = talking(&json!({})).await;
     let new = replacement(&house, &old, &json!({}));
-    replace(&house, &old, &new);
-    house.bot_says(&old, "I cannot enter").await;
     house.matrix.fail_next(Endpoint::Join, 1, Fault::Refuse("M_UNKNOWN"));
-    let_bot_in(&house, &new);
+    replace(&house, &old, &new);
     house.matrix.wait_until("the first refusal", World::are_faults_spent).await;
     for _ in 0..2 {
         assert!(house.stop());
@@ -182,6 +184,7 @@ async fn a_following_that_is_refused_again_and_again_is_told_once_and_tried_for_
         house.bot_says(&control, "I try again every hour").await;
     }
     assert!(house.stop());
+    let_bot_in(&house, &new);
     house.change_database("UPDATE job SET due_at_ms = 0");
     house.start();
     house.bot_says(&new, "goes on with the chat").await;
@@ -225,4 +228,26 @@ async fn whoever_may_do_too_little_in_a_room_that_was_followed_to_asks_for_a_lev
     let_bot_in(&house, &newer);
     let asked = house.bot_says(&control, &format!("goes on in {newer}, where I may not speak")).await;
     assert!(asked.contains(&format!("{bot} needs the power level 60 there")), "{asked}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn that_the_bot_cannot_enter_is_said_once_nobody_has_asked_it_in_for_a_while() {
+    let (mut house, _, old) = talking(&json!({})).await;
+    let new = replacement(&house, &old, &json!({}));
+    replace(&house, &old, &new);
+    for tries in 1..=2 {
+        let knocks = |world: &World| world.requests_with(&new).iter().filter(|asked| asked.contains("join")).count();
+        house.matrix.wait_until("the bot at the door", |world| knocks(world) >= tries).await;
+        assert!(house.stop());
+        let said = "SELECT COUNT(*) FROM outbox WHERE body LIKE '%I cannot enter%'";
+        assert_eq!(house.database().query_row(said, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
+        if tries == 2 {
+            // That while has gone by.
+            house.change_database("UPDATE job SET created_at_ms = created_at_ms - 30000");
+        }
+        house.start();
+    }
+    house.bot_says(&old, "I cannot enter the room that replaces this one").await;
+    let_bot_in(&house, &new);
+    house.bot_says(&new, "goes on with the chat").await;
 }
