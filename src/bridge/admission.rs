@@ -143,12 +143,9 @@ impl Bridge {
     /// Everything in Matrix that `login` had stays to its owner, since somebody else gets the account: they must not read what it
     /// hears from now on, nor speak through it. Their rooms are left, and what waits there for QQ is told.
     async fn leave_to(&self, tx: &mut Tx, login: &LoginRow) -> Result<Left, store::Error> {
-        let mut left = Left::default();
+        let (mut left, account) = (Left::default(), AccountId::new(&login.account));
         for portal in tx.portals(&login.account).await? {
-            let lane = route::lane_to_chat(&AccountId::new(&login.account), portal.id);
-            left.lanes.extend(self.drop_waiting(tx, &lane).await?);
-            left.lanes.push(lane);
-            tx.forget_portal_room(portal.id).await?;
+            left.lanes.extend(self.put_let_go(tx, &account, portal.id).await?);
             if let Some(room) = portal.room_id {
                 tx.add_job(JobKind::Leave, portal.id, &room, None, &login.owner).await?;
                 left.rooms.extend(OwnedRoomId::try_from(room).ok().map(|room| (portal.id, room)));

@@ -13,6 +13,7 @@ use super::portal::Portal;
 use super::{Bridge, Error, route};
 use crate::base::failpoint::{Failpoint, reach};
 use crate::matrix::{self, Intent};
+use crate::qq::AccountId;
 use crate::store::{self, JobKind, JobRow, OutboxState, Tx};
 
 /// What a row is filed under that waited for QQ in a room that was let go.
@@ -99,16 +100,11 @@ impl Bridge {
         let standing = self.portals.standing(portal.id);
         let _nothing_is_sent = standing.write().await;
         self.settle_sent(portal.id, room).await?;
-        let (bridge, id, lane) = (Arc::clone(self), portal.id, Self::lane_of(&portal));
-        let written = self.store.write(move |tx| {
-            Box::pin(async move {
-                tx.forget_portal_room(id).await?;
-                bridge.drop_waiting(tx, &lane).await
-            })
-        });
+        let (bridge, id, account) = (Arc::clone(self), portal.id, portal.account.clone());
+        let written = self.store.write(move |tx| Box::pin(async move { bridge.put_let_go(tx, &account, id).await }));
         let lanes = written.await?;
         self.portals.let_go(portal.id, room.to_owned());
-        for lane in lanes.iter().chain([&Self::lane_of(&portal), &route::lane_to_portal_room(portal.id)]) {
+        for lane in &lanes {
             self.wake(lane);
         }
         if let Some(live) = self.logins.live(&portal.account) {
@@ -117,8 +113,22 @@ impl Bridge {
         Ok(())
     }
 
+    /// Portal `id` of `account` has no room any more, and whoever wrote what waits there for QQ is told. Gives the lanes to wake.
+    pub(super) async fn put_let_go(
+        &self,
+        tx: &mut Tx,
+        account: &AccountId,
+        id: i64,
+    ) -> Result<Vec<String>, store::Error> {
+        let lane = route::lane_to_chat(account, id);
+        tx.forget_portal_room(id).await?;
+        let mut lanes = self.drop_waiting(tx, &lane).await?;
+        lanes.extend([lane, route::lane_to_portal_room(id)]);
+        Ok(lanes)
+    }
+
     /// Drops what waits in `lane` towards QQ; what may be on the wire stays. Gives the lanes to wake.
-    pub(super) async fn drop_waiting(&self, tx: &mut Tx, lane: &str) -> Result<Vec<String>, store::Error> {
+    async fn drop_waiting(&self, tx: &mut Tx, lane: &str) -> Result<Vec<String>, store::Error> {
         let mut lanes = Vec::new();
         for row in tx.lane_head(lane, u32::MAX).await? {
             if tx.drop_departure(row.seq, LET_GO).await? != Some(OutboxState::Dropped) {

@@ -80,14 +80,14 @@ impl Live {
         doubt.since.elapsed()
     }
 
-    /// Does `work` whenever `bell` rings, and again after a while as long as it fails, until this login ends.
-    pub(super) async fn at_each_ring<F>(&self, bell: &Notify, complaint: &str, work: impl Fn() -> F)
+    /// Does `work` after each `ring`, and again after a while as long as it fails, until this login ends.
+    pub(super) async fn at_each_ring<R, F>(&self, ring: impl Fn() -> R, complaint: &str, work: impl Fn() -> F)
     where
+        R: Future<Output = ()>,
         F: Future<Output = Result<(), Error>>,
     {
-        let backoff = Backoff::new(Duration::from_secs(1), Duration::from_mins(5));
-        while !self.part.is_asked() {
-            self.part.unless_asked(bell.notified()).await;
+        let backoff = Backoff::new(Duration::from_secs(1), Duration::from_mins(1));
+        while self.part.unless_asked(ring()).await.is_some() {
             let mut failures = 0;
             while let Err(error) = work().await {
                 failures += 1;

@@ -34,6 +34,16 @@ struct Meeting<'j> {
     ghost: Intent,
 }
 
+/// What came of it.
+enum Met {
+    /// The room is that of the chat, or the ghost is not asked any more.
+    Now,
+    /// A session has to be taken up before.
+    Later,
+    /// The ghost leaves; whoever asked it hears this, if anything.
+    Never(Option<String>),
+}
+
 impl Bridge {
     /// Whether a ghost is asked into a room.
     pub(super) fn invites_ghost(&self, member: &Member) -> bool {
@@ -53,22 +63,28 @@ impl Bridge {
             return Ok(Progress::Done);
         }
         let meeting = Meeting { job, room, ghost: self.homeserver.intent(&ghost) };
-        if self.config.bridge.permission(&job.asker) < Permission::User {
-            self.decline_meeting(&meeting, None).await?;
-            return Ok(Progress::Done);
-        }
-        let Some((live, chat)) = self.friend_of(&job.asker, &contact).await? else {
-            if self.is_taking_up(&job.asker).await? {
-                return Ok(Progress::Wait(LOOK_AGAIN));
-            }
-            let why = if self.logins.of_owner(&job.asker).is_empty() { "login.none" } else { "meet.no_friend" };
-            self.decline_meeting(&meeting, Some(self.texts_for(&job.asker).say(why, &[]))).await?;
-            return Ok(Progress::Done);
-        };
-        if let Some(why) = self.become_chat(&meeting, &contact, (&live, chat)).await? {
-            self.decline_meeting(&meeting, Some(why)).await?;
+        match self.try_to_meet(&meeting, &contact).await? {
+            Met::Later => return Ok(Progress::Wait(LOOK_AGAIN)),
+            Met::Never(why) => self.decline_meeting(&meeting, why).await?,
+            Met::Now => {}
         }
         Ok(Progress::Done)
+    }
+
+    async fn try_to_meet(self: &Arc<Self>, meeting: &Meeting<'_>, contact: &ContactId) -> Result<Met, Error> {
+        let asker = meeting.job.asker.as_str();
+        if self.config.bridge.permission(asker) < Permission::User {
+            return Ok(Met::Never(None));
+        }
+        let Some((live, chat)) = self.friend_of(asker, contact).await? else {
+            if self.is_taking_up(asker).await? {
+                return Ok(Met::Later);
+            }
+            let why = if self.logins.of_owner(asker).is_empty() { "login.none" } else { "meet.no_friend" };
+            return Ok(Met::Never(Some(self.texts_for(asker).say(why, &[]))));
+        };
+        let why = self.become_chat(meeting, contact, (&live, chat)).await?;
+        Ok(why.map_or(Met::Now, |why| Met::Never(Some(why))))
     }
 
     /// Makes the room that of `chat`; gives what stands in the way.

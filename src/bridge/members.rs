@@ -31,7 +31,7 @@ impl Bridge {
             return;
         }
         let work = || self.let_all_members_in(&live);
-        live.at_each_ring(&live.peopled, "the members of a group could not enter", work).await;
+        live.at_each_ring(|| live.peopled.notified(), "the members of a group could not enter", work).await;
     }
 
     /// Lets whoever came to the group behind `room` since its members entered be looked for.

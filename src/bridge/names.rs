@@ -4,7 +4,6 @@
 //! What a room is called is put on disk once the homeserver has taken it: whatever comes in between is done again.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use matrix_sdk::ruma::RoomId;
 use serde_json::{Value, json};
@@ -13,7 +12,6 @@ use tracing::{debug, warn};
 use super::login::Live;
 use super::portal::Portal;
 use super::{Bridge, Error};
-use crate::base::Backoff;
 use crate::matrix::{self, Intent};
 use crate::qq::{Chat, ContactId};
 
@@ -25,31 +23,22 @@ impl Bridge {
     /// disk that may have changed on its way there. A task of its own: a homeserver that does not answer must keep nobody
     /// from polling.
     pub(super) async fn follow_names(self: Arc<Self>, live: Arc<Live>) {
-        let backoff = Backoff::new(Duration::from_secs(1), Duration::from_mins(1));
-        let mut failures = 0;
-        while !live.part.is_asked() {
-            let brought = async {
-                let _alone = live.following.lock().await;
-                self.bring_names_up_to_date(&live).await?;
-                self.bring_descriptions_up_to_date(&live, None).await
-            };
-            if let Err(error) = brought.await {
-                failures += 1;
-                warn!(account = %live.account, %error, failures, "a room could not be brought up to date; trying again");
-                live.part.unless_asked(tokio::time::sleep(backoff.delay(failures))).await;
-                continue;
+        live.named.notify_one();
+        let ring = || async {
+            tokio::select! {
+                () = live.network.changed() => {}
+                () = live.named.notified() => {}
             }
-            failures = 0;
+        };
+        let work = || async {
+            let _alone = live.following.lock().await;
+            self.bring_names_up_to_date(&live).await?;
+            self.bring_descriptions_up_to_date(&live, None).await?;
             live.sorted.notify_one();
             live.peopled.notify_one();
-            let news = async {
-                tokio::select! {
-                    () = live.network.changed() => {}
-                    () = live.named.notified() => {}
-                }
-            };
-            live.part.unless_asked(news).await;
-        }
+            Ok(())
+        };
+        live.at_each_ring(ring, "a room could not be brought up to date", work).await;
     }
 
     async fn bring_names_up_to_date(&self, live: &Live) -> Result<(), Error> {

@@ -87,7 +87,7 @@ impl Bridge {
             return;
         }
         let work = || self.bring_spaces_up_to_date(&live);
-        live.at_each_ring(&live.sorted, "the spaces could not be brought up to date", work).await;
+        live.at_each_ring(|| live.sorted.notified(), "the spaces could not be brought up to date", work).await;
     }
 
     async fn bring_spaces_up_to_date(&self, live: &Live) -> Result<(), Error> {

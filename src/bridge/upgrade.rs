@@ -39,7 +39,8 @@ impl Replaced {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(rooms);
     }
 
-    fn add(&self, room: &str) {
+    /// Takes in `room`, of which it is on disk that it is one.
+    pub(super) fn add(&self, room: &str) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(room.to_owned());
     }
 
@@ -53,26 +54,37 @@ impl Replaced {
     }
 }
 
+/// What comes of the word that another room replaces one.
+pub(super) enum Tombstone {
+    /// Nothing: no portal is there, or not any more.
+    Idle,
+    /// Something is said of it, in this lane.
+    Told(String),
+    /// The portal is to follow.
+    Follow,
+}
+
 impl Bridge {
-    /// `event` says that its room is replaced by `replacement`. Gives the lanes to wake; jobs are to be hurried.
+    /// `event` says that its room is replaced by `replacement`. Where the portal is to follow, the room goes into [`Replaced`] and
+    /// jobs are hurried once that is on disk.
     pub(super) async fn translate_tombstone(
         &self,
         tx: &mut Tx,
         event: &Event,
         replacement: Option<&RoomId>,
-    ) -> Result<Vec<String>, store::Error> {
+    ) -> Result<Tombstone, store::Error> {
         let room = event.room.as_str();
         // Of the rooms that a portal had before, only the last leads on.
         let Some(portal) = self.portals.by_room(room).filter(|portal| portal.room.as_ref() == Some(&event.room)) else {
-            return Ok(Vec::new());
+            return Ok(Tombstone::Idle);
         };
         let Some(replacement) = replacement else {
-            return Ok(vec![self.put_cannot_follow(tx, room, event.id.as_str(), "follow.nowhere").await?]);
+            let lane = self.put_cannot_follow(tx, room, event.id.as_str(), "follow.nowhere").await?;
+            return Ok(Tombstone::Told(lane));
         };
-        self.replaced.add(room);
         let target = Some(replacement.as_str());
         tx.add_job(JobKind::Follow, portal.id, room, target, event.sender.as_str()).await?;
-        Ok(Vec::new())
+        Ok(Tombstone::Follow)
     }
 
     /// Does a job of [`JobKind::Follow`]. What stands in the way is said in the old room, and looked at again, unless it stands

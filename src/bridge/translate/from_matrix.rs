@@ -16,6 +16,7 @@ use crate::bridge::open::OpenedFromMatrix;
 use crate::bridge::portal::Portal;
 use crate::bridge::relay::Voice;
 use crate::bridge::status::Status;
+use crate::bridge::upgrade::Tombstone;
 use crate::bridge::{Bridge, Error, Order, Wish, notice, route};
 use crate::matrix::event::{Event, Kind, Member, Membership, Message, Relation};
 use crate::store::{self, Fate, JobKind, OutboxState, Tx};
@@ -135,9 +136,12 @@ impl Bridge {
             }
             Kind::Other { kind } if kind == LEVELS => self.translate_levels(tx, event, out).await,
             Kind::Tombstone { replacement } => {
-                out.lanes.extend(self.translate_tombstone(tx, event, replacement.as_deref()).await?);
+                match self.translate_tombstone(tx, event, replacement.as_deref()).await? {
+                    Tombstone::Idle => {}
+                    Tombstone::Told(lane) => out.lanes.push(lane),
+                    Tombstone::Follow => out.replaced.push(event.room.to_string()),
+                }
                 out.fate = Fate::Obeyed;
-                out.jobs = true;
                 Ok(())
             }
             _ => {

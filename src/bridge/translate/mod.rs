@@ -35,6 +35,8 @@ struct Outcome {
     signed_out: Option<String>,
     /// Whether there are jobs to be done.
     jobs: bool,
+    /// Rooms from which portals are to follow elsewhere, which is a job.
+    replaced: Vec<String>,
     /// Of which accounts a room may let the bridge do more now.
     levelled: Vec<AccountId>,
 }
@@ -49,7 +51,10 @@ impl Bridge {
         for (contact, name) in outcome.ghosts {
             self.ghosts.note_name(contact, name);
         }
-        if outcome.jobs {
+        for room in &outcome.replaced {
+            self.replaced.add(room);
+        }
+        if outcome.jobs || !outcome.replaced.is_empty() {
             self.hurry_jobs();
         }
         for live in outcome.levelled.iter().filter_map(|account| self.logins.live(account)) {
