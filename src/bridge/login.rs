@@ -10,9 +10,9 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 use super::pacing::Pacing;
-use super::{Bridge, Error, route};
+use super::{Bridge, Error, Verdict, route};
 use crate::base::{Backoff, Shutdown};
-use crate::qq::{self, AccountId, Envelope, Memory, MemoryError, Network, Note, Session, Verdict};
+use crate::qq::{self, AccountId, Envelope, Memory, MemoryError, Network, Note, Session};
 use crate::store::{LoginRow, LoginState, NoteRow, OutboxRow, Store};
 
 /// An account that is logged in now.
@@ -173,15 +173,17 @@ impl Logins {
 impl Bridge {
     /// Takes up every session that the last process left, each in a task of its own.
     pub(super) async fn take_up_sessions(self: &Arc<Self>) -> Result<(), Error> {
-        let logins = self.store.read(|tx| Box::pin(async move { tx.logins().await })).await?;
-        for login in logins {
+        let load = || async { Ok(self.store.read(|tx| Box::pin(async move { tx.logins().await })).await?) };
+        for login in self.patiently(load).await? {
             if login.state != LoginState::Connected {
                 continue;
             }
-            match self.session_of(&login) {
-                Some(session) => self.begin_taking_up(session, login.owner, false),
-                None => self.note_lost_session(&AccountId::new(login.account), false).await?,
-            }
+            let Some(session) = self.session_of(&login) else {
+                let account = AccountId::new(login.account);
+                self.patiently(|| self.note_lost_session(&account, false)).await?;
+                continue;
+            };
+            self.begin_taking_up(session, login.owner, false);
         }
         Ok(())
     }
@@ -210,16 +212,16 @@ impl Bridge {
         let backoff = Backoff::new(Duration::from_secs(1), Duration::from_mins(1));
         let mut failures = 0;
         while let Err(error) = self.take_up_again(session.clone(), &owner, is_resumed).await {
-            let Error::Qq(qq) = &error else {
+            if matches!(&error, Error::Qq(error) if !matches!(error.verdict(), qq::Verdict::Retry(_))) {
+                self.end_session(&session, &error.to_string(), !is_resumed).await;
+                return;
+            }
+            let Verdict::Retry(least) = error.verdict() else {
                 warn!(account = %session.account, %error, "a QQ session could not be taken up");
                 return;
             };
-            let Verdict::Retry(least) = qq.verdict() else {
-                self.end_session(&session, &error.to_string(), !is_resumed).await;
-                return;
-            };
             failures += 1;
-            warn!(account = %session.account, %error, failures, "QQ cannot be reached; trying again");
+            warn!(account = %session.account, %error, failures, "a QQ session cannot be taken up yet; trying again");
             let wait = backoff.delay(failures).max(least);
             if self.shutdown.unless_asked(tokio::time::sleep(wait)).await.is_none() {
                 return;

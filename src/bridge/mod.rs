@@ -72,8 +72,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Notify, Semaphore, mpsc};
+use tracing::warn;
 
-use crate::base::{Clock, Seal, Shutdown};
+use crate::base::{Backoff, Clock, Seal, Shutdown};
 use crate::config::Config;
 use crate::matrix::{self, Homeserver, Links};
 use crate::store::{self, Store};
@@ -222,7 +223,23 @@ impl Bridge {
 
     /// Takes up where the last process left off: what was being sent to QQ becomes uncertain, portals are loaded,
     /// every lane that has something to deliver wakes, and every session that QQ may still accept is taken up.
+    ///
+    /// A database that is not available, as on a full disk, is waited for.
     pub async fn start(self: &Arc<Self>) -> Result<(), Error> {
+        self.patiently(|| self.load()).await?;
+        let bridge = Arc::clone(self);
+        self.shutdown.spawn(bridge.translate_from_matrix());
+        self.shutdown.spawn(Arc::clone(self).keep_tidy());
+        self.shutdown.spawn(Arc::clone(self).keep_books());
+        self.shutdown.spawn(Arc::clone(self).do_jobs());
+        self.shutdown.spawn(Arc::clone(self).show_portraits());
+        self.shutdown.spawn(Arc::clone(self).show_presences());
+        self.shutdown.spawn(Arc::clone(self).check_puppets());
+        self.patiently(|| self.wake_lanes(route::TO_MATRIX.to_owned())).await?;
+        self.take_up_sessions().await
+    }
+
+    async fn load(&self) -> Result<(), Error> {
         let unsynced_until = self.store.unsynced_until().departures;
         let (portals, past, paused, appearances, jobs) = self
             .store
@@ -247,16 +264,29 @@ impl Bridge {
         self.pauses.load(paused);
         self.appearances.load(appearances);
         self.replaced.load(&jobs);
-        let bridge = Arc::clone(self);
-        self.shutdown.spawn(bridge.translate_from_matrix());
-        self.shutdown.spawn(Arc::clone(self).keep_tidy());
-        self.shutdown.spawn(Arc::clone(self).keep_books());
-        self.shutdown.spawn(Arc::clone(self).do_jobs());
-        self.shutdown.spawn(Arc::clone(self).show_portraits());
-        self.shutdown.spawn(Arc::clone(self).show_presences());
-        self.shutdown.spawn(Arc::clone(self).check_puppets());
-        self.wake_lanes(route::TO_MATRIX.to_owned()).await?;
-        self.take_up_sessions().await
+        Ok(())
+    }
+
+    /// Does `work` until it is done, as long as trying again may help and nobody stops us.
+    async fn patiently<T, F>(&self, work: impl Fn() -> F) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
+        let backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(10));
+        let mut failures = 0;
+        loop {
+            let error = match work().await {
+                Ok(done) => return Ok(done),
+                Err(error) => error,
+            };
+            let Verdict::Retry(least) = error.verdict() else { return Err(error) };
+            failures += 1;
+            warn!(%error, failures, "the start waits; trying again");
+            let wait = backoff.delay(failures).max(least);
+            if self.shutdown.unless_asked(tokio::time::sleep(wait)).await.is_none() {
+                return Err(error);
+            }
+        }
     }
 }
 

@@ -34,25 +34,37 @@ pub(super) struct Secrets {
     inner: Mutex<Inner>,
     /// What a restart left was read: the homeserver pushes as soon as it can.
     loaded: OnceCell<()>,
+    /// Held while a change of who is asked goes to disk, so that the last one is what stays there.
+    keeping: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug, Default)]
 struct Inner {
-    /// Room and person.
-    awaited: BTreeMap<String, String>,
+    /// By room.
+    awaited: BTreeMap<String, Awaited>,
     /// Words by the event that they came in.
     heard: HashMap<String, Secret>,
 }
 
+/// One whose next message is a secret.
+#[derive(Debug)]
+struct Awaited {
+    sender: String,
+    /// The event that made the bridge ask; none after a restart, which ends whatever had asked.
+    cause: Option<String>,
+}
+
 impl Secrets {
-    /// Empties `event` when it is what is waited for; `true` then. Messages in which `is_spared` are left alone.
-    pub(super) fn empty(&self, event: &mut Incoming, is_spared: impl Fn(&str) -> bool) -> bool {
+    /// Empties `event` when it is what is waited for; `true` then. One that `is_cancel` is left alone and ends the wait:
+    /// what is said after it is no secret, whenever it is carried out.
+    pub(super) fn empty(&self, event: &mut Incoming, is_cancel: impl Fn(&str) -> bool) -> bool {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        if inner.awaited.get(&event.room_id) != Some(&event.sender) {
+        if inner.awaited.get(&event.room_id).is_none_or(|awaited| awaited.sender != event.sender) {
             return false;
         }
         let Some((emptied, words)) = emptied(&event.body) else { return false };
-        if is_spared(words.expose().trim()) {
+        if is_cancel(words.expose().trim()) {
+            inner.awaited.remove(&event.room_id);
             return false;
         }
         event.body = emptied;
@@ -140,21 +152,23 @@ pub(super) fn is_emptied(body: &str) -> bool {
             .is_ok_and(|event| event.get("content").and_then(|content| content.get(EMPTIED)) == Some(&true.into()))
 }
 
+fn stop_waiting(awaited: &mut BTreeMap<String, Awaited>, room: &str, cause: Option<&str>) {
+    awaited.retain(|asked, wait| asked != room || cause.is_some() && wait.cause.as_deref() != cause);
+}
+
 impl Bridge {
-    /// Waits for the next message of `sender` in `room`: it is a secret.
-    pub async fn await_secret(&self, room: &str, sender: &str) -> Result<(), Error> {
+    /// Waits for the next message of `sender` in `room`: it is a secret. `cause`, an event, made the bridge ask.
+    pub async fn await_secret(&self, room: &str, sender: &str, cause: &str) -> Result<(), Error> {
         self.change_awaited(|awaited| {
-            awaited.insert(room.to_owned(), sender.to_owned());
+            awaited.insert(room.to_owned(), Awaited { sender: sender.to_owned(), cause: Some(cause.to_owned()) });
         })
         .await
     }
 
-    /// Waits no longer in `room`.
-    pub async fn stop_awaiting(&self, room: &str) -> Result<(), Error> {
-        self.change_awaited(|awaited| {
-            awaited.remove(room);
-        })
-        .await
+    /// Waits no longer in `room`; with a `cause`, only for what that made the bridge ask: somebody who cancels and begins
+    /// anew is waited for again before the end of the old wait gets here.
+    pub async fn stop_awaiting(&self, room: &str, cause: Option<&str>) -> Result<(), Error> {
+        self.change_awaited(|awaited| stop_waiting(awaited, room, cause)).await
     }
 
     /// The words of `event`, once; `None` when they were said to another process.
@@ -167,20 +181,24 @@ impl Bridge {
     pub(super) async fn load_awaited(&self) -> Result<(), Error> {
         let load = async {
             let kept = self.store.read(|tx| Box::pin(async move { tx.meta(META).await })).await?;
-            let awaited = kept.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default();
+            let senders: BTreeMap<String, String> =
+                kept.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default();
+            let awaited = senders.into_iter().map(|(room, sender)| (room, Awaited { sender, cause: None })).collect();
             self.secrets.inner.lock().unwrap_or_else(PoisonError::into_inner).awaited = awaited;
             Ok(())
         };
         self.secrets.loaded.get_or_try_init(|| load).await.copied()
     }
 
-    async fn change_awaited(&self, change: impl FnOnce(&mut BTreeMap<String, String>)) -> Result<(), Error> {
+    async fn change_awaited(&self, change: impl FnOnce(&mut BTreeMap<String, Awaited>)) -> Result<(), Error> {
         self.load_awaited().await?;
+        let _turn = self.secrets.keeping.lock().await;
         let kept = {
             let mut inner = self.secrets.inner.lock().unwrap_or_else(PoisonError::into_inner);
             change(&mut inner.awaited);
+            let senders: BTreeMap<_, _> = inner.awaited.iter().map(|(room, wait)| (room, &wait.sender)).collect();
             // Texts always have a JSON form.
-            serde_json::to_string(&inner.awaited).unwrap_or_default()
+            serde_json::to_string(&senders).unwrap_or_default()
         };
         self.store.write(move |tx| Box::pin(async move { tx.set_meta(META, &kept).await })).await?;
         Ok(())
@@ -209,7 +227,8 @@ mod tests {
 
     fn awaiting() -> Secrets {
         let secrets = Secrets::default();
-        secrets.inner.lock().unwrap().awaited.insert("!r".to_owned(), "@alice:hs".to_owned());
+        let awaited = Awaited { sender: "@alice:hs".to_owned(), cause: None };
+        secrets.inner.lock().unwrap().awaited.insert("!r".to_owned(), awaited);
         secrets
     }
 
@@ -221,13 +240,37 @@ mod tests {
             assert!(!secrets.empty(&mut event, |_| false) && event.body.contains("hunter2"));
         }
         let mut event = said("hunter2");
-        assert!(!secrets.empty(&mut event, |words| words == "hunter2"), "spared");
         assert!(secrets.empty(&mut event, |_| false));
         assert!(!event.body.contains("hunter2") && is_emptied(&event.body));
         let words = secrets.inner.lock().unwrap().heard.remove("$1");
         assert_eq!(words, Some(Secret::new("hunter2")));
         secrets.answered("!r");
         assert!(!secrets.empty(&mut said("hello"), |_| false));
+
+        let secrets = awaiting();
+        let mut event = said("cancel");
+        assert!(!secrets.empty(&mut event, |words| words == "cancel") && event.body.contains("cancel"));
+        assert!(!secrets.empty(&mut said("login password 10001"), |_| false), "it is no password");
+    }
+
+    #[test]
+    fn what_is_over_ends_no_wait_that_came_after_it() {
+        let waiting = |cause: Option<&str>| {
+            let (sender, cause) = ("@alice:hs".to_owned(), cause.map(str::to_owned));
+            BTreeMap::from([("!r".to_owned(), Awaited { sender, cause })])
+        };
+        for (room, asked_by, over, waits) in [
+            ("!r", Some("$2"), Some("$1"), true),
+            ("!r", None, Some("$1"), true),
+            ("!other", Some("$1"), Some("$1"), true),
+            ("!r", Some("$1"), Some("$1"), false),
+            ("!r", Some("$1"), None, false),
+            ("!r", None, None, false),
+        ] {
+            let mut awaited = waiting(asked_by);
+            stop_waiting(&mut awaited, room, over);
+            assert_eq!(awaited.contains_key("!r"), waits, "{room} {asked_by:?} {over:?}");
+        }
     }
 
     #[test]

@@ -108,7 +108,10 @@ fn begin(context: &Context, way: Way, is_offer: bool) -> bool {
 
 /// Ends the login in progress.
 pub(super) async fn cancel(context: &Context, _: &str) -> Result<(), Error> {
-    if context.control.end_login(&context.sender) {
+    let was_in_progress = context.control.end_login(&context.sender);
+    // Whatever asked for a password here, also before a restart, no longer does.
+    context.bridge().stop_awaiting(&context.room, None).await?;
+    if was_in_progress {
         return Ok(());
     }
     context.reply_key("cancel.nothing", &[]).await
@@ -139,7 +142,8 @@ impl Screen {
         let (asks_secret, part) = (matches!(way, Way::Password(_)), self.part.clone());
         let followed = part.unless_asked(self.follow(way)).await;
         self.on_show = None;
-        if asks_secret && let Err(error) = self.context.bridge().stop_awaiting(&self.context.room).await {
+        let context = &self.context;
+        if asks_secret && let Err(error) = context.bridge().stop_awaiting(&context.room, Some(&context.event)).await {
             warn!(%error, "a password may still be waited for");
         }
         let ended = match followed {
@@ -201,7 +205,7 @@ impl Screen {
     async fn ask_password(&mut self, account: &str) -> Result<Secret, Error> {
         let context = self.context.clone();
         let answer = context.control.ask(&context.sender, true);
-        context.bridge().await_secret(&context.room, &context.sender).await?;
+        context.bridge().await_secret(&context.room, &context.sender, &context.event).await?;
         self.show_line("login.password.ask", &[("account", account)]).await?;
         let password = answer.await.map_err(|_| Error::Unanswered)?;
         self.line = None;

@@ -181,6 +181,37 @@ async fn a_database_that_another_program_holds_is_waited_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_start_waits_for_a_database_that_another_program_holds() {
+    let (mut house, _, room) = talking(&json!({})).await;
+    house.kill().await;
+    house.matrix.go_down().await;
+    house.start();
+    house.logs("the homeserver does not answer yet").await;
+    let other = house.database();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    house.matrix.come_back().await;
+    house.logs("the start waits").await;
+    other.execute_batch("ROLLBACK").unwrap();
+    house.qq.say(FAMILY_CHAT, "妈妈", "down").unwrap();
+    house.sees(FAMILY, "down").await;
+    assert_eq!(heard_in_the_end(&house, &room).await, ["start", "down", "end"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_the_database_kept_from_being_taken_up_is_taken_up_later() {
+    let (mut house, _, room) = talking(&json!({})).await;
+    house.kill().await;
+    house.qq.fault(Fault::new("get_user_friends2", Trouble::Http(502)).times(1));
+    house.start();
+    house.logs("cannot be taken up yet").await;
+    let other = house.database();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    house.logs("taken up yet; trying again account=2769546520 error=the database is not available").await;
+    other.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(heard_in_the_end(&house, &room).await, ["start", "end"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_second_bridge_on_the_same_database_refuses_with_the_reason_and_disturbs_nothing() {
     let (house, _, room) = talking(&json!({})).await;
     let program = env!("CARGO_BIN_EXE_matrix-webqq");

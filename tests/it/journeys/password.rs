@@ -143,6 +143,34 @@ async fn a_password_said_after_a_restart_is_no_command_and_is_taken_down_as_well
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_cancels_and_begins_anew_at_once_is_asked_again_and_the_password_is_nowhere() {
+    let mut house = house(Era::Y2013, false).await;
+    let room = trusting_room(&house).await;
+    for number in ["2769546521", "2769546522", "2769546520"] {
+        house.owner.say(&room, "cancel");
+        house.owner.say(&room, &format!("login password {number}"));
+        house.bot_says(&room, &format!("Write the password of {number}")).await;
+    }
+    house.owner.say(&room, PASSWORD);
+    house.bot_says(&room, "You are logged in").await;
+    assert!(house.stop());
+    assert!(house.holds_nowhere(PASSWORD));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_cancels_after_a_restart_is_asked_nothing_any_more() {
+    let mut house = house(Era::Y2013, false).await;
+    let room = trusting_room(&house).await;
+    begin(&house, &room).await;
+    house.kill().await;
+    house.start();
+    house.owner.say(&room, "cancel");
+    house.bot_says(&room, "There is nothing to cancel").await;
+    house.owner.say(&room, "version");
+    house.bot_says(&room, "matrix-webqq ").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_bot_that_may_not_take_messages_down_says_so() {
     let house = house(Era::Y2013, false).await;
     let room = house.control_room().await;
