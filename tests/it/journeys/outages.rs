@@ -201,7 +201,7 @@ async fn a_start_waits_for_a_database_that_another_program_holds() {
 async fn a_session_that_the_database_kept_from_being_taken_up_is_taken_up_later() {
     let (mut house, _, room) = talking(&json!({})).await;
     house.kill().await;
-    house.qq.fault(Fault::new("get_user_friends2", Trouble::Http(502)).times(1));
+    house.qq.fault(Fault::new("get_online_buddies2", Trouble::Http(502)).times(5));
     house.start();
     house.logs("cannot be taken up yet").await;
     let other = house.database();
