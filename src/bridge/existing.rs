@@ -181,7 +181,7 @@ impl Bridge {
         // What is pushed from here on is translated as what it is by then: said in the room of a chat.
         let nothing_is_translated = self.meeting.lock().await;
         let said = match guest {
-            Some(guest) => self.said_before(guest, room).await?,
+            Some(guest) => self.by_people(guest.said_since_asked(room).await?),
             None => Vec::new(),
         };
         self.adopt(&portal, old, room, asker, said).await?;

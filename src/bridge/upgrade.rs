@@ -172,6 +172,10 @@ impl Bridge {
         let weak = self.weak_keeper(portal, &target).await?;
         let adopted = self.is_adopted(portal).then(|| existing::adoption(&target));
         let kept = adopted.clone();
+        // What is pushed from here on is translated as what it is by then: said in the room of a chat.
+        let nothing_is_translated = self.meeting.lock().await;
+        let said = self.by_people(self.homeserver.bot().said_in(&target).await?);
+        let (bridge, chat) = (Arc::clone(self), portal.clone());
         let lanes = self.store.write(move |tx| {
             Box::pin(async move {
                 tx.move_portal(id, &from, &to).await?;
@@ -179,7 +183,8 @@ impl Bridge {
                     tx.put_appearance(row).await?;
                 }
                 let key = route::key(&["followed", &from, &to]);
-                let mut lanes = vec![notice::put(tx, &to, notice::plain(&text, &key), &key).await?];
+                let mut lanes = bridge.translate_before(tx, &chat, &said).await?;
+                lanes.push(notice::put(tx, &to, notice::plain(&text, &key), &key).await?);
                 let key = route::key(&["followed without power", &from, &to]);
                 match weak {
                     Some((None, text)) => {
@@ -196,7 +201,7 @@ impl Bridge {
         let lanes = lanes.await?;
         self.appearances.load(adopted.into_iter().collect());
         self.portals.move_to(id, target.clone());
-        drop(nothing_is_sent);
+        drop((nothing_is_translated, nothing_is_sent));
         info!(portal = id, room = %target, "a portal has followed to the room that replaces its own");
         for lane in lanes.iter().chain([&route::lane_to_portal_room(id)]) {
             self.wake(lane);

@@ -30,5 +30,7 @@ pub(super) async fn join(context: &Context) -> Result<(), Error> {
         return context.reply_key("greeting.room", &[("prefix", &bridge.config.bridge.command_prefix)]).await;
     }
     bridge.set_control_room(&context.sender, &context.room).await?;
-    context.reply_key("greeting.control", &[]).await
+    context.reply_key("greeting.control", &[]).await?;
+    // Clients say the first words as soon as they have made the room.
+    Ok(bridge.take_up_before(&room).await?)
 }

@@ -5,7 +5,7 @@ use matrix_sdk::ruma::{RoomId, UInt};
 use serde_json::value::RawValue;
 
 use super::error::Error;
-use super::event::{Event, Kind, Membership};
+use super::event::{Event, Kind, Member, Membership};
 use super::intent::Intent;
 use super::transaction::Incoming;
 
@@ -18,11 +18,24 @@ impl Intent {
     /// What was said in `room` since this user was asked in, oldest first: homeservers push nothing of it before one of ours has
     /// joined. The user must be in the room.
     pub async fn said_since_asked(&self, room: &RoomId) -> Result<Vec<Incoming>, Error> {
+        self.said_since(room, |member| member.now == Membership::Invite && member.user == *self.user_id()).await
+    }
+
+    /// What was said in `room`, oldest first. The user must be in the room.
+    pub async fn said_in(&self, room: &RoomId) -> Result<Vec<Incoming>, Error> {
+        self.said_since(room, |_| false).await
+    }
+
+    async fn said_since(
+        &self,
+        room: &RoomId,
+        is_start: impl Fn(&Member) -> bool + Send + Sync,
+    ) -> Result<Vec<Incoming>, Error> {
         let mut said = Vec::new();
         let read = self.read_back(room, |raw| {
             match Event::parse(raw.get()).map(|event| event.kind) {
                 Ok(Kind::Message(_)) => said.push(Incoming::of(raw)),
-                Ok(Kind::Member(member)) => return member.now == Membership::Invite && member.user == *self.user_id(),
+                Ok(Kind::Member(member)) => return is_start(&member),
                 _ => {}
             }
             false

@@ -1,4 +1,4 @@
-//! What people said in a room before it became that of a chat: to whom they said it, they say it to on QQ.
+//! What people said in a room before it became that of a chat, or a control room: to whom they said it, they say it to.
 //!
 //! They need not wait until whom they ask in has come. Some of it was pushed, when it was nobody's, and some was not; the room
 //! itself knows all of it, in order. The translator does it once more, to the same keys, and so notes what became of it.
@@ -9,17 +9,33 @@ use super::Outcome;
 use crate::bridge::open::OpenedFromMatrix;
 use crate::bridge::portal::Portal;
 use crate::bridge::{Bridge, Error, route};
-use crate::matrix::Intent;
+use crate::matrix::Incoming;
 use crate::matrix::event::{Event, Kind};
 use crate::store::{self, Arrival, Tx};
 
 impl Bridge {
-    /// What people said in `room` since `guest` was asked in, oldest first.
-    pub(in crate::bridge) async fn said_before(&self, guest: &Intent, room: &RoomId) -> Result<Vec<Arrival>, Error> {
-        let said = guest.said_since_asked(room).await?.into_iter();
+    /// Of what was `said` in a room, what people said.
+    pub(in crate::bridge) fn by_people(&self, said: Vec<Incoming>) -> Vec<Arrival> {
         // A command with a secret behind it would have to be taken down first: nobody was there to obey it.
-        let by_people = said.filter(|event| !self.is_ours(&event.sender) && !self.empty_command(&mut event.clone()));
-        Ok(by_people.map(|event| Arrival { dedup_key: event.event_id, body: event.body }).collect())
+        let by_people = |event: &Incoming| !self.is_ours(&event.sender) && !self.empty_command(&mut event.clone());
+        let said = said.into_iter().filter(by_people);
+        said.map(|event| Arrival { dedup_key: event.event_id, body: event.body }).collect()
+    }
+
+    /// Takes in what people said in `room` after they had asked the bot in, and before it was their control room.
+    pub async fn take_up_before(&self, room: &RoomId) -> Result<(), Error> {
+        let said = self.by_people(self.homeserver.bot().said_since_asked(room).await?);
+        let taken_up = self.store.write(move |tx| {
+            Box::pin(async move {
+                for arrival in &said {
+                    tx.take_up_again(route::FROM_MATRIX, arrival).await?;
+                }
+                Ok(())
+            })
+        });
+        taken_up.await?;
+        self.arrived_from_matrix.notify_one();
+        Ok(())
     }
 
     /// Puts `said` on the way to the chat of `portal`; gives the lanes to wake.

@@ -62,6 +62,18 @@ async fn a_code_refused_on_the_phone_is_replaced_in_place_up_to_a_bound() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_said_to_the_bot_before_it_has_come_is_obeyed() {
+    let mut house = House::new().await;
+    house.kill().await;
+    let room = house.owner.create_dm(&house.matrix.see(Matrix::bot));
+    // Of this the homeserver pushes nothing: nobody of ours is there yet.
+    house.owner.say(&room, "version");
+    house.start();
+    house.bot_says(&room, "control room").await;
+    house.bot_says(&room, "matrix-webqq").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_login_can_be_cancelled_and_begun_again() {
     let house = House::new().await;
     let room = house.control_room().await;

@@ -90,6 +90,27 @@ async fn a_direct_chat_follows_with_the_ghost_that_lets_the_others_in() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_said_in_the_room_that_replaces_another_before_the_portal_is_there_goes_to_qq_in_order() {
+    let (house, _, old) = talking(&json!({})).await;
+    let new = replacement(&house, &old, &json!({ "power_level_content_override": { "invite": 50 } }));
+    house.owner.say(&new, "before the tombstone");
+    replace(&house, &old, &new);
+    is_shut_out(&house, &new).await;
+    house.owner.say(&new, "before the bot");
+    let_bot_in(&house, &new);
+    house.bot_says(&old, "I may not invite there").await;
+    house.owner.say(&new, "before the portal");
+    house.matrix.give_power(&new, &house.matrix.see(World::bot), 50);
+    house.bot_says(&new, "goes on with the chat").await;
+    house.owner.say(&new, "after it");
+    house.qq.wait_heard(|heard| heard.len() == 4).await;
+    assert_eq!(
+        house.heard_in(FAMILY_CHAT),
+        ["before the tombstone", "before the bot", "before the portal", "after it"]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_waits_for_a_room_that_is_to_be_followed_to_gets_another_after_unbridge() {
     let (house, _, old) = talking(&json!({})).await;
     let new = replaced_with_words_between(&house, &old).await;
