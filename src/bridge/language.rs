@@ -5,18 +5,27 @@ use std::sync::{PoisonError, RwLock};
 
 use super::{Bridge, Error, Texts};
 use crate::config::Language;
+use crate::qq::AccountId;
 
-/// What people chose, as it is on disk.
-#[derive(Default)]
-pub(super) struct Languages(RwLock<HashMap<String, Language>>);
+/// Who is spoken to in which language. Nothing is said in that of the configuration without asking here whom it is said to.
+pub(super) struct Languages {
+    configured: Language,
+    /// What people chose, as it is on disk.
+    chosen: RwLock<HashMap<String, Language>>,
+}
 
 impl Languages {
-    fn of(&self, user: &str) -> Option<Language> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).get(user).copied()
+    /// Nobody has chosen yet.
+    pub(super) fn new(configured: Language) -> Self {
+        Self { configured, chosen: RwLock::default() }
+    }
+
+    fn of(&self, user: &str) -> Language {
+        self.chosen.read().unwrap_or_else(PoisonError::into_inner).get(user).copied().unwrap_or(self.configured)
     }
 
     fn set(&self, user: &str, language: Language) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(user.to_owned(), language);
+        self.chosen.write().unwrap_or_else(PoisonError::into_inner).insert(user.to_owned(), language);
     }
 }
 
@@ -24,7 +33,12 @@ impl Bridge {
     /// The texts in the language of `user`.
     #[must_use]
     pub fn texts_for(&self, user: &str) -> Texts {
-        self.languages.of(user).map_or(self.texts, Texts::new)
+        Texts::new(self.languages.of(user))
+    }
+
+    /// The texts for what is said in the rooms of `account`, whose owner understands them.
+    pub(super) async fn texts_of(&self, account: &AccountId) -> Result<Texts, Error> {
+        Ok(self.texts_for(self.owner_of(account).await?.as_ref().map_or("", |owner| owner.as_str())))
     }
 
     /// Speaks to `user` in `language` from now on.

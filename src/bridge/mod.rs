@@ -109,8 +109,6 @@ pub struct Bridge {
     pub clock: Clock,
     /// Knows every task.
     pub shutdown: Shutdown,
-    /// What people read.
-    pub texts: Texts,
     /// The addresses under which QQ people get what QQ cannot carry; none when the world does not reach us.
     pub links: Option<Links>,
     /// QQ accounts.
@@ -181,7 +179,7 @@ impl Bridge {
         shutdown: Shutdown,
     ) -> (Arc<Self>, mpsc::UnboundedReceiver<Order>) {
         let (orders, received) = mpsc::unbounded_channel();
-        let texts = Texts::new(config.bridge.language);
+        let languages = language::Languages::new(config.bridge.language);
         let media = &config.bridge.media;
         let secret = &config.appservice.as_token;
         let links = media.public_url().map(|address| Links::new(address, secret, media.link_lifetime()));
@@ -192,7 +190,6 @@ impl Bridge {
             homeserver,
             clock,
             shutdown,
-            texts,
             links,
             logins: Logins::default(),
             portals: Portals::default(),
@@ -209,7 +206,7 @@ impl Bridge {
             secrets: secret::Secrets::default(),
             presences: passing::Presences::default(),
             lanes: lane::Lanes::default(),
-            languages: language::Languages::default(),
+            languages,
             arrived_from_matrix: Notify::new(),
             jobs: Notify::new(),
             replaced: upgrade::Replaced::default(),

@@ -1,4 +1,4 @@
-//! What people read, in the language of the configuration, from the one table in `texts.yaml`.
+//! What people read, in either language, from the one table in `texts.yaml`.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;

@@ -11,10 +11,11 @@ use tracing::info;
 use super::departure::{self, ToRoom};
 use super::job::Progress;
 use super::portal::Portal;
-use super::{Bridge, Error, existing, notice, route};
+use super::{Bridge, Error, Texts, existing, notice, route};
 use crate::base::clock::is_recent;
 use crate::base::failpoint::{Failpoint, reach};
 use crate::matrix::Event;
+use crate::qq::AccountId;
 use crate::store::{self, JobKind, JobRow, OutboxRow, Tx};
 
 /// How long to wait before looking again whether a room can be followed to.
@@ -79,7 +80,8 @@ impl Bridge {
             return Ok(Tombstone::Idle);
         };
         let Some(replacement) = replacement else {
-            let lane = self.put_cannot_follow(tx, room, event.id.as_str(), "follow.nowhere").await?;
+            let occasion = (room, event.id.as_str());
+            let lane = self.put_cannot_follow(tx, &portal.account, occasion, "follow.nowhere").await?;
             return Ok(Tombstone::Told(lane));
         };
         let target = Some(replacement.as_str());
@@ -101,13 +103,13 @@ impl Bridge {
                 if is_recent(job.created_at_ms, self.clock.now_ms(), FOR_INVITES_MS.into()) {
                     return Ok(Progress::Wait(Duration::from_millis(FOR_INVITES_MS.into())));
                 }
-                self.say_cannot_follow(&old, &target, "follow.not_let_in").await?;
+                self.say_cannot_follow(&portal, &old, &target, "follow.not_let_in").await?;
                 return Ok(Progress::Wait(LOOK_AGAIN));
             }
             joined => joined?,
         }
         if let Some(why) = self.why_not_follow(&old, &target, &portal).await? {
-            self.say_cannot_follow(&old, &target, why).await?;
+            self.say_cannot_follow(&portal, &old, &target, why).await?;
             if !FOR_GOOD.contains(&why) {
                 // Whoever gives the bot more power there lets it be tried again at once.
                 return Ok(Progress::Wait(LOOK_AGAIN));
@@ -168,8 +170,9 @@ impl Bridge {
         self.settle_sent(portal.id, old).await?;
         self.note_member(&target, self.homeserver.bot_id()).await?;
         let (id, from, to) = (portal.id, old.to_string(), target.to_string());
-        let text = self.texts.say("follow.done", &[]);
-        let weak = self.weak_keeper(portal, &target).await?;
+        let texts = self.texts_of(&portal.account).await?;
+        let text = texts.say("follow.done", &[]);
+        let weak = self.weak_keeper(portal, &target, texts).await?;
         let adopted = self.is_adopted(portal).then(|| existing::adoption(&target));
         let kept = adopted.clone();
         // What is pushed from here on is translated as what it is by then: said in the room of a chat.
@@ -219,6 +222,7 @@ impl Bridge {
         &self,
         portal: &Portal,
         target: &RoomId,
+        texts: Texts,
     ) -> Result<Option<(Option<OwnedUserId>, String)>, Error> {
         let powers = self.powers(target).await?;
         let keeper = self.room_creator(portal).await?.user_id().to_string();
@@ -230,13 +234,10 @@ impl Bridge {
         let (needed, level) = (needed.to_string(), level.to_string());
         let values = [("who", keeper.as_str()), ("needed", &needed), ("level", &level), ("room", target.as_str())];
         if powers.of(self.homeserver.bot_id().as_str()) >= powers.to_speak() {
-            return Ok(Some((None, self.texts.say("follow.weak", &values))));
+            return Ok(Some((None, texts.say("follow.weak", &values))));
         }
         let owner = self.owner_of(&portal.account).await?;
-        Ok(owner.map(|owner| {
-            let text = self.texts_for(owner.as_str()).say("follow.weak_there", &values);
-            (Some(owner), text)
-        }))
+        Ok(owner.map(|owner| (Some(owner), texts.say("follow.weak_there", &values))))
     }
 
     /// Of what may have been sent into `room` of portal `id`, what is there counts as sent: after the portal has moved, nobody
@@ -264,27 +265,31 @@ impl Bridge {
 
     async fn say_cannot_follow(
         self: &Arc<Self>,
+        portal: &Portal,
         old: &RoomId,
         target: &RoomId,
         why: &'static str,
     ) -> Result<(), Error> {
-        let (bridge, old, target) = (Arc::clone(self), old.to_string(), target.to_string());
-        let lane =
-            self.store.write(move |tx| Box::pin(async move { bridge.put_cannot_follow(tx, &old, &target, why).await }));
+        let (bridge, account) = (Arc::clone(self), portal.account.clone());
+        let (old, target) = (old.to_string(), target.to_string());
+        let lane = self.store.write(move |tx| {
+            Box::pin(async move { bridge.put_cannot_follow(tx, &account, (&old, &target), why).await })
+        });
         self.wake(&lane.await?);
         Ok(())
     }
 
-    /// Once for each `occasion` and reason.
+    /// Once for each `occasion` and reason, in the language of the owner of `account`.
     async fn put_cannot_follow(
         &self,
         tx: &mut Tx,
-        room: &str,
-        occasion: &str,
+        account: &AccountId,
+        (room, occasion): (&str, &str),
         why: &'static str,
     ) -> Result<String, store::Error> {
         let key = route::key(&["cannot follow", room, occasion, why]);
-        let text = self.texts.say(why, &[("bot", self.homeserver.bot_id().as_str())]);
+        let owner = tx.login(account.as_str()).await?.map(|login| login.owner).unwrap_or_default();
+        let text = self.texts_for(&owner).say(why, &[("bot", self.homeserver.bot_id().as_str())]);
         notice::put(tx, room, notice::plain(&text, &key), &key).await
     }
 }

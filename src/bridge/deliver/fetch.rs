@@ -15,7 +15,7 @@ use crate::bridge::convert::to_matrix::KEY_FIELD;
 use crate::bridge::departure::{self, Speaker, ToRoom};
 use crate::bridge::lane::Next;
 use crate::bridge::login::Live;
-use crate::bridge::{Bridge, Error, Verdict};
+use crate::bridge::{Bridge, Error, Texts, Verdict};
 use crate::matrix::Intent;
 use crate::qq::{self, AccountId, Media, MediaRef, Piece};
 use crate::store::{LoginState, OutboxRow};
@@ -26,10 +26,10 @@ enum Tried {
     Asleep,
     /// The row is complete with this content.
     Complete(Value),
-    /// It will never work; the reason for people.
-    Never(String),
-    /// It may work later; the reason for people.
-    Later(String),
+    /// It will never work; the text that says why.
+    Never(&'static str),
+    /// It may work later; the text that says why not yet.
+    Later(&'static str),
 }
 
 impl Bridge {
@@ -40,18 +40,20 @@ impl Bridge {
         to_room: ToRoom,
         wanted: Piece,
     ) -> Result<Next, Error> {
-        let label = wanted.label().unwrap_or_default().to_owned();
         let tried = self.try_to_fetch(row, &to_room.speaker, &wanted).await?;
         let content = match tried {
             Tried::Complete(content) => content,
             Tried::Asleep => return Ok(Next::End),
             Tried::Later(why) if row.attempts.saturating_add(1) < self.config.bridge.media.tries => {
+                let (_, why) = self.why_missing(row, why).await?;
                 return self.try_again_later(row, why).await;
             }
             Tried::Never(why) | Tried::Later(why) => {
                 self.refuse(row, &wanted).await;
                 info!(seq = row.seq, why, "the room gets a note in the place of a picture or file");
-                let text = self.texts.say("media.missing", &[("label", &label), ("why", &why)]);
+                let (texts, why) = self.why_missing(row, why).await?;
+                let label = wanted.label().unwrap_or_default();
+                let text = texts.say("media.missing", &[("label", label), ("why", &why)]);
                 serde_json::json!({ "msgtype": "m.notice", "body": text, KEY_FIELD: row.dedup_key })
             }
         };
@@ -59,6 +61,13 @@ impl Bridge {
         let seq = row.seq;
         self.store.write(move |tx| Box::pin(async move { tx.set_departure_body(seq, &body).await })).await?;
         Ok(Next::More)
+    }
+
+    /// The texts for the owner of `row`, and in them that of `why`.
+    async fn why_missing(&self, row: &OutboxRow, why: &str) -> Result<(Texts, String), Error> {
+        let texts = self.texts_of(&AccountId::new(&row.login)).await?;
+        let mb = self.config.bridge.media.max_mb.to_string();
+        Ok((texts, texts.say(why, &[("mb", &mb)])))
     }
 
     async fn try_to_fetch(
@@ -69,7 +78,7 @@ impl Bridge {
     ) -> Result<Tried, Error> {
         // Rows of no other kind are written.
         let (Piece::Picture(media) | Piece::File { media, .. }) = wanted else {
-            return Ok(Tried::Never(String::new()));
+            return Ok(Tried::Never("media.odd"));
         };
         let account = AccountId::new(&row.login);
         let Some(live) = self.logins.live(&account) else { return self.without_login(&account).await };
@@ -79,7 +88,7 @@ impl Bridge {
         };
         let picture = Picture::of(&fetched.bytes);
         if picture.is_none() && matches!(wanted, Piece::Picture(_)) {
-            return Ok(Tried::Later(self.texts.say("media.odd", &[])));
+            return Ok(Tried::Later("media.odd"));
         }
         let mime = picture.as_ref().map_or("application/octet-stream", |picture| picture.mime);
         let size = fetched.bytes.len();
@@ -88,7 +97,7 @@ impl Bridge {
             Speaker::Ghost(contact) | Speaker::Owner(contact) => self.ensure_ghost(contact).await?,
         };
         let Some(url) = self.upload(&speaker, fetched, mime, &media.name).await? else {
-            return Ok(Tried::Never(self.texts.say("media.not_taken", &[])));
+            return Ok(Tried::Never("media.not_taken"));
         };
         Ok(Tried::Complete(match (wanted, &picture) {
             (Piece::Picture(_), Some(picture)) => media::image(picture, &url, size, &row.dedup_key),
@@ -111,23 +120,21 @@ impl Bridge {
         let login = self.store.read(move |tx| Box::pin(async move { tx.login(&name).await })).await?;
         Ok(match login {
             Some(login) if login.state == LoginState::Connected => Tried::Asleep,
-            _ => Tried::Later(self.texts.say("media.logged_out", &[])),
+            _ => Tried::Later("media.logged_out"),
         })
     }
 
     async fn fetch(&self, live: &Live, row: &OutboxRow, media: &MediaRef) -> Result<Media, Tried> {
-        let later = |why: &str| Tried::Later(self.texts.say(why, &[]));
         let most_bytes = self.config.bridge.media.most_bytes();
         // Nothing is lost when this is cut off: the row stays as it is.
         let fetching = live.part.unless_asked(live.network.fetch(media, most_bytes)).await;
         fetching.ok_or(Tried::Asleep)?.map_err(|error| {
             warn!(seq = row.seq, attempts = row.attempts, %error, "a picture or file could not be fetched");
-            let mb = self.config.bridge.media.max_mb.to_string();
-            match &error {
-                qq::Error::MediaTooLarge(_) => Tried::Never(self.texts.say("media.too_large", &[("mb", &mb)])),
-                qq::Error::MediaUnsafe(_) => Tried::Never(self.texts.say("media.unsafe", &[])),
-                qq::Error::NoMedia { .. } => later("media.gone"),
-                _ => later("media.unreachable"),
+            match error {
+                qq::Error::MediaTooLarge(_) => Tried::Never("media.too_large"),
+                qq::Error::MediaUnsafe(_) => Tried::Never("media.unsafe"),
+                qq::Error::NoMedia { .. } => Tried::Later("media.gone"),
+                _ => Tried::Later("media.unreachable"),
             }
         })
     }

@@ -4,7 +4,7 @@ use crate::base::clock::is_recent;
 use crate::bridge::departure::{self, Act, Speaker, Target, ToRoom};
 use crate::bridge::levels::{ADMINISTRATOR, OWNER};
 use crate::bridge::login::Live;
-use crate::bridge::{Bridge, notice, route};
+use crate::bridge::{Bridge, Texts, notice, route};
 use crate::qq::{Change, ContactId, GroupNews, News, Passing, Request, Wanted};
 use crate::store::{self, Tx};
 
@@ -30,15 +30,11 @@ impl Bridge {
     ) -> Result<(), store::Error> {
         let own = ContactId::from(&live.account);
         let key = |part: &str| route::key(&["group", live.account.as_str(), &seq.to_string(), part]);
-        let name = news.name.as_str();
+        let (name, texts) = (news.name.as_str(), self.texts_for(&live.owner));
         let gone = match &news.change {
-            Change::Gone { by } if by.is_empty() => {
-                Some(self.texts_for(&live.owner).say("group.left", &[("group", name)]))
-            }
-            Change::Gone { by } => {
-                Some(self.texts_for(&live.owner).say("group.removed", &[("group", name), ("by", by)]))
-            }
-            Change::Dissolved => Some(self.texts_for(&live.owner).say("group.dissolved", &[("group", name)])),
+            Change::Gone { by } if by.is_empty() => Some(texts.say("group.left", &[("group", name)])),
+            Change::Gone { by } => Some(texts.say("group.removed", &[("group", name), ("by", by)])),
+            Change::Dissolved => Some(texts.say("group.dissolved", &[("group", name)])),
             _ => None,
         };
         if let Some(text) = &gone {
@@ -52,10 +48,10 @@ impl Bridge {
             out.lanes.push(notice::put_in_portal(tx, portal.id, &text, &key("portal")).await?);
             return Ok(());
         }
-        for (at, (who, act)) in self.acts(&news.change).into_iter().enumerate() {
+        for (at, (who, act)) in acts(&news.change, texts).into_iter().enumerate() {
             if who == own {
                 let text = if matches!(act, Act::Level(0)) { "group.no_office" } else { "group.office" };
-                let text = self.texts_for(&live.owner).say(text, &[("group", name)]);
+                let text = texts.say(text, &[("group", name)]);
                 out.lanes.push(notice::put_in_portal(tx, portal.id, &text, &key(&at.to_string())).await?);
                 continue;
             }
@@ -68,26 +64,6 @@ impl Bridge {
             out.lanes.push(departure::put_on(tx, lane, live.account.as_str(), &to_room, &key, Some(seq)).await?);
         }
         Ok(())
-    }
-
-    /// Who does what in the room because of `change`.
-    fn acts(&self, change: &Change) -> Vec<(ContactId, Act)> {
-        match change {
-            Change::Joined(who) => vec![(who.clone(), Act::Enter)],
-            Change::Left(who) => vec![(who.clone(), Act::Leave(None))],
-            Change::PutOut { who, by } => {
-                let reason = self.texts.say("group.put_out", &[("by", by)]);
-                vec![(who.clone(), Act::Leave(Some(reason)))]
-            }
-            Change::Administrator { who, now } => {
-                vec![(who.clone(), Act::Level(if *now { ADMINISTRATOR } else { 0 }))]
-            }
-            Change::Owner { from, to } => {
-                let from = from.iter().map(|from| (from.clone(), Act::Level(0)));
-                from.chain([(to.clone(), Act::Level(OWNER))]).collect()
-            }
-            Change::Gone { .. } | Change::Dissolved => Vec::new(),
-        }
     }
 
     /// Keeps what somebody wants, and asks the owner of the account for an answer.
@@ -160,5 +136,25 @@ impl Bridge {
         let key = route::key(&["unsupported", account, kind]);
         out.lanes.push(notice::put_in_control(tx, &live.owner, &text, &key).await?);
         tx.bury_arrival(seq, &format!("not carried yet: {kind}")).await.map(drop)
+    }
+}
+
+/// Who does what in the room because of `change`.
+fn acts(change: &Change, texts: Texts) -> Vec<(ContactId, Act)> {
+    match change {
+        Change::Joined(who) => vec![(who.clone(), Act::Enter)],
+        Change::Left(who) => vec![(who.clone(), Act::Leave(None))],
+        Change::PutOut { who, by } => {
+            let reason = texts.say("group.put_out", &[("by", by)]);
+            vec![(who.clone(), Act::Leave(Some(reason)))]
+        }
+        Change::Administrator { who, now } => {
+            vec![(who.clone(), Act::Level(if *now { ADMINISTRATOR } else { 0 }))]
+        }
+        Change::Owner { from, to } => {
+            let from = from.iter().map(|from| (from.clone(), Act::Level(0)));
+            from.chain([(to.clone(), Act::Level(OWNER))]).collect()
+        }
+        Change::Gone { .. } | Change::Dissolved => Vec::new(),
     }
 }

@@ -51,8 +51,7 @@ async fn the_bot_speaks_the_language_that_a_person_chose_and_still_does_after_a_
     house.log_in_from(&room).await;
     house.owner.say(&room, "language tlh");
     house.bot_says(&room, "I speak English and Chinese only").await;
-    house.owner.say(&room, "language zh");
-    house.bot_says(&room, "我用中文与你交流").await;
+    house.owner_chooses_chinese(&room).await;
     house.kill().await;
     house.start();
     house.owner.say(&room, "xyzzy");

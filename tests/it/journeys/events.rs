@@ -110,7 +110,7 @@ async fn somebody_who_asks_to_enter_a_group_is_denied_or_let_in() {
 #[tokio::test(flavor = "multi_thread")]
 async fn members_come_and_go_and_get_offices() {
     let house = House::new().await;
-    house.log_in().await;
+    let control = house.log_in().await;
     house.qq.say(FAMILY_CHAT, "妈妈", "大家好").unwrap();
     let (room, mother) = house.sees(FAMILY, "大家好").await;
 
@@ -130,8 +130,10 @@ async fn members_come_and_go_and_get_offices() {
     house.matrix.wait_until("father to own the group", |world| level(world, &father) == Some(75)).await;
     act(&house, json!({"do": "administrator", "group": FAMILY, "name": "爸爸", "now": false}));
     house.matrix.wait_until("father to be nobody", |world| level(world, &father) == Some(0)).await;
+    house.owner_chooses_chinese(&control).await;
     act(&house, json!({"do": "remove", "group": FAMILY, "name": "妈妈"}));
     house.matrix.wait_until("mother to be put out", |world| world.membership(&room, &mother) == "leave").await;
+    assert_eq!(house.matrix.see(|world| world.state(&room, "m.room.member", &mother))["reason"], "被 爸爸 移出群");
 }
 
 #[tokio::test(flavor = "multi_thread")]

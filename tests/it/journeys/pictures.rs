@@ -196,13 +196,14 @@ async fn a_picture_outlives_an_outage_of_the_homeserver_without_being_fetched_ag
 async fn a_picture_is_not_waited_for_when_its_session_is_over() {
     let house = House::configured(&json!({ "bridge": { "media": { "tries": 1 } } })).await;
     let control = house.log_in().await;
+    house.owner_chooses_chinese(&control).await;
     house.qq.say(FAMILY_CHAT, "妈妈", "start").unwrap();
     let (room, _) = house.sees(FAMILY, "start").await;
     house.qq.fault(Fault::new("get_group_pic", Trouble::Delay(std::time::Duration::from_mins(1))));
     house.qq.send_picture(FAMILY_CHAT, "妈妈", SUNSET).unwrap();
     house.qq.wait_session(|session| session.calls.get("get_group_pic") == Some(&1)).await;
     house.qq.kick("您的帐号在另一地点登录").unwrap();
-    house.bot_says(&control, "has ended").await;
-    house.sees(FAMILY, "[图片] (not shown here: you were not logged in to QQ)").await;
+    house.bot_says(&control, "的 QQ 会话已结束").await;
+    house.sees(FAMILY, "[图片]（无法显示：你没有登录 QQ）").await;
     assert_eq!(shown(&house, &room).len(), 2);
 }

@@ -314,8 +314,7 @@ async fn what_is_not_there_is_refused_in_the_form_that_clients_understand() {
 async fn programs_are_told_in_the_language_that_their_person_chose() {
     let (house, api) = house().await;
     let control = house.control_room().await;
-    house.owner.say(&control, "language zh");
-    house.bot_says(&control, "我用中文与你交流").await;
+    house.owner_chooses_chinese(&control).await;
     assert_eq!(api.get("/login/flows").await["flows"][0]["name"], "二维码");
     assert_eq!(api.get("/whoami").await["login_flows"][0]["name"], "二维码");
     let before = house.codes_asked_about();

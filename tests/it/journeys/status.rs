@@ -275,8 +275,7 @@ async fn encryption_is_complained_about_at_once_in_the_room_and_to_whoever_wants
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_chose_a_language_reads_in_it_why_a_message_waits_or_does_not_go() {
     let (house, control, room) = talking(&telling(json!({}))).await;
-    house.owner.say(&control, "language zh");
-    house.bot_says(&control, "我用中文与你交流").await;
+    house.owner_chooses_chinese(&control).await;
     let poll = house.owner.send(&room, "org.matrix.msc3381.poll.start", json!({ "body": "tea or coffee?" }));
     let told = hears(&house, &room, &poll, "FAIL_PERMANENT").await;
     assert!(told.iter().any(|(_, text)| text.contains("QQ 没有对应的功能")), "{told:?}");

@@ -272,3 +272,19 @@ async fn that_the_bot_cannot_enter_is_said_once_nobody_has_asked_it_in_for_a_whi
     let_bot_in(&house, &new);
     house.bot_says(&new, "goes on with the chat").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_chose_a_language_reads_in_it_why_a_room_is_not_followed_and_where_it_goes_on() {
+    let (house, control, old) = talking(&json!({})).await;
+    house.owner_chooses_chinese(&control).await;
+    let new = replacement(&house, &old, &json!({ "power_level_content_override": { "invite": 50 } }));
+    house.owner.set_state(&old, "m.room.tombstone", "", json!({ "body": "closed" }));
+    house.bot_says(&old, "这个房间已关闭，且没有替代的房间").await;
+    replace(&house, &old, &new);
+    is_shut_out(&house, &new).await;
+    let_bot_in(&house, &new);
+    house.bot_says(&old, "我在那里没有邀请权限").await;
+    house.owner.set_state(&new, "m.room.power_levels", "", json!({ "users": { house.owner.id(): 100 } }));
+    house.bot_says(&new, "这个房间接替旧房间").await;
+    house.bot_says(&new, "在这个房间需要权限等级 50").await;
+}

@@ -278,6 +278,12 @@ impl House {
         room
     }
 
+    /// From now on the bot speaks Chinese to the owner, who asks for it in `room`.
+    pub(crate) async fn owner_chooses_chinese(&self, room: &str) {
+        self.owner.say(room, "language zh");
+        self.bot_says(room, "我用中文与你交流").await;
+    }
+
     /// Logs the owner in; gives the control room.
     pub(crate) async fn log_in(&self) -> String {
         let room = self.control_room().await;

@@ -227,7 +227,7 @@ fn act(world: &mut World, who: &str, request: &Request) -> Result<Value, Refused
         (Endpoint::CreateRoom, _) => Ok(json!({ "room_id": world.create_room(who, &body()) })),
         (Endpoint::Join, [room]) => world.join(room, who).map(|()| json!({ "room_id": room })),
         (Endpoint::Invite, [room]) => world.invite(room, who, body()["user_id"].as_str().unwrap()).map(|()| json!({})),
-        (Endpoint::Leave, [room]) => world.leave(room, who).map(|()| json!({})),
+        (Endpoint::Leave, [room]) => world.leave(room, who, body()).map(|()| json!({})),
         (Endpoint::Forget, [room]) if world.membership(room, who) != "join" => Ok(json!({})),
         (Endpoint::Kick, [room]) => world.kick(room, who, body()["user_id"].as_str().unwrap()).map(|()| json!({})),
         (Endpoint::Send, [room, kind, _]) => {

@@ -85,7 +85,7 @@ impl Human {
 
     /// Leaves a room.
     pub(crate) fn leave(&self, room: &str) {
-        self.homeserver.change(|world| world.leave(room, &self.id)).unwrap();
+        self.homeserver.change(|world| world.leave(room, &self.id, json!({}))).unwrap();
     }
 
     /// Invites somebody.

@@ -108,10 +108,11 @@ impl World {
         }
     }
 
-    pub(super) fn leave(&mut self, room: &str, who: &str) -> Result<(), Refused> {
+    /// They leave; `content` may have a reason.
+    pub(super) fn leave(&mut self, room: &str, who: &str, content: Value) -> Result<(), Refused> {
         match self.membership(room, who).as_str() {
             "join" | "invite" => {
-                self.set_membership(room, who, who, "leave", json!({}));
+                self.set_membership(room, who, who, "leave", content);
                 Ok(())
             }
             _ => Err(Refused::forbidden(format!("User {who} not in room {room} (None)"))),
