@@ -67,10 +67,12 @@ def upgraded_by_program(portal: Portal) -> str:
         alice.upgrade(portal.room, VERSION)
         new = replacement(portal)
         alice.wait_text(portal.room, "I cannot enter the room that replaces this one", is_bot)
-    with step("the friend writes meanwhile, which waits; alice asks the bot in"):
+    with step("the friend and alice write meanwhile, which waits; alice asks the bot in"):
         portal.console.say(portal.chat.address, portal.chat.members[0], "QQ: in between")
+        alice.write(new, "Matrix: in between")
         alice.invite(new, BOT)
         alice.wait_text(new, "QQ: in between", is_ghost)
+        portal.console.wait_heard(portal.chat.address, "Matrix: in between")
     return new
 
 
