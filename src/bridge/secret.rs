@@ -152,8 +152,9 @@ pub(super) fn is_emptied(body: &str) -> bool {
             .is_ok_and(|event| event.get("content").and_then(|content| content.get(EMPTIED)) == Some(&true.into()))
 }
 
-fn stop_waiting(awaited: &mut BTreeMap<String, Awaited>, room: &str, cause: Option<&str>) {
-    awaited.retain(|asked, wait| asked != room || cause.is_some() && wait.cause.as_deref() != cause);
+fn stop_waiting(awaited: &mut BTreeMap<String, Awaited>, (room, sender): (&str, &str), cause: Option<&str>) {
+    let is_other = |wait: &Awaited| wait.sender != sender || cause.is_some() && wait.cause.as_deref() != cause;
+    awaited.retain(|asked, wait| asked != room || is_other(wait));
 }
 
 impl Bridge {
@@ -165,10 +166,10 @@ impl Bridge {
         .await
     }
 
-    /// Waits no longer in `room`; with a `cause`, only for what that made the bridge ask: somebody who cancels and begins
-    /// anew is waited for again before the end of the old wait gets here.
-    pub async fn stop_awaiting(&self, room: &str, cause: Option<&str>) -> Result<(), Error> {
-        self.change_awaited(|awaited| stop_waiting(awaited, room, cause)).await
+    /// Waits no longer for `sender` in `room`; with a `cause`, only for what that made the bridge ask: somebody who cancels and
+    /// begins anew is waited for again before the end of the old wait gets here.
+    pub async fn stop_awaiting(&self, room: &str, sender: &str, cause: Option<&str>) -> Result<(), Error> {
+        self.change_awaited(|awaited| stop_waiting(awaited, (room, sender), cause)).await
     }
 
     /// The words of `event`, once; `None` when they were said to another process.
@@ -254,22 +255,24 @@ mod tests {
     }
 
     #[test]
-    fn what_is_over_ends_no_wait_that_came_after_it() {
+    fn what_is_over_ends_no_wait_that_came_after_it_and_none_of_others() {
         let waiting = |cause: Option<&str>| {
             let (sender, cause) = ("@alice:hs".to_owned(), cause.map(str::to_owned));
             BTreeMap::from([("!r".to_owned(), Awaited { sender, cause })])
         };
-        for (room, asked_by, over, waits) in [
-            ("!r", Some("$2"), Some("$1"), true),
-            ("!r", None, Some("$1"), true),
-            ("!other", Some("$1"), Some("$1"), true),
-            ("!r", Some("$1"), Some("$1"), false),
-            ("!r", Some("$1"), None, false),
-            ("!r", None, None, false),
+        let (alice, bob) = ("@alice:hs", "@bob:hs");
+        for (place, asked_by, over, waits) in [
+            (("!r", alice), Some("$2"), Some("$1"), true),
+            (("!r", alice), None, Some("$1"), true),
+            (("!other", alice), Some("$1"), Some("$1"), true),
+            (("!r", bob), Some("$1"), None, true),
+            (("!r", alice), Some("$1"), Some("$1"), false),
+            (("!r", alice), Some("$1"), None, false),
+            (("!r", alice), None, None, false),
         ] {
             let mut awaited = waiting(asked_by);
-            stop_waiting(&mut awaited, room, over);
-            assert_eq!(awaited.contains_key("!r"), waits, "{room} {asked_by:?} {over:?}");
+            stop_waiting(&mut awaited, place, over);
+            assert_eq!(awaited.contains_key("!r"), waits, "{place:?} {asked_by:?} {over:?}");
         }
     }
 

@@ -109,7 +109,7 @@ impl Control {
 
 /// Takes an emptied message to the login that asked for it.
 pub(super) async fn secret(context: &Context) -> Result<(), Error> {
-    context.bridge().stop_awaiting(&context.room, None).await?;
+    context.bridge().stop_awaiting(&context.room, &context.sender, None).await?;
     let words = context.bridge().take_secret(&context.event);
     let place = (context.sender.as_str(), context.room.as_str());
     if words.is_some_and(|words| context.control.answer(place, true, words)) {

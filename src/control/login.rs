@@ -110,7 +110,7 @@ fn begin(context: &Context, way: Way, is_offer: bool) -> bool {
 pub(super) async fn cancel(context: &Context, _: &str) -> Result<(), Error> {
     let was_in_progress = context.control.end_login(&context.sender);
     // Whatever asked for a password here, also before a restart, no longer does.
-    context.bridge().stop_awaiting(&context.room, None).await?;
+    context.bridge().stop_awaiting(&context.room, &context.sender, None).await?;
     if was_in_progress {
         return Ok(());
     }
@@ -142,8 +142,8 @@ impl Screen {
         let (asks_secret, part) = (matches!(way, Way::Password(_)), self.part.clone());
         let followed = part.unless_asked(self.follow(way)).await;
         self.on_show = None;
-        let context = &self.context;
-        if asks_secret && let Err(error) = context.bridge().stop_awaiting(&context.room, Some(&context.event)).await {
+        let Context { room, sender, event, .. } = &self.context;
+        if asks_secret && let Err(error) = self.context.bridge().stop_awaiting(room, sender, Some(event)).await {
             warn!(%error, "a password may still be waited for");
         }
         let ended = match followed {
