@@ -232,6 +232,8 @@ async fn whoever_may_do_too_little_in_a_room_that_was_followed_to_asks_for_a_lev
         world.friends[0].nick = Some("Fang".to_owned());
     });
     edit.unwrap();
+    // The lists are asked for between two polls, and a poll without news is held for long.
+    house.qq.say("friend:王芳", "王芳", "call me Fang").unwrap();
     let told = |world: &World, room: &str| {
         world.state(room, "m.bridge", "hs.test/qq")["channel"]["displayname"].as_str().map(str::to_owned)
     };
