@@ -142,7 +142,7 @@ async fn one_guest_cannot_fill_the_queue_and_is_told_of_each_word_that_does_not_
     );
     assert_eq!(house.told(&room, TOO_MANY), 3);
 
-    house.kill().await;
+    assert!(house.stop());
     limited["bridge"]["relay"]["max_waiting"] = 0.into();
     house.configure(&limited);
     house.start();
