@@ -54,9 +54,10 @@ impl State {
     }
 }
 
-/// Keeps the nick if QQ told one, and the card.
+/// Keeps the nick if QQ told one, and the card. The nick of a friend is that in the list of friends, which is asked for more
+/// often than the members of a place.
 fn learn(person: &mut Person, member: &Member, place: u64) {
-    if !member.nick.is_empty() {
+    if !member.nick.is_empty() && !person.listed {
         member.nick.clone_into(&mut person.nick);
     }
     person.heard_in.insert(place, member.card.clone().unwrap_or_default());

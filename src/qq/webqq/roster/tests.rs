@@ -301,6 +301,19 @@ async fn members_keep_their_ids_by_card_or_nick_and_namesakes_get_new_ones() {
 }
 
 #[tokio::test]
+async fn a_friend_is_called_as_in_the_list_of_friends_whatever_an_older_list_of_members_says() {
+    let roster = login(&Arc::default(), "a").await;
+    let before = members(1, &[(1, "before", "Card"), (2, "stranger", "")]);
+    roster.absorb(Lists { groups: Some(groups(&[(60, "群")])), ..friends(&[(1, "before", "")]) }).await.unwrap();
+    let speaks = async || roster.name_members(PlaceKind::Group, 60, &before, &[Uin(1), Uin(2)]).await.unwrap();
+    speaks().await;
+    roster.absorb(friends(&[(1, "after", "")])).await.unwrap();
+    speaks().await;
+    let nick = |uin: u64| roster.contact(&known(roster.person("a", Uin(uin)))).unwrap().nick;
+    assert_eq!((nick(1), nick(2)), ("after".to_owned(), "stranger".to_owned()));
+}
+
+#[tokio::test]
 async fn a_stranger_gets_an_id_once_and_may_become_a_friend_with_it() {
     let memory = Arc::default();
     let roster = login(&memory, "a").await;
