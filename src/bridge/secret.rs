@@ -58,11 +58,11 @@ impl Secrets {
     /// Empties `event` when it is what is waited for; `true` then. One that `is_cancel` is left alone and ends the wait:
     /// what is said after it is no secret, whenever it is carried out.
     pub(super) fn empty(&self, event: &mut Incoming, is_cancel: impl Fn(&str) -> bool) -> bool {
-        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        if inner.awaited.get(&event.room_id).is_none_or(|awaited| awaited.sender != event.sender) {
+        if !self.awaits(event) {
             return false;
         }
         let Some((emptied, words)) = emptied(&event.body) else { return false };
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         if is_cancel(words.expose().trim()) {
             inner.awaited.remove(&event.room_id);
             return false;
@@ -70,6 +70,12 @@ impl Secrets {
         event.body = emptied;
         inner.heard.insert(event.event_id.clone(), words);
         true
+    }
+
+    /// Whether `event` may be what is waited for.
+    pub(super) fn awaits(&self, event: &Incoming) -> bool {
+        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.awaited.get(&event.room_id).is_some_and(|awaited| awaited.sender == event.sender)
     }
 
     /// Empties `event` when it is a command with a secret behind it; `true` then. Whether the secret is kept is up to
@@ -238,7 +244,7 @@ mod tests {
         let secrets = awaiting();
         for (room, sender) in [("!other", "@alice:hs"), ("!r", "@bob:hs")] {
             let mut event = Incoming { room_id: room.to_owned(), sender: sender.to_owned(), ..said("hunter2") };
-            assert!(!secrets.empty(&mut event, |_| false) && event.body.contains("hunter2"));
+            assert!(!secrets.awaits(&event) && !secrets.empty(&mut event, |_| false) && event.body.contains("hunter2"));
         }
         let mut event = said("hunter2");
         assert!(secrets.empty(&mut event, |_| false));

@@ -30,7 +30,8 @@ pub(super) async fn join(context: &Context) -> Result<(), Error> {
         return context.reply_key("greeting.room", &[("prefix", &bridge.config.bridge.command_prefix)]).await;
     }
     bridge.set_control_room(&context.sender, &context.room).await?;
+    // Clients say the first words as soon as they have made the room. What is said after the greeting is pushed.
+    let said = bridge.said_to_bot(&room).await?;
     context.reply_key("greeting.control", &[]).await?;
-    // Clients say the first words as soon as they have made the room.
-    Ok(bridge.take_up_before(&room).await?)
+    Ok(bridge.take_up_before(said).await?)
 }

@@ -14,17 +14,22 @@ use crate::matrix::event::{Event, Kind};
 use crate::store::{self, Arrival, Tx};
 
 impl Bridge {
-    /// Of what was `said` in a room, what people said.
+    /// Of what was `said` in a room, what people said, and is no secret.
     pub(in crate::bridge) fn by_people(&self, said: Vec<Incoming>) -> Vec<Arrival> {
-        // A command with a secret behind it would have to be taken down first: nobody was there to obey it.
-        let by_people = |event: &Incoming| !self.is_ours(&event.sender) && !self.empty_command(&mut event.clone());
-        let said = said.into_iter().filter(by_people);
-        said.map(|event| Arrival { dedup_key: event.event_id, body: event.body }).collect()
+        // A command with a secret behind it would have to be taken down first: nobody was there to obey it. An answer that is
+        // waited for is pushed, and emptied, as the bot is there.
+        let is_secret = |event: &Incoming| self.empty_command(&mut event.clone()) || self.secrets.awaits(event);
+        let by_people = said.into_iter().filter(|event| !self.is_ours(&event.sender) && !is_secret(event));
+        by_people.map(|event| Arrival { dedup_key: event.event_id, body: event.body }).collect()
     }
 
-    /// Takes in what people said in `room` after they had asked the bot in, and before it was their control room.
-    pub async fn take_up_before(&self, room: &RoomId) -> Result<(), Error> {
-        let said = self.by_people(self.homeserver.bot().said_since_asked(room).await?);
+    /// What people said in `room` after they had asked the bot in.
+    pub async fn said_to_bot(&self, room: &RoomId) -> Result<Vec<Arrival>, Error> {
+        Ok(self.by_people(self.homeserver.bot().said_since_asked(room).await?))
+    }
+
+    /// Takes in what was `said` in a room before it was a control room.
+    pub async fn take_up_before(&self, said: Vec<Arrival>) -> Result<(), Error> {
         let taken_up = self.store.write(move |tx| {
             Box::pin(async move {
                 for arrival in &said {
