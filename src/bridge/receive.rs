@@ -36,6 +36,7 @@ impl Bridge {
             // Our own words coming back need no second journey.
             for mut event in transaction.events.into_iter().filter(|event| !bridge.is_ours(&event.sender)) {
                 if !bridge.empty_command(&mut event)
+                    && bridge.may_answer(&event).await.map_err(|error| SinkError(error.to_string()))?
                     && bridge.secrets.empty(&mut event, |words| bridge.is_cancel(words))
                 {
                     answered.push(event.room_id);
@@ -150,6 +151,18 @@ impl Bridge {
     }
 
     /// Whether `words` are the command that ends whatever is asked.
+    /// Whether `event` may be what is waited for: homeservers push again what they pushed before, and what was there before
+    /// the question is no answer.
+    async fn may_answer(&self, event: &Incoming) -> Result<bool, Error> {
+        if !self.secrets.awaits(event) {
+            return Ok(false);
+        }
+        let key = event.event_id.clone();
+        let row =
+            self.store.read(move |tx| Box::pin(async move { tx.arrived_as(route::FROM_MATRIX, &key).await })).await?;
+        Ok(row.is_none())
+    }
+
     fn is_cancel(&self, words: &str) -> bool {
         words.strip_prefix(&self.config.bridge.command_prefix).unwrap_or(words).trim() == "cancel"
     }

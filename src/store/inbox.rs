@@ -107,9 +107,14 @@ impl Tx {
              WHERE origin = $1 AND dedup_key = $2 AND state = 'done' AND outcome = 'quiet'";
         self.change(sql(again).text(origin).text(&arrival.dedup_key)).await?;
         self.add_arrivals(origin, std::slice::from_ref(arrival)).await?;
-        let row = "SELECT seq AS value FROM inbox WHERE origin = $1 AND dedup_key = $2";
-        let row = self.one::<Option<i64>>(sql(row).text(origin).text(&arrival.dedup_key)).await?.flatten();
+        let row = self.arrived_as(origin, &arrival.dedup_key).await?;
         row.ok_or_else(|| Error::Missing { table: "inbox", row: arrival.dedup_key.clone() })
+    }
+
+    /// The row of what arrived from `origin` under this key; `None` when nothing has, or it is forgotten.
+    pub async fn arrived_as(&mut self, origin: &str, dedup_key: &str) -> Result<Option<i64>, Error> {
+        let row = "SELECT seq AS value FROM inbox WHERE origin = $1 AND dedup_key = $2";
+        Ok(self.one::<Option<i64>>(sql(row).text(origin).text(dedup_key)).await?.flatten())
     }
 
     /// The oldest new rows of `origin` after row `after_seq` whose time has come, oldest first.

@@ -26,9 +26,11 @@ async fn trusting_room(house: &House) -> String {
     room
 }
 
-async fn begin(house: &House, room: &str) {
-    house.owner.say(room, "login password 2769546520");
+/// Gives the event by which the login began.
+async fn begin(house: &House, room: &str) -> String {
+    let event = house.owner.say(room, "login password 2769546520");
     house.bot_says(room, "Write the password of 2769546520").await;
+    event
 }
 
 async fn wait_for_redaction(house: &House, event: &str) {
@@ -151,6 +153,19 @@ async fn whoever_cancels_and_begins_anew_at_once_is_asked_again_and_the_password
         house.owner.say(&room, &format!("login password {number}"));
         house.bot_says(&room, &format!("Write the password of {number}")).await;
     }
+    house.owner.say(&room, PASSWORD);
+    house.bot_says(&room, "You are logged in").await;
+    assert!(house.stop());
+    assert!(house.holds_nowhere(PASSWORD));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_pushed_again_is_taken_for_no_password() {
+    let mut house = house(Era::Y2013, false).await;
+    let room = trusting_room(&house).await;
+    let event = begin(&house, &room).await;
+    house.matrix.push_again(&event);
+    house.matrix.all_is_pushed().await;
     house.owner.say(&room, PASSWORD);
     house.bot_says(&room, "You are logged in").await;
     assert!(house.stop());
