@@ -31,7 +31,8 @@ async fn writes_that_wait_together_share_a_commit(place: &Place) {
         let batch = [arrival(&number.to_string())];
         write!(store, tx => tx.add_arrivals("qq", &batch).await)
     });
-    let ((), done) = tokio::join!(async { go.send(()).unwrap() }, join_all(writes));
+    // All are in the queue before the first may go on.
+    let (done, ()) = tokio::join!(join_all(writes), async { go.send(()).unwrap() });
     assert!(done.into_iter().all(|new| new.unwrap() == 1));
     let commits = store.commits() - before;
     assert!(commits <= 4, "200 writes took {commits} commits");
@@ -68,8 +69,9 @@ async fn a_write_that_fails_leaves_those_beside_it_alone(place: &Place) {
         tx.set_portal_room(other.id, "!a").await?;
         Ok(0)
     });
-    let ((), first, mind, rule, last) =
-        tokio::join!(async { go.send(()).unwrap() }, good("first"), changes_mind, breaks_rule, good("last"));
+    // All are in the queue before the first may go on.
+    let go = async { go.send(()).unwrap() };
+    let (first, mind, rule, last, ()) = tokio::join!(good("first"), changes_mind, breaks_rule, good("last"), go);
     assert_eq!((first.unwrap(), last.unwrap()), (1, 1));
     assert_eq!(mind.unwrap_err(), Error::Closed);
     let rule = rule.unwrap_err();
