@@ -1,4 +1,4 @@
-//! What people said in a room before it became that of a chat, or a control room: to whom they said it, they say it to.
+//! What people said in a room before it became that of a chat, or a control room: it goes to whom they said it.
 //!
 //! They need not wait until whom they ask in has come. Some of it was pushed, when it was nobody's, and some was not; the room
 //! itself knows all of it, in order. The translator does it once more, to the same keys, and so notes what became of it.
