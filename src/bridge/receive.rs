@@ -145,12 +145,11 @@ impl Bridge {
     }
 
     /// Empties `event` when it is a command with a secret behind it, which only those may use who may log in; `true` then.
-    pub(super) fn empty_command(&self, event: &mut Incoming) -> bool {
+    fn empty_command(&self, event: &mut Incoming) -> bool {
         let may_use = |sender: &str| self.config.bridge.permission(sender) >= Permission::User;
         self.secrets.empty_command(event, &self.config.bridge.command_prefix, may_use)
     }
 
-    /// Whether `words` are the command that ends whatever is asked.
     /// Whether `event` may be what is waited for: homeservers push again what they pushed before, and what was there before
     /// the question is no answer.
     async fn may_answer(&self, event: &Incoming) -> Result<bool, Error> {
@@ -163,6 +162,7 @@ impl Bridge {
         Ok(row.is_none())
     }
 
+    /// Whether `words` are the command that ends whatever is asked.
     fn is_cancel(&self, words: &str) -> bool {
         words.strip_prefix(&self.config.bridge.command_prefix).unwrap_or(words).trim() == "cancel"
     }

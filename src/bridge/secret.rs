@@ -78,6 +78,11 @@ impl Secrets {
         inner.awaited.get(&event.room_id).is_some_and(|awaited| awaited.sender == event.sender)
     }
 
+    /// Whether there is a secret in `event`: behind a command, or as an answer that is waited for.
+    pub(super) fn is_in(&self, event: &Incoming, prefix: &str) -> bool {
+        emptied_command(&event.body, prefix).is_some() || self.awaits(event)
+    }
+
     /// Empties `event` when it is a command with a secret behind it; `true` then. Whether the secret is kept is up to
     /// `may_use`.
     pub(super) fn empty_command(&self, event: &mut Incoming, prefix: &str, may_use: impl Fn(&str) -> bool) -> bool {

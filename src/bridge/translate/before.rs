@@ -18,7 +18,7 @@ impl Bridge {
     pub(in crate::bridge) fn by_people(&self, said: Vec<Incoming>) -> Vec<Arrival> {
         // A command with a secret behind it would have to be taken down first: nobody was there to obey it. An answer that is
         // waited for is pushed, and emptied, as the bot is there.
-        let is_secret = |event: &Incoming| self.empty_command(&mut event.clone()) || self.secrets.awaits(event);
+        let is_secret = |event: &Incoming| self.secrets.is_in(event, &self.config.bridge.command_prefix);
         let by_people = said.into_iter().filter(|event| !self.is_ours(&event.sender) && !is_secret(event));
         by_people.map(|event| Arrival { dedup_key: event.event_id, body: event.body }).collect()
     }
