@@ -133,6 +133,8 @@ pub struct Bridge {
     presences: passing::Presences,
     lanes: lane::Lanes,
     languages: language::Languages,
+    /// When the homeserver's transactions are answered.
+    transactions: pacing::Pacing,
     arrived_from_matrix: Notify,
     jobs: Notify,
     replaced: upgrade::Replaced,
@@ -207,6 +209,7 @@ impl Bridge {
             presences: passing::Presences::default(),
             lanes: lane::Lanes::default(),
             languages,
+            transactions: pacing::Pacing::default(),
             arrived_from_matrix: Notify::new(),
             jobs: Notify::new(),
             replaced: upgrade::Replaced::default(),

@@ -1,31 +1,28 @@
-//! Pacing: an account says one thing at a time, with a while between any two. Whatever has to wait lies in the outbox.
+//! Pacing: turns are taken one at a time, with a while between any two. An account says one thing after the other, and whatever has to
+//! wait lies in the outbox; what arrives in a rush is asked for in handfuls, and whatever has to wait lies with who has it.
 
 use std::time::Duration;
 
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep_until};
 
-use crate::base::metrics::METRICS;
-
-/// When an account may send next.
+/// When the next turn may be taken.
 #[derive(Debug, Default)]
 pub(super) struct Pacing {
     next: Mutex<Option<Instant>>,
 }
 
 impl Pacing {
-    /// Waits until the account may send again, and takes the turn: the next one comes after `interval` and, by chance, up
-    /// to `jitter`. Cancel-safe: a turn that was not waited for to the end was not taken.
+    /// Waits until the next turn and takes it: the one after it comes after `interval` and, by chance, up to `jitter`. Cancel-safe: a turn
+    /// that was not waited for to the end was not taken.
     pub(super) async fn take_turn(&self, interval: Duration, jitter: Duration) {
         if interval.is_zero() {
             return;
         }
-        let begun = Instant::now();
         let mut next = self.next.lock().await;
         if let Some(at) = *next {
             sleep_until(at).await;
         }
-        METRICS.waited_for_turn(begun.elapsed());
         *next = Some(Instant::now() + interval + jitter.mul_f64(rand::random()));
     }
 

@@ -9,6 +9,7 @@ use matrix_sdk::ruma::UserId;
 use tracing::warn;
 
 use super::login::Live;
+use super::pacing::Pacing;
 use super::{Bridge, Error, route};
 use crate::base::Backoff;
 use crate::base::failpoint::{Failpoint, reach};
@@ -17,6 +18,10 @@ use crate::config::Permission;
 use crate::matrix::{Incoming, SinkError, Transaction};
 use crate::qq::{Envelope, Session, Verdict};
 use crate::store::Arrival;
+
+/// How far apart two transactions of the homeserver are answered, and two polls begun: in a rush, what piles up there meanwhile arrives
+/// together and shares all commits and requests up to its lane, where one by one each would pay for its own.
+const HANDFUL: Duration = Duration::from_millis(5);
 
 /// How long a poll that is in flight at shutdown may still bring something.
 const LAST_POLL: Duration = Duration::from_secs(1);
@@ -43,16 +48,17 @@ impl Bridge {
                 }
                 arrivals.push(Arrival { dedup_key: event.event_id, body: event.body });
             }
-            if arrivals.is_empty() {
-                return Ok(());
+            if !arrivals.is_empty() {
+                let kept = bridge.put_into_inbox(route::FROM_MATRIX.to_owned(), arrivals).await;
+                kept.map_err(|error| SinkError(error.to_string()))?;
+                reach(Failpoint::TransactionKept);
+                for room in &answered {
+                    bridge.secrets.answered(room);
+                }
+                bridge.arrived_from_matrix.notify_one();
             }
-            let kept = bridge.put_into_inbox(route::FROM_MATRIX.to_owned(), arrivals).await;
-            kept.map_err(|error| SinkError(error.to_string()))?;
-            reach(Failpoint::TransactionKept);
-            for room in &answered {
-                bridge.secrets.answered(room);
-            }
-            bridge.arrived_from_matrix.notify_one();
+            // The homeserver waits, what it said does not.
+            bridge.transactions.take_turn(HANDFUL, Duration::ZERO).await;
             Ok(())
         }
         .boxed()
@@ -63,7 +69,9 @@ impl Bridge {
         let backoff = Backoff::new(Duration::from_secs(1), Duration::from_mins(1));
         let mut failures = 0;
         let mut saved = live.network.session();
+        let polls = Pacing::default();
         while !live.part.is_asked() {
+            polls.take_turn(HANDFUL, Duration::ZERO).await;
             // A poll must not be cut off half way: what QQ handed out is gone. Only shutdown cuts it, after a grace.
             let turn = tokio::select! {
                 turn = live.network.receive() => turn,

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tracing::{debug, warn};
 
@@ -84,9 +84,11 @@ impl Bridge {
             return self.attach(&live, &row, to_chat, &attachment).await;
         }
         let Capabilities { send_interval, send_jitter, .. } = live.network.capabilities();
+        let begun = Instant::now();
         if live.part.unless_asked(live.pacing.take_turn(send_interval, send_jitter)).await.is_none() {
             return Ok(Next::More);
         }
+        METRICS.waited_for_turn(begun.elapsed());
         let (name, talker, now_ms) = (row.lane, Arc::clone(&live), self.clock.now_ms());
         let window =
             self.store.write(move |tx| Box::pin(async move { mark(tx, &name, &talker, now_ms).await })).await?;
