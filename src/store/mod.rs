@@ -158,7 +158,7 @@ impl Store {
     /// Returns once all follow-ups that were answered before are on the disk.
     pub async fn flush(&self) -> Result<(), Error> {
         match self.kind {
-            DatabaseKind::Sqlite => self.write(|tx| Box::pin(async move { unsynced::mark_flushed(tx).await })).await,
+            DatabaseKind::Sqlite => self.write(unsynced::mark_flushed).await,
             DatabaseKind::Postgres => Ok(()),
         }
     }

@@ -6,6 +6,7 @@
 use super::error::Error;
 use super::outbox::OutboxRow;
 use super::tx::{Tx, sql};
+use super::writer::Work;
 use crate::base::boot::boot;
 use crate::config::DatabaseKind;
 
@@ -68,9 +69,9 @@ pub(super) async fn settle(tx: &mut Tx, kind: DatabaseKind) -> Result<Unsynced, 
 }
 
 /// Changes something, so that there is a commit to be synced.
-pub(super) async fn mark_flushed(tx: &mut Tx) -> Result<(), Error> {
+pub(super) fn mark_flushed(tx: &mut Tx) -> Work<'_, ()> {
     let now_ms = tx.now_ms().to_string();
-    tx.set_meta(FLUSHED, &now_ms).await
+    Box::pin(async move { tx.set_meta(FLUSHED, &now_ms).await })
 }
 
 impl Tx {

@@ -5,24 +5,31 @@
 //! Each piece of work stands behind a savepoint: one that fails is undone alone.
 //!
 //! Work that only follows from what is on the disk need not wait for it: when nothing else is queued, it is committed without a sync, and
-//! is on the disk with the next commit that has one. SQLite writes commits one behind the other, so a machine that stops loses the
+//! is on the disk with the next commit that has one, which comes at the latest when nobody has asked for anything for a while. SQLite writes commits one behind the other, so a machine that stops loses the
 //! last ones and never one from between. Nor need it be handed to another thread, on SQLite, while nobody else writes: that would cost more than
 //! the work.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::time::Instant;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::time::timeout;
+use tracing::warn;
 
 use super::database::{Database, Hold};
 use super::error::Error;
 use super::tx::Tx;
+use super::unsynced::mark_flushed;
 use crate::base::failpoint::{Failpoint, reach};
 use crate::base::metrics::METRICS;
+use crate::config::DatabaseKind;
+
+/// How long nothing is asked of the writer before it has all that is committed put on the disk.
+const LULL: Duration = Duration::from_secs(1);
 
 /// How much work one commit may keep: what fails with it fails for all.
 const BATCH: usize = 256;
@@ -34,6 +41,8 @@ pub type Work<'t, T> = BoxFuture<'t, Result<T, Error>>;
 pub(super) enum Order {
     /// Some work; and whether it is to be on the disk before it is answered.
     Do(Box<dyn Job>, Sync),
+    /// See to what was committed without a sync, after a lull.
+    Watch,
     /// Finish what is queued, then end; answered at the end.
     Close(oneshot::Sender<()>),
 }
@@ -110,6 +119,8 @@ pub(super) struct Desk {
     queue: mpsc::UnboundedSender<Order>,
     /// How many pieces of work are queued or being done.
     waiting: Arc<AtomicUsize>,
+    /// Whether the task that owns the queue sleeps until something is queued: then it has to hear of commits made elsewhere.
+    sleeps: Arc<AtomicBool>,
     /// `None` once it is closed.
     writer: Arc<Mutex<Option<Writer>>>,
     commits: Arc<AtomicU64>,
@@ -119,10 +130,11 @@ impl Desk {
     /// A desk for `writer`, and what has to run for those who queue.
     pub(super) fn new(writer: Writer) -> (Self, impl Future<Output = ()> + Send + 'static) {
         let (queue, orders) = mpsc::unbounded_channel();
-        let (waiting, commits) = (Arc::<AtomicUsize>::default(), Arc::clone(&writer.commits));
+        let (waiting, sleeps) = (Arc::<AtomicUsize>::default(), Arc::<AtomicBool>::default());
+        let commits = Arc::clone(&writer.commits);
         let writer = Arc::new(Mutex::new(Some(writer)));
-        let running = run(Arc::clone(&writer), orders, Arc::clone(&waiting));
-        (Self { queue, waiting, writer, commits }, running)
+        let running = run(Arc::clone(&writer), orders, (Arc::clone(&waiting), Arc::clone(&sleeps)));
+        (Self { queue, waiting, sleeps, writer, commits }, running)
     }
 
     /// Puts `job` at the end of the queue.
@@ -137,6 +149,10 @@ impl Desk {
             Ok(mut writer) if self.waiting.load(Ordering::Acquire) == 0 => match writer.as_mut() {
                 Some(writer) => {
                     writer.batch(vec![job], Sync::Later).await;
+                    if self.sleeps.load(Ordering::Acquire) {
+                        // An error means that it has ended, with everything on the disk.
+                        self.queue.send(Order::Watch).unwrap_or_default();
+                    }
                     Ok(())
                 }
                 None => Err(Error::Closed),
@@ -165,6 +181,8 @@ pub(super) struct Writer {
     database: Arc<Database>,
     /// `None` after a failure; the next batch connects again.
     tx: Option<Tx>,
+    /// Whether something is committed that may not be on the disk yet.
+    unsynced: bool,
     commits: Arc<AtomicU64>,
     _hold: Hold,
 }
@@ -172,7 +190,7 @@ pub(super) struct Writer {
 impl Writer {
     /// A writer on `tx`.
     pub(super) fn new(database: Arc<Database>, hold: Hold, tx: Tx) -> Self {
-        Self { database, tx: Some(tx), commits: Arc::default(), _hold: hold }
+        Self { database, tx: Some(tx), unsynced: false, commits: Arc::default(), _hold: hold }
     }
 
     /// One transaction, one commit.
@@ -191,12 +209,27 @@ impl Writer {
             Err(error) => Err(error),
         };
         if ended.is_ok() {
-            self.commits.fetch_add(u64::from(!kept.is_empty()), Ordering::Relaxed);
+            if !kept.is_empty() {
+                self.commits.fetch_add(1, Ordering::Relaxed);
+                self.unsynced = sync == Sync::Later && self.database.kind() == DatabaseKind::Sqlite;
+            }
             // After an error the connection is dropped with whatever is open on it.
             self.tx = Some(tx);
         }
         for answer in kept {
             answer(ended.clone());
+        }
+    }
+
+    /// Has everything that is committed put on the disk.
+    async fn settle(&mut self) {
+        if !self.unsynced {
+            return;
+        }
+        let (job, mut done) = Queued::new(mark_flushed);
+        self.batch(vec![Box::new(job)], Sync::Now).await;
+        if let Ok(Err(error)) = done.try_recv() {
+            warn!(%error, "what is committed is not on the disk yet; it will be with the next commit");
         }
     }
 
@@ -215,10 +248,26 @@ impl Writer {
 }
 
 /// Has `writer` do what is queued until it is told to close or nobody is left to queue anything.
-async fn run(writer: Arc<Mutex<Option<Writer>>>, mut queue: mpsc::UnboundedReceiver<Order>, waiting: Arc<AtomicUsize>) {
+async fn run(
+    writer: Arc<Mutex<Option<Writer>>>,
+    mut queue: mpsc::UnboundedReceiver<Order>,
+    (waiting, sleeps): (Arc<AtomicUsize>, Arc<AtomicBool>),
+) {
     let mut closers = Vec::new();
     let mut orders = Vec::new();
-    while queue.recv_many(&mut orders, BATCH).await > 0 {
+    loop {
+        if timeout(LULL, queue.recv_many(&mut orders, BATCH)).await.is_err() {
+            // Before it settles: what is committed after that is told.
+            sleeps.store(true, Ordering::Release);
+            if let Some(writer) = writer.lock().await.as_mut() {
+                writer.settle().await;
+            }
+            queue.recv_many(&mut orders, BATCH).await;
+            sleeps.store(false, Ordering::Release);
+        }
+        if orders.is_empty() {
+            break;
+        }
         let mut jobs = Vec::with_capacity(orders.len());
         let mut sync = Sync::Later;
         for order in orders.drain(..) {
@@ -227,6 +276,7 @@ async fn run(writer: Arc<Mutex<Option<Writer>>>, mut queue: mpsc::UnboundedRecei
                     jobs.push(job);
                     sync = if wanted == Sync::Now { Sync::Now } else { sync };
                 }
+                Order::Watch => {}
                 Order::Close(closer) => {
                     queue.close();
                     closers.push(closer);

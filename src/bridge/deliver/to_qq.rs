@@ -118,8 +118,7 @@ impl Bridge {
         Ok(Next::More)
     }
 
-    /// Takes `row` out of its lane, which QQ took, and sees in the same commit to what leaves next, if that may leave at once: the next of
-    /// `window`, which is on the disk as marked already, or else another window.
+    /// Takes `row` out of its lane, which QQ took, and puts the next of `window` on the wire in the same commit, if that may leave at once.
     async fn close_and_follow(
         self: &Arc<Self>,
         live: &Arc<Live>,
@@ -128,40 +127,25 @@ impl Bridge {
         window: &mut Window,
     ) -> Result<Option<(OutboxRow, ToChat)>, Error> {
         let is_stopping = live.part.is_asked() || self.is_paused(&live.account);
-        let in_a_hurry = live.network.capabilities().send_interval.is_zero() && !is_stopping;
-        let next = if in_a_hurry { window.pop_front() } else { None };
-        let (bridge, talker, now_ms) = (Arc::clone(self), Arc::clone(live), self.clock.now_ms());
-        let (told, next) = if let Some(next) = next {
-            let seq = next.0.seq;
-            let closed = self.store.follow_up(move |tx| {
-                Box::pin(async move {
-                    tx.mark_sent(row.seq, None).await?;
-                    Ok((bridge.put_success(tx, &to_chat, row.seq).await?, tx.mark_on_wire(seq).await?))
-                })
-            });
-            let (told, goes) = closed.await?;
-            (told, Some(next).filter(|_| goes))
-        } else {
-            let closed = self.store.write(move |tx| {
-                Box::pin(async move {
-                    tx.mark_sent(row.seq, None).await?;
-                    let told = bridge.put_success(tx, &to_chat, row.seq).await?;
-                    if !in_a_hurry {
-                        return Ok((told, Window::new()));
-                    }
-                    // If the next cannot be read, that is no reason to forget that this one has left.
-                    Ok((told, mark(tx, &row.lane, &talker, now_ms).await.unwrap_or_default()))
-                })
-            });
-            let (told, more) = closed.await?;
-            *window = more;
-            (told, window.pop_front())
-        };
+        let next = if is_stopping { None } else { window.pop_front() };
+        let (bridge, follower) = (Arc::clone(self), next.as_ref().map(|(row, _)| row.seq));
+        let closed = self.store.follow_up(move |tx| {
+            Box::pin(async move {
+                tx.mark_sent(row.seq, None).await?;
+                let told = bridge.put_success(tx, &to_chat, row.seq).await?;
+                let goes = match follower {
+                    Some(seq) => tx.mark_on_wire(seq).await?,
+                    None => false,
+                };
+                Ok((told, goes))
+            })
+        });
+        let (told, goes) = closed.await?;
         METRICS.bridged.add(Way::ToQq, 1);
         if let Some(lane) = told {
             self.wake(&lane);
         }
-        Ok(next)
+        Ok(next.filter(|_| goes))
     }
 
     /// QQ did not say whether it took a message.
