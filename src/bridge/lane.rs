@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use super::deliver::Marked;
+use super::deliver::{self, Head, Marked};
 use super::{Bridge, Error, route};
+use crate::store::{self, Tx};
 
 /// What a lane should do after one round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +47,11 @@ impl Lanes {
         Some(bell)
     }
 
+    /// Whether nobody runs `lane`.
+    fn rests(&self, lane: &str) -> bool {
+        !self.running.lock().unwrap_or_else(PoisonError::into_inner).contains_key(lane)
+    }
+
     /// Ends `lane`, unless its bell was rung since: then it has to look again.
     fn leave(&self, lane: &str, bell: &Bell) -> bool {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
@@ -68,9 +74,26 @@ impl Bell {
 impl Bridge {
     /// Makes `lane` look at its head, now.
     pub fn wake(self: &Arc<Self>, lane: &str) {
+        self.wake_with(lane, None);
+    }
+
+    /// The same, if it rests with what is marked at its head already.
+    pub(super) fn wake_with(self: &Arc<Self>, lane: &str, ahead: Option<Marked>) {
         let Some(bell) = self.lanes.enter(lane) else { return };
         let (bridge, lane) = (Arc::clone(self), lane.to_owned());
-        self.shutdown.spawn(async move { bridge.run_lane(&lane, &bell).await });
+        self.shutdown.spawn(async move { bridge.run_lane(&lane, ahead, &bell).await });
+    }
+
+    /// Marks what may leave at the head of `lane` in the transaction that put it there, if that lane goes to Matrix and nobody runs it: then
+    /// whoever wakes it with that spares it a transaction of its own.
+    pub(super) async fn look_ahead(&self, tx: &mut Tx, lane: &str) -> Result<Option<Marked>, store::Error> {
+        if !lane.starts_with(route::TO_MATRIX) || !self.lanes.rests(lane) {
+            return Ok(None);
+        }
+        Ok(match deliver::mark(tx, lane, self.clock.now_ms()).await? {
+            Head::Marked(rows) => Some(rows),
+            Head::Odd(_) | Head::Empty => None,
+        })
     }
 
     /// Wakes every lane that begins with `prefix` and has something to deliver.
@@ -82,8 +105,8 @@ impl Bridge {
         Ok(())
     }
 
-    async fn run_lane(self: &Arc<Self>, lane: &str, bell: &Bell) {
-        let (mut ahead, mut failures) = (None, 0);
+    async fn run_lane(self: &Arc<Self>, lane: &str, mut ahead: Option<Marked>, bell: &Bell) {
+        let mut failures = 0;
         while !self.shutdown.is_asked() {
             match self.round(lane, &mut ahead, &mut failures).await {
                 Next::More => {}
@@ -125,7 +148,9 @@ mod tests {
     #[test]
     fn a_lane_runs_once_and_looks_again_when_its_bell_was_rung() {
         let lanes = Lanes::default();
+        assert!(lanes.rests("m/1"));
         let bell = lanes.enter("m/1").expect("nobody runs it");
+        assert!(!lanes.rests("m/1"));
         assert!(lanes.enter("m/1").is_none(), "it runs already");
         assert!(!lanes.leave("m/1", &bell), "something came meanwhile");
         assert!(lanes.leave("m/1", &bell));

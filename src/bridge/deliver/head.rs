@@ -1,4 +1,5 @@
-//! The rows whose turn it is in a lane towards Matrix: looked at and marked in one commit, the one that closes those before them.
+//! The rows whose turn it is in a lane towards Matrix: looked at and marked in one commit, the one that puts them there or closes those before
+//! them.
 
 use super::until_due;
 use crate::bridge::departure::{self, ToRoom};
@@ -11,7 +12,7 @@ const BATCH: u32 = 32;
 pub(in crate::bridge) type Marked = Vec<(OutboxRow, ToRoom)>;
 
 /// What stands at the head of a lane.
-pub(super) enum Head {
+pub(in crate::bridge) enum Head {
     /// Nothing.
     Empty,
     /// Rows that may leave as they are, in order; never none.
@@ -21,7 +22,7 @@ pub(super) enum Head {
 }
 
 /// Looks at the head of `lane` and marks what may leave.
-pub(super) async fn mark(tx: &mut Tx, lane: &str, now_ms: i64) -> Result<Head, store::Error> {
+pub(in crate::bridge) async fn mark(tx: &mut Tx, lane: &str, now_ms: i64) -> Result<Head, store::Error> {
     let mut marked = Marked::new();
     for row in tx.lane_head(lane, BATCH).await? {
         match complete(&row) {

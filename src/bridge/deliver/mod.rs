@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use tracing::warn;
 
-pub(super) use head::Marked;
+pub(super) use head::{Head, Marked, mark};
 
 use super::lane::Next;
 use super::{Bridge, Error, Verdict};

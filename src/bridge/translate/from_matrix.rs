@@ -73,6 +73,7 @@ impl Bridge {
                             let account = portal.as_ref().map(|portal| portal.account.as_str());
                             tx.finish_arrival(row.seq, account, outcome.fate).await?;
                         }
+                        outcome.look_ahead(tx, &bridge).await?;
                         Ok(outcome)
                     })
                 })

@@ -74,6 +74,7 @@ impl Bridge {
                         for row in &opened {
                             bridge.translate_opened(tx, &translated, row, &mut outcome).await?;
                         }
+                        outcome.look_ahead(tx, &bridge).await?;
                         Ok(outcome)
                     })
                 })

@@ -8,14 +8,16 @@ mod from_qq;
 mod rooms;
 mod words;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use tracing::warn;
 
+use super::deliver::Marked;
 use super::login::Live;
 use super::{Bridge, Order};
 use crate::qq::{AccountId, ContactId, Doubt, Passing};
-use crate::store::{Fate, PortalRow};
+use crate::store::{self, Fate, PortalRow, Tx};
 
 /// How many rows are translated in one transaction.
 const BATCH: u32 = 64;
@@ -24,6 +26,8 @@ const BATCH: u32 = 64;
 #[derive(Default)]
 struct Outcome {
     lanes: Vec<String>,
+    /// What is marked already at the heads of lanes that rest.
+    ahead: HashMap<String, Marked>,
     portals: Vec<PortalRow>,
     ghosts: Vec<(ContactId, String)>,
     orders: Vec<Order>,
@@ -39,6 +43,20 @@ struct Outcome {
     replaced: Vec<String>,
     /// Of which accounts a room may let the bridge do more now.
     levelled: Vec<AccountId>,
+}
+
+impl Outcome {
+    /// Looks at the heads of its lanes, once everything is in the outbox.
+    async fn look_ahead(&mut self, tx: &mut Tx, bridge: &Bridge) -> Result<(), store::Error> {
+        self.lanes.sort_unstable();
+        self.lanes.dedup();
+        for lane in &self.lanes {
+            if let Some(rows) = bridge.look_ahead(tx, lane).await? {
+                self.ahead.insert(lane.clone(), rows);
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Bridge {
@@ -76,10 +94,8 @@ impl Bridge {
             }
             self.pass_on(live, outcome.passing);
         }
-        outcome.lanes.sort_unstable();
-        outcome.lanes.dedup();
         for lane in &outcome.lanes {
-            self.wake(lane);
+            self.wake_with(lane, outcome.ahead.remove(lane));
         }
         let Some(live) = live else { return };
         for doubt in &outcome.doubts {
