@@ -3,8 +3,11 @@
 //! SQLite is called in place: a statement takes a few microseconds, less than to hand it to another thread. Only a commit
 //! waits for the disk, and those run on the writer's own thread.
 
+use std::borrow::Cow;
+use std::cell::Cell;
+
 use rusqlite::config::DbConfig;
-use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
+use rusqlite::types::{FromSql, ToSql, ToSqlOutput, ValueRef};
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Postgres, Row as _, SqlSafeStr as _};
@@ -28,9 +31,9 @@ pub(super) struct OwnFile {
 }
 
 /// A value for a statement, or NULL: PostgreSQL asks of what type that is.
-pub(super) enum Value {
+pub(super) enum Value<'v> {
     Number(Option<i64>),
-    Text(Option<String>),
+    Text(Option<Cow<'v, str>>),
 }
 
 /// The text of a statement, and whether it is worth keeping prepared.
@@ -85,7 +88,7 @@ impl Connection {
     }
 
     /// How many rows a statement changed.
-    pub(super) async fn change(&mut self, text: Text, values: Vec<Value>) -> Result<u64, Error> {
+    pub(super) async fn change(&mut self, text: Text, values: Vec<Value<'_>>) -> Result<u64, Error> {
         match self {
             Self::Sqlite(file) => {
                 let changed = on_sqlite(&file.connection, text, |statement| {
@@ -104,7 +107,7 @@ impl Connection {
     pub(super) async fn rows<T>(
         &mut self,
         text: Text,
-        values: Vec<Value>,
+        values: Vec<Value<'_>>,
         most: usize,
         mut read: impl FnMut(Row<'_>) -> Result<T, Error>,
     ) -> Result<Vec<T>, Error> {
@@ -116,7 +119,7 @@ impl Connection {
                 while found.len() < most
                     && let Some(row) = rows.next()?
                 {
-                    found.push(read(Row::Sqlite(row)));
+                    found.push(read(Row::Sqlite(SqliteRow { row, next: Cell::new(0) })));
                 }
                 Ok(found)
             })?
@@ -150,7 +153,7 @@ fn on_sqlite<T>(
 }
 
 /// Gives `statement` its values. To SQLite `$2` is a name like any other, numbered by where it first stands.
-fn bind(statement: &mut rusqlite::Statement<'_>, values: &[Value]) -> rusqlite::Result<()> {
+fn bind(statement: &mut rusqlite::Statement<'_>, values: &[Value<'_>]) -> rusqlite::Result<()> {
     for at in 1..=statement.parameter_count() {
         let number = statement.parameter_name(at).and_then(|name| name.strip_prefix('$')?.parse::<usize>().ok());
         let value = number.and_then(|number| values.get(number.checked_sub(1)?));
@@ -159,7 +162,7 @@ fn bind(statement: &mut rusqlite::Statement<'_>, values: &[Value]) -> rusqlite::
     Ok(())
 }
 
-impl ToSql for Value {
+impl ToSql for Value<'_> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         Ok(ToSqlOutput::Borrowed(match self {
             Self::Number(number) => number.map_or(ValueRef::Null, ValueRef::Integer),
@@ -168,28 +171,46 @@ impl ToSql for Value {
     }
 }
 
-fn on_postgres<'q>(text: Text, values: Vec<Value>) -> Query<'q, Postgres, PgArguments> {
+fn on_postgres<'q>(text: Text, values: Vec<Value<'_>>) -> Query<'q, Postgres, PgArguments> {
     let query = match text {
         Text::Kept(sql) => sqlx::query(sql),
         Text::Once(sql) => sqlx::query(AssertSqlSafe(sql).into_sql_str()).persistent(false),
     };
     values.into_iter().fold(query, |query, value| match value {
         Value::Number(number) => query.bind(number),
-        Value::Text(text) => query.bind(text),
+        Value::Text(text) => query.bind(text.map(Cow::into_owned)),
     })
 }
 
 /// A row that came back.
 pub(super) enum Row<'r> {
-    Sqlite(&'r rusqlite::Row<'r>),
+    Sqlite(SqliteRow<'r>),
     Postgres(&'r PgRow),
+}
+
+/// A row of SQLite, whose columns are read one after the other, as a rule.
+pub(super) struct SqliteRow<'r> {
+    row: &'r rusqlite::Row<'r>,
+    /// Where the column after the one that was read last stands.
+    next: Cell<usize>,
+}
+
+impl SqliteRow<'_> {
+    /// What is in `column`, which is looked for from where the last one was.
+    fn get<T: FromSql>(&self, column: &str) -> Result<T, String> {
+        let (columns, next) = (self.row.as_ref(), self.next.get());
+        let is_it = |at: &usize| columns.column_name(*at).is_ok_and(|name| name == column);
+        let at = (next..columns.column_count()).chain(0..next).find(is_it).ok_or("there is no such column")?;
+        self.next.set(at + 1);
+        self.row.get(at).map_err(|why| why.to_string())
+    }
 }
 
 impl Row<'_> {
     /// A text or NULL; the error says why it is neither.
     pub(super) fn text(&self, column: &str) -> Result<Option<String>, String> {
         match self {
-            Self::Sqlite(row) => row.get(column).map_err(|why| why.to_string()),
+            Self::Sqlite(row) => row.get(column),
             Self::Postgres(row) => row.try_get(column).map_err(|why| why.to_string()),
         }
     }
@@ -197,7 +218,7 @@ impl Row<'_> {
     /// A number or NULL; the error says why it is neither.
     pub(super) fn number(&self, column: &str) -> Result<Option<i64>, String> {
         match self {
-            Self::Sqlite(row) => row.get(column).map_err(|why| why.to_string()),
+            Self::Sqlite(row) => row.get(column),
             Self::Postgres(row) => row.try_get(column).map_err(|why| why.to_string()),
         }
     }
@@ -205,7 +226,7 @@ impl Row<'_> {
     /// What is in the first column, which is the key or the first part of it.
     pub(super) fn key(&self) -> String {
         let (number, text) = match self {
-            Self::Sqlite(row) => (row.get::<_, i64>(0).ok(), row.get::<_, String>(0).ok()),
+            Self::Sqlite(SqliteRow { row, .. }) => (row.get::<_, i64>(0).ok(), row.get::<_, String>(0).ok()),
             Self::Postgres(row) => (row.try_get::<i64, _>(0).ok(), row.try_get::<String, _>(0).ok()),
         };
         number.map(|number| number.to_string()).or(text).unwrap_or_else(|| "?".to_owned())

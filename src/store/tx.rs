@@ -1,5 +1,7 @@
 //! One transaction: a connection, the statements that run on it, and how rows are read.
 
+use std::borrow::Cow;
+
 use super::connection::{Connection, Row, Text, Value};
 use super::error::Error;
 use crate::base::Clock;
@@ -92,14 +94,14 @@ impl Tx {
     }
 
     /// How many rows `statement` changed.
-    pub(super) async fn change(&mut self, statement: Statement) -> Result<u64, Error> {
+    pub(super) async fn change(&mut self, statement: Statement<'_>) -> Result<u64, Error> {
         let changed = self.connection.change(statement.text, statement.values).await;
         self.changed = self.changed.saturating_add(changed.as_ref().copied().unwrap_or(0));
         self.spoiled_by(changed)
     }
 
     /// The number in the column `value` of the one row of `statement`.
-    pub(super) async fn count(&mut self, statement: Statement) -> Result<u64, Error> {
+    pub(super) async fn count(&mut self, statement: Statement<'_>) -> Result<u64, Error> {
         let count = self.one::<Option<i64>>(statement).await?.flatten();
         Ok(count.and_then(|count| u64::try_from(count).ok()).unwrap_or(0))
     }
@@ -109,7 +111,7 @@ impl Tx {
         &mut self,
         table: &'static str,
         key: impl ToString,
-        statement: Statement,
+        statement: Statement<'_>,
     ) -> Result<(), Error> {
         match self.change(statement).await? {
             0 => Err(Error::Missing { table, row: key.to_string() }),
@@ -118,16 +120,16 @@ impl Tx {
     }
 
     /// The first row.
-    pub(super) async fn one<R: Record>(&mut self, statement: Statement) -> Result<Option<R>, Error> {
+    pub(super) async fn one<R: Record>(&mut self, statement: Statement<'_>) -> Result<Option<R>, Error> {
         Ok(self.rows(statement, 1).await?.pop())
     }
 
     /// All rows.
-    pub(super) async fn all<R: Record>(&mut self, statement: Statement) -> Result<Vec<R>, Error> {
+    pub(super) async fn all<R: Record>(&mut self, statement: Statement<'_>) -> Result<Vec<R>, Error> {
         self.rows(statement, usize::MAX).await
     }
 
-    async fn rows<R: Record>(&mut self, statement: Statement, most: usize) -> Result<Vec<R>, Error> {
+    async fn rows<R: Record>(&mut self, statement: Statement<'_>, most: usize) -> Result<Vec<R>, Error> {
         let read = |row: Row<'_>| R::read(&Fields { table: R::TABLE, row });
         let rows = self.connection.rows(statement.text, statement.values, most, read).await;
         self.spoiled_by(rows)
@@ -145,30 +147,33 @@ impl Tx {
 }
 
 /// A statement and the values for its `$1`, `$2` ….
-pub(super) struct Statement {
+pub(super) struct Statement<'v> {
     text: Text,
-    values: Vec<Value>,
+    values: Vec<Value<'v>>,
 }
 
 /// A statement that both databases understand. It is prepared once per connection.
-pub(super) fn sql(text: &'static str) -> Statement {
+pub(super) fn sql<'v>(text: &'static str) -> Statement<'v> {
     Statement { text: Text::Kept(text), values: Vec::new() }
 }
 
 /// A statement whose text depends on how many rows it has; it is not kept prepared.
-pub(super) fn sql_of_size(text: String) -> Statement {
+pub(super) fn sql_of_size<'v>(text: String) -> Statement<'v> {
     Statement { text: Text::Once(text), values: Vec::new() }
 }
 
-impl Statement {
+impl<'v> Statement<'v> {
     /// The next value. PostgreSQL has no NUL in texts; it becomes U+FFFD, so that no text can block a queue for ever.
-    pub(super) fn text(self, value: &str) -> Self {
+    pub(super) fn text(self, value: &'v str) -> Self {
         self.text_or_null(Some(value))
     }
 
     /// The next value, or NULL.
-    pub(super) fn text_or_null(self, value: Option<&str>) -> Self {
-        self.value(Value::Text(value.map(|value| value.replace('\0', "\u{FFFD}"))))
+    pub(super) fn text_or_null(self, value: Option<&'v str>) -> Self {
+        let clean = |value: &'v str| {
+            if value.contains('\0') { Cow::Owned(value.replace('\0', "\u{FFFD}")) } else { Cow::Borrowed(value) }
+        };
+        self.value(Value::Text(value.map(clean)))
     }
 
     /// The next value.
@@ -176,7 +181,7 @@ impl Statement {
         self.number_or_null(Some(value))
     }
 
-    fn value(mut self, value: Value) -> Self {
+    fn value(mut self, value: Value<'v>) -> Self {
         self.values.push(value);
         self
     }
