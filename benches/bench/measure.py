@@ -97,7 +97,7 @@ def intake(programs: Programs, messages: int) -> dict:
 
 def memory(programs: Programs, rooms: int) -> dict:
     """Memory with one room and with many, and how long a start takes with all of them and with many contacts."""
-    figures = {}
+    figures = {"rooms": rooms}
     with bridge_running(programs) as (harness, bridge, _):
         harness.load(bridge.pid, "r2m", n=10, rate=0)
         settle(harness)
@@ -105,13 +105,20 @@ def memory(programs: Programs, rooms: int) -> dict:
         harness.load(bridge.pid, "r2m", n=5000, rate=0)
         settle(harness)
         figures["loaded_mib"] = bridge.memory_mib()
-    with fresh_folder() as folder, Harness(programs, folder, "--qq-groups", rooms, "--qq-friends", 20000) as harness:
+    figures["with_rooms"] = before_and_after_a_start(programs, rooms)
+    figures["with_contacts"] = before_and_after_a_start(programs, rooms, "--qq-friends", 20000)
+    return figures
+
+
+def before_and_after_a_start(programs: Programs, rooms: int, *flags) -> dict:
+    """Makes rooms and starts again with them."""
+    figures = {}
+    with fresh_folder() as folder, Harness(programs, folder, "--qq-groups", rooms, *flags) as harness:
         with Bridge(programs, folder) as bridge:
             log_in(harness)
             harness.load(bridge.pid, "r2m", n=4 * rooms, rate=0, rooms=rooms)
             settle(harness)
-            figures["rooms"] = rooms
-            figures["loaded_rooms_mib"] = bridge.memory_mib()
+            figures["made_mib"] = bridge.memory_mib()
         polls = harness.ask(op="stats")["polls"]
         with Bridge(programs, folder) as bridge:
             begun = time.monotonic() - bridge.ready_after_s
@@ -119,7 +126,7 @@ def memory(programs: Programs, rooms: int) -> dict:
             until(lambda: harness.ask(op="stats")["polls"] > polls, "the session to be taken up")
             figures["polling_after_s"] = time.monotonic() - begun
             settle(harness)
-            figures["idle_rooms_mib"] = bridge.memory_mib()
+            figures["idle_mib"] = bridge.memory_mib()
     return figures
 
 

@@ -98,11 +98,15 @@ def single_figures(figures: dict) -> str:
         rows += [
             ["memory, idle, one room", f"{memory['idle_mib']:.1f} MiB"],
             ["memory after 5,000 messages in one room", f"{memory['loaded_mib']:.1f} MiB"],
-            [f"memory, idle, {rooms} rooms and 20,000 contacts", f"{memory['idle_rooms_mib']:.1f} MiB"],
-            [f"memory after making {rooms} rooms", f"{memory['loaded_rooms_mib']:.1f} MiB"],
-            [f"start with {rooms} portals and 20,000 contacts: ready", f"{memory['ready_after_s']:.2f} s"],
-            ["the same: first poll of QQ", f"{memory['polling_after_s']:.2f} s"],
         ]
+        for name, which in (("with_rooms", f"{rooms} rooms"), ("with_contacts", f"{rooms} rooms and 20,000 contacts")):
+            point = memory[name]
+            rows += [
+                [f"memory after making {which}", f"{point['made_mib']:.1f} MiB"],
+                [f"memory after a start with {which}", f"{point['idle_mib']:.1f} MiB"],
+                [f"start with {which}: ready", f"{point['ready_after_s']:.2f} s"],
+                ["the same: first poll of QQ", f"{point['polling_after_s']:.2f} s"],
+            ]
     if newcomers := figures.get("newcomers"):
         asked = ", ".join(f"{name} {count}" for name, count in newcomers["requests_each"].items())
         each = newcomers["homeserver_requests_each"]

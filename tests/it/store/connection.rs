@@ -364,7 +364,7 @@ async fn after_a_power_cut_it_is_known_how_far_less_may_be_known_than_happened()
     assert_eq!(row(&store, seq).await.state, OutboxState::Sent, "everybody sees it");
     let before = store.commits();
     store.flush().await.unwrap();
-    assert_eq!(store.commits(), before + 1, "a commit takes with it to the disk whatever lies before it");
+    assert!(store.commits() > before, "a commit takes with it to the disk whatever lies before it");
     drop(store);
     let store = place.open().await;
     assert_eq!(
@@ -377,5 +377,24 @@ async fn after_a_power_cut_it_is_known_how_far_less_may_be_known_than_happened()
     for _ in 0..2 {
         let until = place.open().await.unsynced_until();
         assert_eq!(until, Unsynced { departures: seq, arrivals: 2 }, "also for those that come later");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_need_not_be_on_the_disk_at_once_is_there_after_a_lull() {
+    let place = Place::sqlite();
+    let store = place.open().await;
+    take_in(&store, &["a"]).await;
+    let flushed = || async { read!(store, tx => tx.meta("flushed_at_ms").await).await.unwrap() };
+    let lulls = || tokio::time::sleep(std::time::Duration::from_secs(10));
+    lulls().await;
+    assert_eq!(flushed().await, None, "all of it is there");
+    for round in 1..=2 {
+        place.clock.set(NOON + round);
+        store.follow_up(|tx| Box::pin(async move { tx.wake_arrivals("qq").await })).await.unwrap();
+        // Nobody has to ask for it.
+        while flushed().await != Some((NOON + round).to_string()) {
+            lulls().await;
+        }
     }
 }
