@@ -44,8 +44,8 @@ impl Bridge {
             return Some(ContactId::new(contact));
         }
         let account = portal.account.as_str().to_owned();
-        let login = self.store.read(move |tx| Box::pin(async move { tx.login(&account).await })).await.ok()??;
-        (login.owner == user.as_str()).then(|| ContactId::from(&portal.account))
+        let owner = self.store.read(move |tx| Box::pin(async move { tx.owner_of(&account).await })).await.ok()??;
+        (owner == user.as_str()).then(|| ContactId::from(&portal.account))
     }
 
     /// What the chat calls `who`, by the last lists of a login or by what their ghost is called.

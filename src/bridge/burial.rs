@@ -38,10 +38,10 @@ impl Bridge {
             let author = (event.room.as_str(), event.id.as_str(), event.sender.as_str());
             return self.put_undelivered(tx, author, &key, "message.refused", why).await;
         }
-        let Some(login) = tx.login(&row.login).await? else { return Ok(Vec::new()) };
+        let Some(owner) = tx.owner_of(&row.login).await? else { return Ok(Vec::new()) };
         let phrase = if row.lane.starts_with(route::TO_QQ) { "queue.buried.to_qq" } else { "queue.buried.to_matrix" };
-        let text = self.texts_for(&login.owner).say(phrase, &[("n", &row.seq.to_string()), ("why", &why)]);
-        Ok(vec![notice::put_in_control(tx, &login.owner, &text, &key).await?])
+        let text = self.texts_for(&owner).say(phrase, &[("n", &row.seq.to_string()), ("why", &why)]);
+        Ok(vec![notice::put_in_control(tx, &owner, &text, &key).await?])
     }
 
     /// Puts into the outbox that what `sender` wrote as `event` in `room` was not delivered, and why. Gives the lanes to wake.

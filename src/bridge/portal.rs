@@ -338,8 +338,8 @@ impl Bridge {
     /// Who logged `account` in.
     pub async fn owner_of(&self, account: &AccountId) -> Result<Option<OwnedUserId>, Error> {
         let name = account.as_str().to_owned();
-        let login = self.store.read(move |tx| Box::pin(async move { tx.login(&name).await })).await?;
-        Ok(login.and_then(|login| login.owner.try_into().ok()))
+        let owner = self.store.read(move |tx| Box::pin(async move { tx.owner_of(&name).await })).await?;
+        Ok(owner.and_then(|owner| owner.try_into().ok()))
     }
 
     /// The lane that leads to what is said in `portal` on QQ.

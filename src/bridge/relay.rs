@@ -107,7 +107,7 @@ impl Bridge {
         event: &Event,
         is_alien: bool,
     ) -> Result<Voice, store::Error> {
-        let owner = tx.login(portal.account.as_str()).await?.map(|login| login.owner);
+        let owner = tx.owner_of(portal.account.as_str()).await?;
         let permission = self.config.bridge.permission(event.sender.as_str());
         if owner.as_deref() == Some(event.sender.as_str()) && permission >= Permission::User {
             return Ok(Voice::Own);

@@ -288,7 +288,7 @@ impl Bridge {
         why: &'static str,
     ) -> Result<String, store::Error> {
         let key = route::key(&["cannot follow", room, occasion, why]);
-        let owner = tx.login(account.as_str()).await?.map(|login| login.owner).unwrap_or_default();
+        let owner = tx.owner_of(account.as_str()).await?.unwrap_or_default();
         let text = self.texts_for(&owner).say(why, &[("bot", self.homeserver.bot_id().as_str())]);
         notice::put(tx, room, notice::plain(&text, &key), &key).await
     }

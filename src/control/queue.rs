@@ -55,8 +55,8 @@ async fn row_of(context: &Context, number: &str) -> Result<Option<OutboxRow>, Er
     let found = context.bridge().store.read(move |tx| {
         Box::pin(async move {
             let Some(row) = tx.departure(seq).await? else { return Ok(None) };
-            let login = tx.login(&row.login).await?;
-            Ok(Some(row).filter(|_| is_admin || login.is_some_and(|login| login.owner == sender)))
+            let owner = tx.owner_of(&row.login).await?;
+            Ok(Some(row).filter(|_| is_admin || owner.is_some_and(|owner| owner == sender)))
         })
     });
     let found = found.await?;

@@ -26,8 +26,8 @@ async fn answer(context: &Context, number: &str, answer: Answer) -> Result<(), E
     let found = context.bridge().store.read(move |tx| {
         Box::pin(async move {
             let Some(row) = tx.request(id).await? else { return Ok(None) };
-            let login = tx.login(&row.login).await?;
-            Ok(Some(row).filter(|_| login.is_some_and(|login| login.owner == owner)))
+            let theirs = tx.owner_of(&row.login).await?;
+            Ok(Some(row).filter(|_| theirs.is_some_and(|theirs| theirs == owner)))
         })
     });
     let Some(row) = found.await? else { return context.reply_key("request.unknown", &[("n", number)]).await };

@@ -58,6 +58,11 @@ impl Tx {
         self.one(sql("SELECT * FROM login WHERE account = $1").text(account)).await
     }
 
+    /// Whose account it is.
+    pub async fn owner_of(&mut self, account: &str) -> Result<Option<String>, Error> {
+        self.one(sql("SELECT owner AS value FROM login WHERE account = $1").text(account)).await
+    }
+
     /// All accounts, sorted.
     pub async fn logins(&mut self) -> Result<Vec<LoginRow>, Error> {
         self.all(sql("SELECT * FROM login ORDER BY account")).await

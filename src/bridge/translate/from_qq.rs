@@ -268,8 +268,7 @@ impl Bridge {
         let mut users = HashMap::new();
         for (contact, nick) in &said.people {
             let user = if *contact == ContactId::from(&live.account) {
-                let login = tx.login(live.account.as_str()).await?;
-                login.and_then(|login| login.owner.try_into().ok())
+                tx.owner_of(live.account.as_str()).await?.and_then(|owner| owner.try_into().ok())
             } else {
                 self.keep_ghost(tx, contact, nick, out).await?;
                 self.homeserver.ghost_id(contact.as_str()).ok()
