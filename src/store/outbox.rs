@@ -248,7 +248,7 @@ impl Tx {
 
     /// How many rows of `lane` were sent since `since_ms` (a moment, in milliseconds since 1970).
     pub async fn count_sent(&mut self, lane: &str, since_ms: i64) -> Result<u64, Error> {
-        let count = "SELECT COUNT(*) AS value FROM outbox WHERE state = 'sent' AND lane = $1 AND sent_at_ms >= $2";
+        let count = "SELECT COUNT(*) AS value FROM outbox WHERE created_at_ms >= 0 AND lane = $1 AND state = 'sent' AND sent_at_ms >= $2";
         self.count(sql(count).text(lane).number(since_ms)).await
     }
 
@@ -261,7 +261,7 @@ impl Tx {
 
     /// What the receiver called the newest row of `lane` that was sent.
     pub async fn last_result(&mut self, lane: &str) -> Result<Option<String>, Error> {
-        let last = "SELECT result AS value FROM outbox WHERE state = 'sent' AND lane = $1 ORDER BY seq DESC LIMIT 1";
+        let last = "SELECT result AS value FROM outbox WHERE created_at_ms >= 0 AND lane = $1 AND state = 'sent' ORDER BY seq DESC LIMIT 1";
         Ok(self.one::<Option<String>>(sql(last).text(lane)).await?.flatten())
     }
 }

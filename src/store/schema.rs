@@ -19,7 +19,7 @@ const SQLITE: &[&str] = &[
     include_str!("migrations/sqlite/0010_rooms.sql"),
     include_str!("migrations/sqlite/0011_batches.sql"),
     include_str!("migrations/sqlite/0012_lighter.sql"),
-    include_str!("migrations/sqlite/0013_echoes.sql"),
+    include_str!("migrations/sqlite/0013_order.sql"),
 ];
 const POSTGRES: &[&str] = &[
     include_str!("migrations/postgres/0001_the_house.sql"),
@@ -34,7 +34,7 @@ const POSTGRES: &[&str] = &[
     include_str!("migrations/postgres/0010_rooms.sql"),
     include_str!("migrations/postgres/0011_batches.sql"),
     include_str!("migrations/postgres/0012_lighter.sql"),
-    include_str!("migrations/postgres/0013_echoes.sql"),
+    include_str!("migrations/postgres/0013_order.sql"),
 ];
 
 /// Where the number of the newest migration is kept.

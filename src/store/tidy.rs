@@ -40,7 +40,7 @@ impl Tx {
         let delete = "DELETE FROM outbox WHERE seq IN (SELECT seq FROM outbox AS old WHERE old.seq > $1 AND old.seq <= $2 \
              AND ((old.state = 'dropped' AND old.created_at_ms < $3) OR (old.state = 'sent' AND old.sent_at_ms < $3 \
              AND EXISTS (SELECT 1 FROM outbox AS newer \
-             WHERE newer.state = 'sent' AND newer.lane = old.lane AND newer.seq > old.seq) \
+             WHERE newer.created_at_ms >= 0 AND newer.lane = old.lane AND newer.seq > old.seq AND newer.state = 'sent') \
              AND NOT EXISTS (SELECT 1 FROM inbox WHERE inbox.seq = old.arrival))))";
         let gone = self.change(sql(delete).number(after).number(last).number(before_ms)).await?;
         Ok(Tidied { gone, next: Some(last) })
