@@ -21,7 +21,7 @@ use crate::store::Arrival;
 
 /// How far apart two transactions of the homeserver are answered, and two polls begun: in a rush, what piles up there meanwhile arrives
 /// together and shares all commits and requests up to its lane, where one by one each would pay for its own.
-const HANDFUL: Duration = Duration::from_millis(5);
+const HANDFUL: Duration = Duration::from_millis(10);
 
 /// How long a poll that is in flight at shutdown may still bring something.
 const LAST_POLL: Duration = Duration::from_secs(1);
