@@ -5,9 +5,9 @@
 //! Each piece of work stands behind a savepoint: one that fails is undone alone.
 //!
 //! Work that only follows from what is on the disk need not wait for it: when nothing else is queued, it is committed without a sync, and
-//! is on the disk with the next commit that has one, which comes at the latest when nobody has asked for anything for a while. SQLite writes commits one behind the other, so a machine that stops loses the
-//! last ones and never one from between. Nor need it be handed to another thread, on SQLite, while nobody else writes: that would cost more than
-//! the work.
+//! is on the disk with the next commit that has one, which comes at the latest when nobody has asked for anything for a while. SQLite
+//! writes commits one behind the other, so a machine that stops loses the last ones and never one from between. Nor need it be handed
+//! to another thread, on SQLite, while nobody else writes: that would cost more than the work.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -209,8 +209,9 @@ impl Writer {
             Err(error) => Err(error),
         };
         if ended.is_ok() {
-            if !kept.is_empty() {
-                self.commits.fetch_add(1, Ordering::Relaxed);
+            self.commits.fetch_add(u64::from(!kept.is_empty()), Ordering::Relaxed);
+            // A commit of nothing syncs nothing.
+            if !kept.is_empty() && tx.changed() > 0 {
                 self.unsynced = sync == Sync::Later && self.database.kind() == DatabaseKind::Sqlite;
             }
             // After an error the connection is dropped with whatever is open on it.

@@ -391,7 +391,7 @@ async fn what_need_not_be_on_the_disk_at_once_is_there_after_a_lull() {
     assert_eq!(flushed().await, None, "all of it is there");
     for round in 1..=2 {
         place.clock.set(NOON + round);
-        store.follow_up(|tx| Box::pin(async move { tx.wake_arrivals("qq").await })).await.unwrap();
+        store.follow_up(|tx| Box::pin(async move { tx.set_meta("a", "b").await })).await.unwrap();
         // Nobody has to ask for it.
         while flushed().await != Some((NOON + round).to_string()) {
             lulls().await;
