@@ -171,17 +171,25 @@ impl Bridge {
         let (room_id, user_id) = (room.to_string(), user.to_string());
         let known = self.store.read(move |tx| Box::pin(async move { tx.is_member(&room_id, &user_id).await })).await?;
         if !known {
-            match host.invite(room, &user).await {
-                // Whoever is in the room already cannot be invited; joining again does no harm.
-                Err(error) if !error.is_forbidden() => return Err(error.into()),
-                _ => reach(Failpoint::GhostInvited),
+            match self.invite_and_join(intent, room, host).await {
+                // It was there when it was to be invited, and has left since.
+                Err(Error::Matrix(error)) if error.is_forbidden() => self.invite_and_join(intent, room, host).await?,
+                joined => joined?,
             }
-            intent.join(room).await?;
             reach(Failpoint::GhostJoined);
             self.note_member(room, &user).await?;
         }
         self.ghosts.note_joined(room, &user, true);
         Ok(())
+    }
+
+    async fn invite_and_join(&self, intent: &Intent, room: &RoomId, host: &Intent) -> Result<(), Error> {
+        match host.invite(room, intent.user_id()).await {
+            // Whoever is in the room already cannot be invited; joining again does no harm.
+            Err(error) if !error.is_forbidden() => return Err(error.into()),
+            _ => reach(Failpoint::GhostInvited),
+        }
+        Ok(intent.join(room).await?)
     }
 
     /// Remembers that `user` is in `room`.

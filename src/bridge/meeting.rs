@@ -1,5 +1,5 @@
 //! Ghosts that people ask into a room, as they would ask anybody whom they want to talk to: the room becomes that of the chat
-//! with the friend, or whoever asked is told why not, and the ghost leaves.
+//! with the friend, or whoever asked is told why not, and the ghost leaves. In the room of a group, its members come in.
 //!
 //! It is a job: whenever the bridge dies over it, the ghost's place in the room and the portal tell how far it came.
 
@@ -12,14 +12,15 @@ use super::existing::Bridged;
 use super::job::Progress;
 use super::leaving::leave;
 use super::login::Live;
+use super::portal::Portal;
 use super::text::escape;
-use super::{Bridge, Error, levels, route};
+use super::{Bridge, Error, levels, route, upgrade};
 use crate::base::failpoint::{Failpoint, reach};
 use crate::config::Permission;
 use crate::matrix::Intent;
 use crate::matrix::event::{Member, Membership};
-use crate::qq::{AccountId, Chat, ChatKind, ContactId};
-use crate::store::{JobRow, LoginRow, LoginState};
+use crate::qq::{self, AccountId, Chat, ChatKind, ContactId};
+use crate::store::{JobKind, JobRow, LoginRow, LoginState};
 
 /// Somebody who asks, and the friend whom they ask.
 const PAIR: usize = 2;
@@ -50,7 +51,7 @@ impl Bridge {
         member.now == Membership::Invite && self.homeserver.namespace().contact_of(&member.user).is_some()
     }
 
-    /// Does a job of [`crate::store::JobKind::Meet`].
+    /// Does a job of [`JobKind::Meet`].
     pub(super) async fn meet(self: &Arc<Self>, job: &JobRow) -> Result<Progress, Error> {
         let ghost = job.target.as_deref().and_then(|user| OwnedUserId::try_from(user).ok());
         let contact = ghost.as_deref().and_then(|user| self.homeserver.namespace().contact_of(user));
@@ -58,17 +59,48 @@ impl Bridge {
         let (Some(ghost), Some(contact), Some(room)) = (ghost, contact.map(ContactId::new), room) else {
             return Ok(Progress::Done);
         };
-        if self.portals.by_room(room.as_str()).is_some_and(|portal| portal.peer.as_ref() == Some(&contact)) {
-            // They met before the bridge died.
-            return Ok(Progress::Done);
+        if self.is_followed_to(&room).await? {
+            // Clients ask everybody who was in a room into the one that replaces it. Whoever follows there has its jobs done next.
+            return Ok(Progress::Wait(upgrade::LOOK_AGAIN));
         }
+        let portal = self.portals.by_room(room.as_str());
         let meeting = Meeting { job, room, ghost: self.homeserver.intent(&ghost) };
-        match self.try_to_meet(&meeting, &contact).await? {
+        let met = match portal {
+            // They met before the bridge died.
+            Some(portal) if portal.peer.as_ref() == Some(&contact) => Met::Now,
+            Some(portal) if !portal.is_direct() => self.join_chat(&meeting, &contact, &portal).await?,
+            _ => self.try_to_meet(&meeting, &contact).await?,
+        };
+        match met {
             Met::Later => return Ok(Progress::Wait(LOOK_AGAIN)),
             Met::Never(why) => self.decline_meeting(&meeting, why).await?,
             Met::Now => {}
         }
         Ok(Progress::Done)
+    }
+
+    /// Whether a portal is about to move to `room`.
+    async fn is_followed_to(&self, room: &RoomId) -> Result<bool, Error> {
+        let jobs = self.store.read(|tx| Box::pin(async move { tx.open_jobs().await })).await?;
+        Ok(jobs.iter().any(|job| job.kind == JobKind::Follow && job.target.as_deref() == Some(room.as_str())))
+    }
+
+    /// Lets `contact` into the room of `portal`, if it is a member of that group or discussion. Where that is not known, it comes
+    /// in with its first word, as all do.
+    async fn join_chat(&self, meeting: &Meeting<'_>, contact: &ContactId, portal: &Portal) -> Result<Met, Error> {
+        let live = self.logins.live(&portal.account).filter(|_| portal.room.as_ref() == Some(&meeting.room));
+        let Some(live) = live else { return Ok(Met::Now) };
+        let members = match live.network.members(&portal.chat).await {
+            Err(error) if error.verdict() == qq::Verdict::GiveUp => return Ok(Met::Now),
+            told => told?,
+        };
+        let Some(member) = members.into_iter().find(|member| member.id == *contact) else {
+            let name = escape(&portal.name);
+            let why = self.texts_for(&meeting.job.asker).say("meet.no_member", &[("name", &name)]);
+            return Ok(Met::Never(Some(why)));
+        };
+        self.let_member_in(portal, &meeting.room, member).await?;
+        Ok(Met::Now)
     }
 
     async fn try_to_meet(self: &Arc<Self>, meeting: &Meeting<'_>, contact: &ContactId) -> Result<Met, Error> {

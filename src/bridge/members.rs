@@ -91,7 +91,8 @@ impl Bridge {
         self.note_states(room, &[done]).await
     }
 
-    async fn let_member_in(&self, portal: &Portal, room: &RoomId, member: Contact) -> Result<(), Error> {
+    /// Lets `member` into the room of `portal`, a group or discussion.
+    pub(super) async fn let_member_in(&self, portal: &Portal, room: &RoomId, member: Contact) -> Result<(), Error> {
         let id = member.id.clone();
         self.name_ghost(member.id, member.nick).await?;
         let (_behind, _turn) = (self.statuses.acquire().await, self.requests.acquire().await);

@@ -4,7 +4,7 @@ use matrix_webqq::base::failpoint::Failpoint;
 use serde_json::{Value, json};
 
 use super::{FAMILY_CHAT, talking};
-use crate::support::homeserver::World;
+use crate::support::homeserver::{Endpoint, Fault, World};
 use crate::support::house::House;
 
 const FRIEND: &str = "friend:Alice Chen";
@@ -149,4 +149,26 @@ async fn whoever_cannot_meet_a_ghost_is_told_why_and_it_leaves() {
     is_left(&house, &asked, &ghost).await;
     house.qq.say(FAMILY_CHAT, "妈妈", "and on").unwrap();
     assert_eq!(house.shows("and on").await.0, room);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_asked_into_the_room_of_a_group_that_they_are_not_in_leaves_and_it_is_said() {
+    let (house, control, room) = talking(&json!({})).await;
+    house.qq.say(FRIEND, "Alice Chen", "hello").unwrap();
+    let (_, stranger) = house.shows("hello").await;
+    house.owner.invite(&room, &stranger);
+    let told = house.bot_says(&control, "is not in it on QQ").await;
+    assert!(told.contains("相亲相爱一家人"), "{told}");
+    is_left(&house, &room, &stranger).await;
+}
+
+/// It was in the room when it was to be invited, which is refused then, and left before it could join again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ghost_that_leaves_while_it_is_let_in_is_let_in_again() {
+    let (house, control, room) = talking(&json!({})).await;
+    house.matrix.fail_next(Endpoint::Invite, 1, Fault::Refuse("M_FORBIDDEN"));
+    house.qq.say(FAMILY_CHAT, "爸爸", "let me in").unwrap();
+    assert_eq!(house.shows("let me in").await.0, room);
+    assert!(house.matrix.see(World::are_faults_spent));
+    assert_eq!(house.told(&control, "cannot be shown"), 0);
 }

@@ -89,6 +89,25 @@ async fn a_direct_chat_follows_with_the_ghost_that_lets_the_others_in() {
     assert_eq!(house.said_by_ghosts(&new), ["into the gap", "here?"]);
 }
 
+/// As clients do: they ask everybody who was in a room into the one that replaces it, one by one.
+#[tokio::test(flavor = "multi_thread")]
+async fn members_of_a_group_who_are_asked_into_the_room_that_replaces_its_own_come_in_and_talk_there() {
+    let (house, control, old) = talking(&json!({})).await;
+    let ghost = house.shows("hi").await.1;
+    let new = replacement(&house, &old, &json!({}));
+    replace(&house, &old, &new);
+    is_shut_out(&house, &new).await;
+    house.owner.invite(&new, &ghost);
+    house.qq.say("friend:王芳", "王芳", "the ghost is asked").unwrap();
+    house.shows("the ghost is asked").await;
+    assert_eq!(house.matrix.see(|world| world.membership(&new, &ghost)), "invite", "it waits for the portal");
+    let_bot_in(&house, &new);
+    house.matrix.wait_until("the ghost to come in", |world| world.membership(&new, &ghost) == "join").await;
+    house.qq.say(FAMILY_CHAT, "妈妈", "here I am").unwrap();
+    assert_eq!(house.shows("here I am").await, (new, ghost));
+    assert_eq!(house.told(&control, "Whom you asked into"), 0);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_said_in_the_room_that_replaces_another_before_the_portal_is_there_goes_to_qq_in_order() {
     let (house, _, old) = talking(&json!({})).await;
