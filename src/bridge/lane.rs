@@ -29,8 +29,9 @@ pub(super) struct Lanes {
     running: Mutex<HashMap<String, Arc<Bell>>>,
 }
 
+/// What makes a lane look again.
 #[derive(Debug, Default)]
-struct Bell {
+pub(super) struct Bell {
     rung: Notify,
 }
 
@@ -65,7 +66,7 @@ impl Lanes {
 
 impl Bell {
     /// Whether it was rung since it was last heard; hears it.
-    fn is_rung(&self) -> bool {
+    pub(super) fn is_rung(&self) -> bool {
         use futures_util::FutureExt as _;
         self.rung.notified().now_or_never().is_some()
     }
@@ -91,7 +92,7 @@ impl Bridge {
             return Ok(None);
         }
         Ok(match deliver::mark(tx, lane, self.clock.now_ms()).await? {
-            Head::Marked(rows) => Some(rows),
+            Head::Marked(marked) => Some(marked),
             Head::Odd(_) | Head::Empty => None,
         })
     }
@@ -108,7 +109,7 @@ impl Bridge {
     async fn run_lane(self: &Arc<Self>, lane: &str, mut ahead: Option<Marked>, bell: &Bell) {
         let mut failures = 0;
         while !self.shutdown.is_asked() {
-            match self.round(lane, &mut ahead, &mut failures).await {
+            match self.round(lane, bell, &mut ahead, &mut failures).await {
                 Next::More => {}
                 Next::End => {
                     if self.lanes.leave(lane, bell) {
@@ -132,9 +133,9 @@ impl Bridge {
         }
     }
 
-    async fn round(self: &Arc<Self>, lane: &str, ahead: &mut Option<Marked>, failures: &mut u32) -> Next {
+    async fn round(self: &Arc<Self>, lane: &str, bell: &Bell, ahead: &mut Option<Marked>, failures: &mut u32) -> Next {
         if lane.starts_with(route::TO_MATRIX) {
-            self.deliver_to_matrix(lane, ahead, failures).await
+            self.deliver_to_matrix(lane, bell, ahead, failures).await
         } else {
             self.deliver_to_qq(lane, failures).await
         }

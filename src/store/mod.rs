@@ -5,6 +5,7 @@
 //! ```text
 //!  store.write(work) ──▶ queue ──▶ writer ──▶ one transaction ──▶ COMMIT (one sync) ──▶ every answer
 //!  store.follow_up(work) ──▶ the same, without waiting for the disk when nobody else does
+//!  store.follow_along(work) ──▶ the same, with whatever is written next
 //!  store.read(work)  ──▶ one of a few connections ──▶ one moment of what is committed ──▶ answer
 //! ```
 //!
@@ -27,6 +28,7 @@ mod connection;
 mod database;
 mod error;
 mod ghost;
+mod held;
 mod inbox;
 mod job;
 mod login;
@@ -152,6 +154,17 @@ impl Store {
             DatabaseKind::Sqlite => self.desk.do_or_hand_in(Box::new(job)).await?,
             DatabaseKind::Postgres => self.desk.hand_in(Box::new(job), Sync::Later)?,
         }
+        answer.await.map_err(|_| Error::Closed)?
+    }
+
+    /// The same for work that holds nobody up: it is done with whatever is written next, by anybody, or after a moment.
+    pub async fn follow_along<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: for<'t> FnOnce(&'t mut Tx) -> Work<'t, T> + Send + 'static,
+    {
+        let (job, answer) = Queued::new(work);
+        self.desk.hold(Box::new(job))?;
         answer.await.map_err(|_| Error::Closed)?
     }
 

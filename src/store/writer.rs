@@ -8,6 +8,8 @@
 //! is on the disk with the next commit that has one, which comes at the latest when nobody has asked for anything for a while. SQLite
 //! writes commits one behind the other, so a machine that stops loses the last ones and never one from between. Nor need it be handed
 //! to another thread, on SQLite, while nobody else writes: that would cost more than the work.
+//!
+//! Work for which nobody is in a hurry waits for company: it is kept with the next commit, whoever's that is, or after a moment.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -22,14 +24,18 @@ use tracing::warn;
 
 use super::database::{Database, Hold};
 use super::error::Error;
+use super::held::Held;
 use super::tx::Tx;
 use super::unsynced::mark_flushed;
 use crate::base::failpoint::{Failpoint, reach};
 use crate::base::metrics::METRICS;
 use crate::config::DatabaseKind;
 
-/// How long nothing is asked of the writer before it has all that is committed put on the disk.
-const LULL: Duration = Duration::from_secs(1);
+/// How long nothing is asked of the writer before what waits for company is done without.
+const COMPANY: Duration = Duration::from_millis(100);
+
+/// How many times that long nothing is asked of it before it has all that is committed put on the disk.
+const LULL: u32 = 10;
 
 /// How much work one commit may keep: what fails with it fails for all.
 const BATCH: usize = 256;
@@ -37,11 +43,14 @@ const BATCH: usize = 256;
 /// A piece of work on an open transaction.
 pub type Work<'t, T> = BoxFuture<'t, Result<T, Error>>;
 
+/// Work, in the order in which it is to be done.
+pub(super) type Jobs = Vec<Box<dyn Job>>;
+
 /// What the writer is asked for.
 pub(super) enum Order {
     /// Some work; and whether it is to be on the disk before it is answered.
     Do(Box<dyn Job>, Sync),
-    /// See to what was committed without a sync, after a lull.
+    /// See to what was committed without a sync, after a lull, and to what waits for company, after a moment.
     Watch,
     /// Finish what is queued, then end; answered at the end.
     Close(oneshot::Sender<()>),
@@ -117,6 +126,7 @@ fn kept<T: Send + 'static>(answer: oneshot::Sender<Result<T, Error>>, value: T) 
 pub(super) struct Desk {
     /// As long as the number of callers at most, since each waits for its answer.
     queue: mpsc::UnboundedSender<Order>,
+    held: Held,
     /// How many pieces of work are queued or being done.
     waiting: Arc<AtomicUsize>,
     /// Whether the task that owns the queue sleeps until something is queued: then it has to hear of commits made elsewhere.
@@ -131,10 +141,10 @@ impl Desk {
     pub(super) fn new(writer: Writer) -> (Self, impl Future<Output = ()> + Send + 'static) {
         let (queue, orders) = mpsc::unbounded_channel();
         let (waiting, sleeps) = (Arc::<AtomicUsize>::default(), Arc::<AtomicBool>::default());
-        let commits = Arc::clone(&writer.commits);
+        let (commits, held) = (Arc::clone(&writer.commits), writer.held.clone());
         let writer = Arc::new(Mutex::new(Some(writer)));
-        let running = run(Arc::clone(&writer), orders, (Arc::clone(&waiting), Arc::clone(&sleeps)));
-        (Self { queue, waiting, sleeps, writer, commits }, running)
+        let running = run(Arc::clone(&writer), orders, (Arc::clone(&waiting), Arc::clone(&sleeps)), held.clone());
+        (Self { queue, held, waiting, sleeps, writer, commits }, running)
     }
 
     /// Puts `job` at the end of the queue.
@@ -149,15 +159,27 @@ impl Desk {
             Ok(mut writer) if self.waiting.load(Ordering::Acquire) == 0 => match writer.as_mut() {
                 Some(writer) => {
                     writer.batch(vec![job], Sync::Later).await;
-                    if self.sleeps.load(Ordering::Acquire) {
-                        // An error means that it has ended, with everything on the disk.
-                        self.queue.send(Order::Watch).unwrap_or_default();
-                    }
+                    self.rouse();
                     Ok(())
                 }
                 None => Err(Error::Closed),
             },
             _ => self.hand_in(job, Sync::Later),
+        }
+    }
+
+    /// Has `job` done with whatever is done next.
+    pub(super) fn hold(&self, job: Box<dyn Job>) -> Result<(), Error> {
+        self.held.add(job)?;
+        self.rouse();
+        Ok(())
+    }
+
+    /// Has the task that owns the queue see to what was left to it, if it sleeps.
+    fn rouse(&self) {
+        if self.sleeps.load(Ordering::Acquire) {
+            // An error means that it has ended, with everything on the disk.
+            self.queue.send(Order::Watch).unwrap_or_default();
         }
     }
 
@@ -183,6 +205,7 @@ pub(super) struct Writer {
     tx: Option<Tx>,
     /// Whether something is committed that may not be on the disk yet.
     unsynced: bool,
+    held: Held,
     commits: Arc<AtomicU64>,
     _hold: Hold,
 }
@@ -190,11 +213,17 @@ pub(super) struct Writer {
 impl Writer {
     /// A writer on `tx`.
     pub(super) fn new(database: Arc<Database>, hold: Hold, tx: Tx) -> Self {
-        Self { database, tx: Some(tx), unsynced: false, commits: Arc::default(), _hold: hold }
+        Self { database, tx: Some(tx), unsynced: false, held: Held::new(), commits: Arc::default(), _hold: hold }
     }
 
-    /// One transaction, one commit.
-    async fn batch(&mut self, jobs: Vec<Box<dyn Job>>, sync: Sync) {
+    /// One transaction, one commit, for what waits for company and then for `jobs`.
+    async fn batch(&mut self, jobs: Jobs, sync: Sync) {
+        let mut all = self.held.take();
+        all.extend(jobs);
+        self.commit_all(all, sync).await;
+    }
+
+    async fn commit_all(&mut self, jobs: Jobs, sync: Sync) {
         if jobs.is_empty() {
             return;
         }
@@ -222,9 +251,10 @@ impl Writer {
         }
     }
 
-    /// Has everything that is committed put on the disk.
-    async fn settle(&mut self) {
-        if !self.unsynced {
+    /// Does what waits for company that has not come and, in a lull, has everything that is committed put on the disk.
+    async fn look_around(&mut self, is_lull: bool) {
+        self.batch(Vec::new(), Sync::Later).await;
+        if !is_lull || !self.unsynced {
             return;
         }
         let (job, mut done) = Queued::new(mark_flushed);
@@ -253,19 +283,27 @@ async fn run(
     writer: Arc<Mutex<Option<Writer>>>,
     mut queue: mpsc::UnboundedReceiver<Order>,
     (waiting, sleeps): (Arc<AtomicUsize>, Arc<AtomicBool>),
+    held: Held,
 ) {
     let mut closers = Vec::new();
     let mut orders = Vec::new();
+    let mut quiet = 0;
     loop {
-        if timeout(LULL, queue.recv_many(&mut orders, BATCH)).await.is_err() {
-            // Before it settles: what is committed after that is told.
-            sleeps.store(true, Ordering::Release);
+        if timeout(COMPANY, queue.recv_many(&mut orders, BATCH)).await.is_err() {
+            quiet += 1;
+            let is_lull = quiet >= LULL;
+            // Before the last look around: what comes after that is told.
+            sleeps.store(is_lull, Ordering::Release);
             if let Some(writer) = writer.lock().await.as_mut() {
-                writer.settle().await;
+                writer.look_around(is_lull).await;
+            }
+            if !is_lull {
+                continue;
             }
             queue.recv_many(&mut orders, BATCH).await;
             sleeps.store(false, Ordering::Release);
         }
+        quiet = 0;
         if orders.is_empty() {
             break;
         }
@@ -284,16 +322,20 @@ async fn run(
                 }
             }
         }
+        if jobs.is_empty() {
+            continue;
+        }
         let count = jobs.len();
         if let Some(writer) = writer.lock().await.as_mut() {
             writer.batch(jobs, sync).await;
         }
         waiting.fetch_sub(count, Ordering::AcqRel);
     }
-    if let Some(mut writer) = writer.lock().await.take()
-        && let Some(tx) = writer.tx.take()
-    {
-        writer.database.leave(tx).await;
+    if let Some(mut writer) = writer.lock().await.take() {
+        writer.commit_all(held.close(), Sync::Later).await;
+        if let Some(tx) = writer.tx.take() {
+            writer.database.leave(tx).await;
+        }
     }
     for closer in closers {
         closer.send(()).unwrap_or_default();
@@ -310,7 +352,7 @@ async fn commit(tx: &mut Tx) -> Result<(), Error> {
 }
 
 /// Does all `jobs`. An error means that the transaction as a whole is lost.
-async fn work_off(tx: &mut Tx, jobs: Vec<Box<dyn Job>>, kept: &mut Vec<Kept>) -> Result<(), Error> {
+async fn work_off(tx: &mut Tx, jobs: Jobs, kept: &mut Vec<Kept>) -> Result<(), Error> {
     let alone = jobs.len() == 1;
     let mut lost = Ok(());
     for job in jobs {

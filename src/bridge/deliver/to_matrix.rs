@@ -11,11 +11,22 @@ use crate::base::failpoint::{Failpoint, reach};
 use crate::base::metrics::{METRICS, Way};
 use crate::bridge::convert::to_matrix::KEY_FIELD;
 use crate::bridge::departure::{self, Act, Speaker, Target, ToRoom};
-use crate::bridge::lane::Next;
+use crate::bridge::lane::{Bell, Next};
 use crate::bridge::{Bridge, Error, Verdict, status};
 use crate::matrix::Intent;
 use crate::qq::AccountId;
-use crate::store::{MessageRow, OutboxRow, OutboxState};
+use crate::store::{self, MessageRow, OutboxRow, OutboxState, Tx};
+
+/// What a lane does after what it sent.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum After {
+    /// It sends what waits behind that.
+    More,
+    /// Nothing waits behind it: it ends.
+    Rest,
+    /// It looks again before it sends anything.
+    Look,
+}
 
 /// Rows of one lane that have left.
 type Gone = Vec<(OutboxRow, ToRoom, OwnedRoomId, Option<OwnedEventId>)>;
@@ -25,10 +36,11 @@ impl Bridge {
     pub(in crate::bridge) async fn deliver_to_matrix(
         self: &Arc<Self>,
         lane: &str,
+        bell: &Bell,
         ahead: &mut Option<Marked>,
         failures: &mut u32,
     ) -> Next {
-        match self.send_rows(lane, ahead).await {
+        match self.send_rows(lane, bell, ahead).await {
             Ok(next) => {
                 *failures = 0;
                 next
@@ -37,11 +49,11 @@ impl Bridge {
         }
     }
 
-    async fn send_rows(self: &Arc<Self>, lane: &str, ahead: &mut Option<Marked>) -> Result<Next, Error> {
-        let rows = match ahead.take() {
-            Some(rows) => rows,
+    async fn send_rows(self: &Arc<Self>, lane: &str, bell: &Bell, ahead: &mut Option<Marked>) -> Result<Next, Error> {
+        let Marked { rows, is_all } = match ahead.take() {
+            Some(marked) => marked,
             None => match self.look(lane).await? {
-                Head::Marked(rows) => rows,
+                Head::Marked(marked) => marked,
                 Head::Odd(row) => return self.see_to(&row).await,
                 Head::Empty => return Ok(Next::End),
             },
@@ -69,12 +81,18 @@ impl Bridge {
         let (gone, failure) = self.send_in_order(rows, &room, &host, known).await;
         reach(Failpoint::ToMatrixSent);
         // What is marked and does not leave has to be looked for afterwards.
-        let follows = failure.is_none() && !self.shutdown.is_asked();
-        match (self.close(lane, gone, follows).await?, failure) {
+        let after = if failure.is_some() || self.shutdown.is_asked() {
+            After::Look
+        } else if is_all && !bell.is_rung() {
+            After::Rest
+        } else {
+            After::More
+        };
+        match (self.close(lane, gone, after).await?, failure) {
             (_, Some((_, error))) if standing.is_some() && self.is_replaced(&room, &error).await => Err(error),
             (_, Some((row, error))) => self.settle_failure(&row, error).await,
-            (Some(Head::Marked(rows)), None) => {
-                *ahead = Some(rows);
+            (Some(Head::Marked(marked)), None) => {
+                *ahead = Some(marked);
                 Ok(Next::More)
             }
             // Whoever adds a row rings the bell: there is no need to look again.
@@ -146,7 +164,7 @@ impl Bridge {
     /// Sends `rows` one after the other up to the first that fails.
     async fn send_in_order(
         self: &Arc<Self>,
-        rows: Marked,
+        rows: Vec<(OutboxRow, ToRoom)>,
         room: &OwnedRoomId,
         host: &Intent,
         known: HashMap<String, OwnedEventId>,
@@ -234,7 +252,7 @@ impl Bridge {
 
     /// Writes down what has left of `lane`.
     pub(in crate::bridge) async fn mark_sent(&self, lane: &str, gone: Gone) -> Result<(), Error> {
-        self.close(lane, gone, false).await.map(drop)
+        self.close(lane, gone, After::Look).await.map(drop)
     }
 
     async fn look(&self, lane: &str) -> Result<Head, Error> {
@@ -242,31 +260,24 @@ impl Bridge {
         Ok(self.store.follow_up(move |tx| Box::pin(async move { head::mark(tx, &lane, now_ms).await })).await?)
     }
 
-    /// Writes down what has left, and marks what `follows` in `lane`, if it may.
-    async fn close(&self, lane: &str, gone: Gone, follows: bool) -> Result<Option<Head>, Error> {
+    /// Writes down what has left, and looks at what waits behind it, if more is to leave. A room tells what has come to be in it: after a
+    /// power cut, or a death before this, it is asked. So a lane that rests leaves this to whatever is committed next.
+    async fn close(&self, lane: &str, gone: Gone, after: After) -> Result<Option<Head>, Error> {
         let count = u64::try_from(gone.len()).unwrap_or(u64::MAX);
-        let (lane, now_ms) = (lane.to_owned(), self.clock.now_ms());
-        // A room tells what has come to be in it: after a power cut it is asked.
-        let head = self.store.follow_up(move |tx| {
-            Box::pin(async move {
-                for (row, to_room, room, event) in &gone {
-                    tx.mark_sent(row.seq, event.as_ref().map(|event| event.as_str())).await?;
-                    if let (Some(key), Some(event)) = (&to_room.message, event) {
-                        tx.add_message(&MessageRow {
-                            login: row.login.clone(),
-                            message_key: key.clone(),
-                            part: to_room.part,
-                            room_id: room.to_string(),
-                            event_id: event.to_string(),
-                        })
-                        .await?;
-                    }
-                }
-                // If the next cannot be read, that is no reason to forget that these have left.
-                Ok(if follows { head::mark(tx, &lane, now_ms).await.ok() } else { None })
-            })
-        });
-        let head = head.await?;
+        let head = if after == After::Rest {
+            let closed = self.store.follow_along(move |tx| Box::pin(async move { write_down(tx, &gone).await }));
+            closed.await.map(|()| Some(Head::Empty))?
+        } else {
+            let (lane, now_ms) = (lane.to_owned(), self.clock.now_ms());
+            let closed = self.store.follow_up(move |tx| {
+                Box::pin(async move {
+                    write_down(tx, &gone).await?;
+                    // If the next cannot be read, that is no reason to forget that these have left.
+                    Ok(if after == After::More { head::mark(tx, &lane, now_ms).await.ok() } else { None })
+                })
+            });
+            closed.await?
+        };
         METRICS.bridged.add(Way::ToMatrix, count);
         Ok(head)
     }
@@ -278,6 +289,24 @@ impl Bridge {
         // The row stays `sending`: the next round looks for it in the room before it sends it again.
         Err(error)
     }
+}
+
+/// Writes down that all of `gone` has left.
+async fn write_down(tx: &mut Tx, gone: &Gone) -> Result<(), store::Error> {
+    for (row, to_room, room, event) in gone {
+        tx.mark_sent(row.seq, event.as_ref().map(|event| event.as_str())).await?;
+        if let (Some(key), Some(event)) = (&to_room.message, event) {
+            tx.add_message(&MessageRow {
+                login: row.login.clone(),
+                message_key: key.clone(),
+                part: to_room.part,
+                room_id: room.to_string(),
+                event_id: event.to_string(),
+            })
+            .await?;
+        }
+    }
+    Ok(())
 }
 
 /// Takes `event` down; `None` when that is not allowed, or nothing to take down.

@@ -15,6 +15,7 @@ on_every_database! {
     a_reader_that_goes_away_harms_nobody
     a_reader_cannot_write
     what_was_answered_is_there_after_a_drop_without_closing
+    what_nobody_is_in_a_hurry_for_is_kept_with_the_next_commit_or_after_a_moment
     closing_finishes_what_is_queued
     a_closed_store_says_so
     a_second_bridge_is_kept_out_until_the_first_one_is_gone
@@ -48,6 +49,30 @@ async fn writes_are_done_in_the_order_in_which_they_were_queued(place: &Place) {
     });
     assert!(join_all(writes).await.into_iter().all(|new| new.unwrap() == 1));
     assert_eq!(due(&store).await, names);
+}
+
+async fn what_nobody_is_in_a_hurry_for_is_kept_with_the_next_commit_or_after_a_moment(place: &Place) {
+    let store = place.open().await;
+    let along = |key: &str| {
+        let batch = [arrival(key)];
+        let store = &store;
+        async move { store.follow_along(move |tx| Box::pin(async move { tx.add_arrivals("qq", &batch).await })).await }
+    };
+    let go = hold_up(&store).await;
+    let before = store.commits();
+    let third = [arrival("c")];
+    let write = write!(store, tx => tx.add_arrivals("qq", &third).await);
+    let (first, second, third, ()) = tokio::join!(along("a"), along("b"), write, async { go.send(()).unwrap() });
+    assert_eq!((first.unwrap(), second.unwrap(), third.unwrap()), (1, 1, 1));
+    assert_eq!(store.commits() - before, 2, "the one that held up the others, and one for all the others");
+    assert_eq!(due(&store).await, ["a", "b", "c"]);
+
+    // Nobody writes anything else.
+    assert_eq!(along("d").await.unwrap(), 1);
+    let (last, ()) = tokio::join!(along("e"), async { store.close().await });
+    assert_eq!(last.unwrap(), 1, "closing leaves nothing behind");
+    assert_eq!(along("f").await.unwrap_err(), Error::Closed);
+    assert_eq!(due(&place.open().await).await, ["a", "b", "c", "d", "e"]);
 }
 
 async fn a_write_that_fails_leaves_those_beside_it_alone(place: &Place) {
