@@ -9,8 +9,10 @@ use super::tx::{Fields, Record, Tx, Word, sql, sql_of_size, values};
 /// How many rows one INSERT has at most; `SQLite` takes 32,766 values.
 const ROWS: usize = 500;
 
-/// A homeserver with little to say says it one by one: worth keeping prepared.
-static ADD_ONE: LazyLock<String> = LazyLock::new(|| add(1));
+/// How many INSERTs are worth keeping prepared: of 1, 2, 4 rows and so on. Of those a handful of any size is put together.
+const KEPT: u32 = 6;
+
+static ADD: LazyLock<Vec<String>> = LazyLock::new(|| (0..KEPT).map(|power| add(1 << power)).collect());
 
 /// Adds so many rows: the origin, when they arrived, then the key and the body of each.
 fn add(rows: usize) -> String {
@@ -87,16 +89,19 @@ impl Tx {
     pub async fn add_arrivals(&mut self, origin: &str, arrivals: &[Arrival]) -> Result<u64, Error> {
         let now_ms = self.now_ms();
         let mut new = 0;
-        for arrivals in arrivals.chunks(ROWS) {
-            let insert = match arrivals.len() {
-                1 => sql(&ADD_ONE),
-                rows => sql_of_size(add(rows)),
+        let mut left = arrivals;
+        while let Some(power) = left.len().checked_ilog2() {
+            let kept = usize::try_from(power).ok().and_then(|power| ADD.get(power));
+            let (insert, count) = match kept {
+                Some(insert) => (sql(insert), 1 << power),
+                None => (sql_of_size(add(left.len().min(ROWS))), left.len().min(ROWS)),
             };
-            let mut insert = insert.text(origin).number(now_ms);
-            for arrival in arrivals {
-                insert = insert.text(&arrival.dedup_key).text(&arrival.body);
-            }
+            let (these, others) = left.split_at(count);
+            let insert = these.iter().fold(insert.text(origin).number(now_ms), |insert, arrival| {
+                insert.text(&arrival.dedup_key).text(&arrival.body)
+            });
             new += self.change(insert).await?;
+            left = others;
         }
         Ok(new)
     }

@@ -121,15 +121,14 @@ impl Tx {
 
     /// The lanes that begin with `prefix` and have unfinished rows; the one that waits longest comes first.
     pub async fn waiting_lanes(&mut self, prefix: &str) -> Result<Vec<String>, Error> {
-        let lanes = "SELECT lane AS value FROM outbox WHERE state IN ('ready', 'sending', 'uncertain') \
+        let lanes = "SELECT lane AS value FROM outbox WHERE state <> 'sent' AND state <> 'dead' AND state <> 'dropped' \
              AND substr(lane, 1, length($1)) = $1 GROUP BY lane ORDER BY MIN(seq)";
         self.all(sql(lanes).text(prefix)).await
     }
 
     /// The oldest unfinished rows (ready, sending, uncertain) of `lane`, oldest first, due or not.
     pub async fn lane_head(&mut self, lane: &str, limit: u32) -> Result<Vec<OutboxRow>, Error> {
-        let head =
-            "SELECT * FROM outbox WHERE state IN ('ready', 'sending', 'uncertain') AND lane = $1 ORDER BY seq LIMIT $2";
+        let head = "SELECT * FROM outbox WHERE state <> 'sent' AND state <> 'dead' AND state <> 'dropped' AND lane = $1 ORDER BY seq LIMIT $2";
         self.all(sql(head).text(lane).number(limit.into())).await
     }
 
@@ -187,7 +186,7 @@ impl Tx {
     pub async fn mark_uncertain(&mut self, seq: i64, error: &str) -> Result<Option<OutboxState>, Error> {
         let mark = "UPDATE outbox SET state = CASE WHEN echoed = 1 THEN 'sent' ELSE 'uncertain' END, \
              error = CASE WHEN echoed = 1 THEN NULL ELSE $2 END, sent_at_ms = COALESCE(sent_at_ms, $3) \
-             WHERE seq = $1 AND state IN ('ready', 'sending', 'uncertain') RETURNING seq, state";
+             WHERE seq = $1 AND state <> 'sent' AND state <> 'dead' AND state <> 'dropped' RETURNING seq, state";
         let now_ms = self.now_ms();
         Ok(self.one::<Marked>(sql(mark).number(seq).text(error).number(now_ms)).await?.map(|row| row.state))
     }
@@ -196,7 +195,7 @@ impl Tx {
     pub async fn mark_ready(&mut self, seq: i64, due_at_ms: i64, error: &str) -> Result<Option<OutboxState>, Error> {
         let mark = "UPDATE outbox SET state = CASE WHEN echoed = 1 THEN 'sent' ELSE 'ready' END, \
              error = CASE WHEN echoed = 1 THEN NULL ELSE $3 END, attempts = attempts + 1, due_at_ms = $2 \
-             WHERE seq = $1 AND state IN ('ready', 'sending', 'uncertain') RETURNING seq, state";
+             WHERE seq = $1 AND state <> 'sent' AND state <> 'dead' AND state <> 'dropped' RETURNING seq, state";
         let mark = sql(mark).number(seq).number(due_at_ms).text(error);
         Ok(self.one::<Marked>(mark).await?.map(|row| row.state))
     }
@@ -212,7 +211,7 @@ impl Tx {
     /// At start: what was marked when the process died, in lanes that begin with `prefix`, and was not on the wire waits again; but for
     /// rows up to `unsynced_until`, of which that is not known.
     pub async fn unsent_to_ready(&mut self, prefix: &str, unsynced_until: i64) -> Result<u64, Error> {
-        let change = "UPDATE outbox SET state = 'ready' WHERE state IN ('ready', 'sending', 'uncertain') \
+        let change = "UPDATE outbox SET state = 'ready' WHERE state <> 'sent' AND state <> 'dead' AND state <> 'dropped' \
              AND state = 'sending' AND sends = 0 AND substr(lane, 1, length($1)) = $1 AND seq > $2";
         self.change(sql(change).text(prefix).number(unsynced_until)).await
     }
@@ -223,7 +222,7 @@ impl Tx {
         let change = "UPDATE outbox SET sends = CASE WHEN sends = 0 THEN 1 ELSE sends END, \
              state = CASE WHEN echoed = 1 THEN 'sent' ELSE 'uncertain' END, \
              error = CASE WHEN echoed = 1 THEN NULL ELSE 'the bridge stopped while this was being sent' END \
-             WHERE state IN ('ready', 'sending', 'uncertain') AND state = 'sending' AND substr(lane, 1, length($1)) = $1";
+             WHERE state <> 'sent' AND state <> 'dead' AND state <> 'dropped' AND state = 'sending' AND substr(lane, 1, length($1)) = $1";
         self.change(sql(change).text(prefix)).await
     }
 
@@ -254,8 +253,7 @@ impl Tx {
 
     /// How many rows of `lane` are unfinished.
     pub async fn count_unfinished(&mut self, lane: &str) -> Result<u64, Error> {
-        let count =
-            "SELECT COUNT(*) AS value FROM outbox WHERE state IN ('ready', 'sending', 'uncertain') AND lane = $1";
+        let count = "SELECT COUNT(*) AS value FROM outbox WHERE state <> 'sent' AND state <> 'dead' AND state <> 'dropped' AND lane = $1";
         self.count(sql(count).text(lane)).await
     }
 

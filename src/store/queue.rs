@@ -26,7 +26,7 @@ macro_rules! undelivered {
         concat!(
             "SELECT ",
             $columns,
-            " FROM outbox WHERE state IN ('ready', 'sending', 'uncertain') UNION ALL SELECT ",
+            " FROM outbox WHERE state <> 'sent' AND state <> 'dead' AND state <> 'dropped' UNION ALL SELECT ",
             $columns,
             " FROM outbox WHERE state = 'dead'"
         )
@@ -58,7 +58,7 @@ impl Tx {
     /// The oldest unfinished rows (ready, sending, uncertain) of all lanes that begin with `prefix`, oldest first.
     pub async fn unfinished(&mut self, prefix: &str, limit: u32) -> Result<Vec<OutboxRow>, Error> {
         // `+seq`: else SQLite reads all that was ever sent, which lies in this order already.
-        let unfinished = "SELECT * FROM outbox WHERE state IN ('ready', 'sending', 'uncertain') \
+        let unfinished = "SELECT * FROM outbox WHERE state <> 'sent' AND state <> 'dead' AND state <> 'dropped' \
              AND substr(lane, 1, length($1)) = $1 ORDER BY +seq LIMIT $2";
         self.all(sql(unfinished).text(prefix).number(limit.into())).await
     }

@@ -20,6 +20,7 @@ const SQLITE: &[&str] = &[
     include_str!("migrations/sqlite/0011_batches.sql"),
     include_str!("migrations/sqlite/0012_lighter.sql"),
     include_str!("migrations/sqlite/0013_order.sql"),
+    include_str!("migrations/sqlite/0014_open.sql"),
 ];
 const POSTGRES: &[&str] = &[
     include_str!("migrations/postgres/0001_the_house.sql"),
@@ -35,6 +36,7 @@ const POSTGRES: &[&str] = &[
     include_str!("migrations/postgres/0011_batches.sql"),
     include_str!("migrations/postgres/0012_lighter.sql"),
     include_str!("migrations/postgres/0013_order.sql"),
+    include_str!("migrations/postgres/0014_open.sql"),
 ];
 
 /// Where the number of the newest migration is kept.

@@ -24,6 +24,10 @@ impl Jar {
 
     /// Takes the `Set-Cookie` headers of an answer to `url`. Whether any cookie changed.
     pub(crate) fn take<'a>(&self, url: &Url, headers: impl Iterator<Item = &'a str>) -> bool {
+        let mut headers = headers.peekable();
+        if headers.peek().is_none() {
+            return false;
+        }
         let mut store = self.store();
         let before = values(&store);
         for header in headers {
