@@ -95,9 +95,10 @@ impl Bridge {
             told => told?,
         };
         let Some(member) = members.into_iter().find(|member| member.id == *contact) else {
-            let name = escape(&portal.name);
-            let why = self.texts_for(&meeting.job.asker).say("meet.no_member", &[("name", &name)]);
-            return Ok(Met::Never(Some(why)));
+            let (asker, name) = (meeting.job.asker.as_str(), escape(&portal.name));
+            let is_user = self.config.bridge.permission(asker) >= Permission::User;
+            let say = || self.texts_for(asker).say("meet.no_member", &[("name", &name)]);
+            return Ok(Met::Never(is_user.then(say)));
         };
         self.let_member_in(portal, &meeting.room, member).await?;
         Ok(Met::Now)
