@@ -92,9 +92,11 @@ impl Tx {
         let mut left = arrivals;
         while let Some(power) = left.len().checked_ilog2() {
             let kept = usize::try_from(power).ok().and_then(|power| ADD.get(power));
-            let (insert, count) = match kept {
-                Some(insert) => (sql(insert), 1 << power),
-                None => (sql_of_size(add(left.len().min(ROWS))), left.len().min(ROWS)),
+            let (insert, count) = if let Some(insert) = kept {
+                (sql(insert), 1 << power)
+            } else {
+                let count = left.len().min(ROWS);
+                (sql_of_size(add(count)), count)
             };
             let (these, others) = left.split_at(count);
             let insert = these.iter().fold(insert.text(origin).number(now_ms), |insert, arrival| {

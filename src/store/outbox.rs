@@ -16,6 +16,14 @@ use std::fmt;
 use super::error::Error;
 use super::tx::{Fields, Record, Tx, Word, sql};
 
+/// That a row is neither delivered nor given up: word for word the condition of the index that finds such rows.
+macro_rules! unfinished {
+    () => {
+        "state <> 'sent' AND state <> 'dead' AND state <> 'dropped'"
+    };
+}
+pub(super) use unfinished;
+
 /// Something that is to leave.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Departure {
@@ -121,14 +129,17 @@ impl Tx {
 
     /// The lanes that begin with `prefix` and have unfinished rows; the one that waits longest comes first.
     pub async fn waiting_lanes(&mut self, prefix: &str) -> Result<Vec<String>, Error> {
-        let lanes = "SELECT lane AS value FROM outbox WHERE state <> 'sent' AND state <> 'dead' AND state <> 'dropped' \
-             AND substr(lane, 1, length($1)) = $1 GROUP BY lane ORDER BY MIN(seq)";
+        let lanes = concat!(
+            "SELECT lane AS value FROM outbox WHERE ",
+            unfinished!(),
+            " AND substr(lane, 1, length($1)) = $1 GROUP BY lane ORDER BY MIN(seq)"
+        );
         self.all(sql(lanes).text(prefix)).await
     }
 
     /// The oldest unfinished rows (ready, sending, uncertain) of `lane`, oldest first, due or not.
     pub async fn lane_head(&mut self, lane: &str, limit: u32) -> Result<Vec<OutboxRow>, Error> {
-        let head = "SELECT * FROM outbox WHERE state <> 'sent' AND state <> 'dead' AND state <> 'dropped' AND lane = $1 ORDER BY seq LIMIT $2";
+        let head = concat!("SELECT * FROM outbox WHERE ", unfinished!(), " AND lane = $1 ORDER BY seq LIMIT $2");
         self.all(sql(head).text(lane).number(limit.into())).await
     }
 
@@ -184,18 +195,26 @@ impl Tx {
 
     /// It may have been delivered. Gives what it is now: `Sent` when its echo was here first, `None` when it had been finished.
     pub async fn mark_uncertain(&mut self, seq: i64, error: &str) -> Result<Option<OutboxState>, Error> {
-        let mark = "UPDATE outbox SET state = CASE WHEN echoed = 1 THEN 'sent' ELSE 'uncertain' END, \
+        let mark = concat!(
+            "UPDATE outbox SET state = CASE WHEN echoed = 1 THEN 'sent' ELSE 'uncertain' END, \
              error = CASE WHEN echoed = 1 THEN NULL ELSE $2 END, sent_at_ms = COALESCE(sent_at_ms, $3) \
-             WHERE seq = $1 AND state <> 'sent' AND state <> 'dead' AND state <> 'dropped' RETURNING seq, state";
+             WHERE seq = $1 AND ",
+            unfinished!(),
+            " RETURNING seq, state"
+        );
         let now_ms = self.now_ms();
         Ok(self.one::<Marked>(sql(mark).number(seq).text(error).number(now_ms)).await?.map(|row| row.state))
     }
 
     /// Another try at `due_at_ms`. Gives what it is now, as [`Tx::mark_uncertain`] does.
     pub async fn mark_ready(&mut self, seq: i64, due_at_ms: i64, error: &str) -> Result<Option<OutboxState>, Error> {
-        let mark = "UPDATE outbox SET state = CASE WHEN echoed = 1 THEN 'sent' ELSE 'ready' END, \
+        let mark = concat!(
+            "UPDATE outbox SET state = CASE WHEN echoed = 1 THEN 'sent' ELSE 'ready' END, \
              error = CASE WHEN echoed = 1 THEN NULL ELSE $3 END, attempts = attempts + 1, due_at_ms = $2 \
-             WHERE seq = $1 AND state <> 'sent' AND state <> 'dead' AND state <> 'dropped' RETURNING seq, state";
+             WHERE seq = $1 AND ",
+            unfinished!(),
+            " RETURNING seq, state"
+        );
         let mark = sql(mark).number(seq).number(due_at_ms).text(error);
         Ok(self.one::<Marked>(mark).await?.map(|row| row.state))
     }
@@ -211,18 +230,25 @@ impl Tx {
     /// At start: what was marked when the process died, in lanes that begin with `prefix`, and was not on the wire waits again; but for
     /// rows up to `unsynced_until`, of which that is not known.
     pub async fn unsent_to_ready(&mut self, prefix: &str, unsynced_until: i64) -> Result<u64, Error> {
-        let change = "UPDATE outbox SET state = 'ready' WHERE state <> 'sent' AND state <> 'dead' AND state <> 'dropped' \
-             AND state = 'sending' AND sends = 0 AND substr(lane, 1, length($1)) = $1 AND seq > $2";
+        let change = concat!(
+            "UPDATE outbox SET state = 'ready' WHERE ",
+            unfinished!(),
+            " AND state = 'sending' AND sends = 0 AND substr(lane, 1, length($1)) = $1 AND seq > $2"
+        );
         self.change(sql(change).text(prefix).number(unsynced_until)).await
     }
 
     /// At start: what was on the wire when the process died, in lanes that begin with `prefix`, may have been delivered.
     /// Gives how many rows; those whose echo had come are sent.
     pub async fn sending_to_uncertain(&mut self, prefix: &str) -> Result<u64, Error> {
-        let change = "UPDATE outbox SET sends = CASE WHEN sends = 0 THEN 1 ELSE sends END, \
+        let change = concat!(
+            "UPDATE outbox SET sends = CASE WHEN sends = 0 THEN 1 ELSE sends END, \
              state = CASE WHEN echoed = 1 THEN 'sent' ELSE 'uncertain' END, \
              error = CASE WHEN echoed = 1 THEN NULL ELSE 'the bridge stopped while this was being sent' END \
-             WHERE state <> 'sent' AND state <> 'dead' AND state <> 'dropped' AND state = 'sending' AND substr(lane, 1, length($1)) = $1";
+             WHERE ",
+            unfinished!(),
+            " AND state = 'sending' AND substr(lane, 1, length($1)) = $1"
+        );
         self.change(sql(change).text(prefix)).await
     }
 
@@ -253,7 +279,7 @@ impl Tx {
 
     /// How many rows of `lane` are unfinished.
     pub async fn count_unfinished(&mut self, lane: &str) -> Result<u64, Error> {
-        let count = "SELECT COUNT(*) AS value FROM outbox WHERE state <> 'sent' AND state <> 'dead' AND state <> 'dropped' AND lane = $1";
+        let count = concat!("SELECT COUNT(*) AS value FROM outbox WHERE ", unfinished!(), " AND lane = $1");
         self.count(sql(count).text(lane)).await
     }
 

@@ -1,7 +1,7 @@
 //! The outbox as people see it: what waits, what is stuck, what was given up; and what they can do about it.
 
 use super::error::Error;
-use super::outbox::{Marked, OutboxRow, OutboxState};
+use super::outbox::{Marked, OutboxRow, OutboxState, unfinished};
 use super::tx::{Fields, Record, Tx, sql};
 
 /// How many rows of a login are not delivered, by state.
@@ -26,7 +26,9 @@ macro_rules! undelivered {
         concat!(
             "SELECT ",
             $columns,
-            " FROM outbox WHERE state <> 'sent' AND state <> 'dead' AND state <> 'dropped' UNION ALL SELECT ",
+            " FROM outbox WHERE ",
+            $crate::store::outbox::unfinished!(),
+            " UNION ALL SELECT ",
             $columns,
             " FROM outbox WHERE state = 'dead'"
         )
@@ -58,8 +60,11 @@ impl Tx {
     /// The oldest unfinished rows (ready, sending, uncertain) of all lanes that begin with `prefix`, oldest first.
     pub async fn unfinished(&mut self, prefix: &str, limit: u32) -> Result<Vec<OutboxRow>, Error> {
         // `+seq`: else SQLite reads all that was ever sent, which lies in this order already.
-        let unfinished = "SELECT * FROM outbox WHERE state <> 'sent' AND state <> 'dead' AND state <> 'dropped' \
-             AND substr(lane, 1, length($1)) = $1 ORDER BY +seq LIMIT $2";
+        let unfinished = concat!(
+            "SELECT * FROM outbox WHERE ",
+            unfinished!(),
+            " AND substr(lane, 1, length($1)) = $1 ORDER BY +seq LIMIT $2"
+        );
         self.all(sql(unfinished).text(prefix).number(limit.into())).await
     }
 

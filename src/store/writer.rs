@@ -143,7 +143,7 @@ impl Desk {
         let (waiting, sleeps) = (Arc::<AtomicUsize>::default(), Arc::<AtomicBool>::default());
         let (commits, held) = (Arc::clone(&writer.commits), writer.held.clone());
         let writer = Arc::new(Mutex::new(Some(writer)));
-        let running = run(Arc::clone(&writer), orders, (Arc::clone(&waiting), Arc::clone(&sleeps)), held.clone());
+        let running = run(Arc::clone(&writer), orders, (Arc::clone(&waiting), Arc::clone(&sleeps)));
         (Self { queue, held, waiting, sleeps, writer, commits }, running)
     }
 
@@ -283,7 +283,6 @@ async fn run(
     writer: Arc<Mutex<Option<Writer>>>,
     mut queue: mpsc::UnboundedReceiver<Order>,
     (waiting, sleeps): (Arc<AtomicUsize>, Arc<AtomicBool>),
-    held: Held,
 ) {
     let mut closers = Vec::new();
     let mut orders = Vec::new();
@@ -332,7 +331,8 @@ async fn run(
         waiting.fetch_sub(count, Ordering::AcqRel);
     }
     if let Some(mut writer) = writer.lock().await.take() {
-        writer.commit_all(held.close(), Sync::Later).await;
+        let last = writer.held.close();
+        writer.commit_all(last, Sync::Later).await;
         if let Some(tx) = writer.tx.take() {
             writer.database.leave(tx).await;
         }
