@@ -16,7 +16,9 @@ WAYS = ("r2m", "m2r")
 
 @contextmanager
 def fresh_folder():
-    """A folder on the disk that the project is on: /tmp may be memory, where a sync costs nothing."""
+    """A folder on the disk that the project is on: /tmp may be memory, where a sync costs nothing. What others wrote
+    before is on the disk, too: else the first syncs wait for that."""
+    os.sync()
     with tempfile.TemporaryDirectory(prefix=".bench-", dir=os.environ.get("BENCH_DIR", ".")) as name:
         yield Path(name).resolve()
 
@@ -163,7 +165,8 @@ def over_rooms(programs: Programs, counts: list[int], messages: int) -> list[dic
     points = []
     for rooms in counts:
         with bridge_running(programs, "--qq-groups", rooms, "--qq-members", 1) as (harness, bridge, _):
-            harness.load(bridge.pid, "r2m", n=rooms, rate=0, rooms=rooms, spr=1)
+            # Twice in each: with the first words there, more is learned of the group and of who said them.
+            harness.load(bridge.pid, "r2m", n=2 * rooms, rate=0, rooms=rooms, spr=1)
             settle(harness)
             point = {"rooms": rooms}
             for way in WAYS:

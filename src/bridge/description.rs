@@ -83,8 +83,10 @@ impl Bridge {
     /// Brings what the rooms of `live` tell up to date, or what that of `only` this portal does.
     pub(super) async fn bring_descriptions_up_to_date(&self, live: &Live, only: Option<&Portal>) -> Result<(), Error> {
         let owner = OwnedUserId::try_from(live.owner.as_str()).ok();
-        let mut portals = self.portals.of(&live.account);
-        portals.retain(|portal| only.is_none_or(|only| only.id == portal.id));
+        let portals = match only {
+            Some(only) => Vec::from_iter(self.portals.by_id(only.id)),
+            None => self.portals.of(&live.account),
+        };
         // After the portals: of each that is known here it is known how it looks.
         let looks = self.looks(&live.account, only.map(|portal| portal.id)).await?;
         for portal in portals {

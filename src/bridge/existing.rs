@@ -191,7 +191,8 @@ impl Bridge {
         self.wake(&route::lane_to_portal_room(id));
         self.hurry_jobs();
         if let Some(live) = self.logins.live(account) {
-            live.named.notify_one();
+            // A room before this one leaves its space.
+            live.named.add(|changed| changed.everything = true);
         }
         self.let_owner_in(&portal, room).await;
         Ok(Bridged::Done)

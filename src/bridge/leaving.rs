@@ -108,7 +108,7 @@ impl Bridge {
             self.wake(lane);
         }
         if let Some(live) = self.logins.live(&portal.account) {
-            live.sorted.notify_one();
+            live.sorted.add(|changed| changed.everything = true);
         }
         Ok(())
     }

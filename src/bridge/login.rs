@@ -10,9 +10,10 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 use super::pacing::Pacing;
+use super::portal::Portal;
 use super::{Bridge, Error, Verdict, route};
-use crate::base::{Backoff, Shutdown};
-use crate::qq::{self, AccountId, Envelope, Memory, MemoryError, Network, Note, Session};
+use crate::base::{Backoff, Pile, Shutdown};
+use crate::qq::{self, AccountId, Changed, Envelope, Memory, MemoryError, Network, Note, Session};
 use crate::store::{LoginRow, LoginState, NoteRow, OutboxRow, Store};
 
 /// An account that is logged in now.
@@ -30,9 +31,9 @@ pub struct Live {
     /// Rung when something lies in the inbox.
     pub(super) arrived: Notify,
     /// Rung when a portal or a ghost was put on disk under a name that QQ told a while ago, and may not tell any more.
-    pub(super) named: Notify,
+    pub(super) named: Pile<Changed>,
     /// Rung when rooms or chats may belong into other spaces.
-    pub(super) sorted: Notify,
+    pub(super) sorted: Pile<Changed>,
     /// Rung when there may be a room that people have to enter.
     pub(super) peopled: Notify,
     /// Held while rooms and ghosts are brought in step with the lists.
@@ -80,16 +81,24 @@ impl Live {
         doubt.since.elapsed()
     }
 
-    /// Does `work` after each `ring`, and again after a while as long as it fails, until this login ends.
-    pub(super) async fn at_each_ring<R, F>(&self, ring: impl Fn() -> R, complaint: &str, work: impl Fn() -> F)
+    /// Has the room of `portal` brought in step with QQ.
+    pub(super) fn look_at(&self, portal: &Portal) {
+        self.named.add(|changed| {
+            changed.chats.insert(portal.chat.clone());
+        });
+    }
+
+    /// Does `work` with what each `ring` gives, and again after a while as long as it fails, until this login ends.
+    pub(super) async fn at_each_ring<T, R, F>(&self, ring: impl Fn() -> R, complaint: &str, work: impl Fn(T) -> F)
     where
-        R: Future<Output = ()>,
+        T: Clone,
+        R: Future<Output = T>,
         F: Future<Output = Result<(), Error>>,
     {
         let backoff = Backoff::new(Duration::from_secs(1), Duration::from_mins(1));
-        while self.part.unless_asked(ring()).await.is_some() {
+        while let Some(rung) = self.part.unless_asked(ring()).await {
             let mut failures = 0;
-            while let Err(error) = work().await {
+            while let Err(error) = work(rung.clone()).await {
                 failures += 1;
                 warn!(account = %self.account, %error, failures, "{complaint}; trying again");
                 if self.part.unless_asked(tokio::time::sleep(backoff.delay(failures))).await.is_none() {
@@ -251,8 +260,8 @@ impl Bridge {
             is_resumed,
             part: self.shutdown.part(),
             arrived: Notify::new(),
-            named: Notify::new(),
-            sorted: Notify::new(),
+            named: Pile::default(),
+            sorted: Pile::default(),
             peopled: Notify::new(),
             following: tokio::sync::Mutex::default(),
             translating: tokio::sync::Mutex::default(),

@@ -30,7 +30,7 @@ impl Bridge {
         if self.config.bridge.members.sync == MemberSync::Lazy {
             return;
         }
-        let work = || self.let_all_members_in(&live);
+        let work = |()| self.let_all_members_in(&live);
         live.at_each_ring(|| live.peopled.notified(), "the members of a group could not enter", work).await;
     }
 

@@ -3,6 +3,7 @@
 //!
 //! What a room is called is put on disk once the homeserver has taken it: whatever comes in between is done again.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use matrix_sdk::ruma::RoomId;
@@ -13,39 +14,71 @@ use super::login::Live;
 use super::portal::Portal;
 use super::{Bridge, Error};
 use crate::matrix::{self, Intent};
-use crate::qq::{Chat, ContactId};
+use crate::qq::{self, Changed, Chat, ChatId, ContactId};
 
 /// The state in which Matrix keeps the name of a room.
 const NAME: &str = "m.room.name";
 
 impl Bridge {
-    /// Brings the names of rooms and ghosts of `live` up to date, now, whenever QQ tells other ones, and when one was put on
-    /// disk that may have changed on its way there. A task of its own: a homeserver that does not answer must keep nobody
-    /// from polling.
+    /// Brings the rooms and ghosts of `live` up to date, now, whenever QQ tells other names, and when one was put on disk that may
+    /// have changed on its way there. A task of its own: a homeserver that does not answer must keep nobody from polling.
     pub(super) async fn follow_names(self: Arc<Self>, live: Arc<Live>) {
-        live.named.notify_one();
+        live.named.add(|changed| changed.everything = true);
         let ring = || async {
             tokio::select! {
-                () = live.network.changed() => {}
-                () = live.named.notified() => {}
+                changed = live.network.changed() => changed,
+                changed = live.named.taken() => changed,
             }
         };
-        let work = || async {
-            let _alone = live.following.lock().await;
-            self.bring_names_up_to_date(&live).await?;
-            self.bring_descriptions_up_to_date(&live, None).await?;
-            live.sorted.notify_one();
-            live.peopled.notify_one();
-            Ok(())
-        };
+        let work = |changed| self.bring_up_to_date(&live, changed);
         live.at_each_ring(ring, "a room could not be brought up to date", work).await;
     }
 
-    async fn bring_names_up_to_date(&self, live: &Live) -> Result<(), Error> {
-        for chat in live.network.chats().await? {
-            self.bring_name_up_to_date(live, &chat).await?;
+    async fn bring_up_to_date(&self, live: &Live, mut changed: Changed) -> Result<(), Error> {
+        let _alone = live.following.lock().await;
+        if changed.everything {
+            for chat in live.network.chats().await? {
+                self.bring_name_up_to_date(live, &chat).await?;
+            }
+            self.bring_descriptions_up_to_date(live, None).await?;
+        } else {
+            changed.chats = self.bring_these_up_to_date(live, &changed).await?;
+        }
+        // People alone belong into no space.
+        if changed.everything || !changed.chats.is_empty() {
+            live.sorted.add(|piled| piled.add(changed));
+            live.peopled.notify_one();
         }
         Ok(())
+    }
+
+    /// Looks at no other room than those of `changed`: there may be many. Gives their chats.
+    async fn bring_these_up_to_date(&self, live: &Live, changed: &Changed) -> Result<BTreeSet<ChatId>, Error> {
+        let mut chats = changed.chats.clone();
+        for contact in &changed.contacts {
+            match live.network.contact(contact).await {
+                // It is nobody any more.
+                Err(error) if error.verdict() == qq::Verdict::GiveUp => {}
+                known => {
+                    self.rename_ghost(contact, &known?.nick).await?;
+                }
+            }
+        }
+        if !changed.contacts.is_empty() {
+            let is_theirs =
+                |portal: &Arc<Portal>| portal.peer.as_ref().is_some_and(|peer| changed.contacts.contains(peer));
+            let theirs = self.portals.of(&live.account).into_iter().filter(is_theirs);
+            chats.extend(theirs.map(|portal| portal.chat.clone()));
+        }
+        for chat in &chats {
+            if let Some(chat) = live.network.chat(chat).await? {
+                self.bring_name_up_to_date(live, &chat).await?;
+            }
+            if let Some(portal) = self.portals.by_chat(&live.account, chat) {
+                self.bring_descriptions_up_to_date(live, Some(&portal)).await?;
+            }
+        }
+        Ok(chats)
     }
 
     /// Gives whether the room of `chat` is called otherwise now, and whether the ghost in it is.

@@ -129,7 +129,7 @@ impl Bridge {
         if self.portals.by_chat(&live.account, &message.chat).is_some() {
             return Ok(None);
         }
-        Ok(live.network.chats().await?.into_iter().find(|chat| chat.id == message.chat))
+        Ok(live.network.chat(&message.chat).await?)
     }
 
     async fn speaker(&self, live: &Arc<Live>, sender: &Sender) -> Result<Option<(ContactId, String)>, Error> {

@@ -14,7 +14,7 @@ impl Bridge {
         }
         let portal = self.ensure_portal(account, chat).await?;
         if let Some(live) = self.logins.live(account) {
-            live.named.notify_one();
+            live.look_at(&portal);
         }
         let Some(room) = &portal.room else { return self.ensure_room(portal.id).await };
         self.invite_owner_back(&portal, room).await?;

@@ -230,8 +230,8 @@ impl Bridge {
     }
 
     /// Makes room for a row that a translation put on disk.
-    pub(super) fn note_portal(&self, row: PortalRow) {
-        self.portals.meet(row);
+    pub(super) fn note_portal(&self, row: PortalRow) -> Arc<Portal> {
+        self.portals.meet(row)
     }
 
     /// The room of portal `id`, made if there is none, with the bot and the owner of the login asked in.
@@ -263,7 +263,7 @@ impl Bridge {
         self.portals.put(Portal { room: Some(room.clone()), in_doubt: false, ..Portal::clone(&portal) });
         self.portals.made(id);
         if let Some(live) = self.logins.live(&portal.account) {
-            live.named.notify_one();
+            live.look_at(&portal);
         }
         self.let_owner_in(&portal, &room).await;
         Ok(room)

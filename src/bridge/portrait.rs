@@ -150,9 +150,9 @@ impl Bridge {
             Wanted::Ghost(_, contact) if is_new => {
                 self.show_cards_again(contact, &self.ensure_ghost(contact).await?).await;
             }
-            Wanted::Room(_) if is_new => {
-                if let Some(live) = self.logins.live(&account) {
-                    live.named.notify_one();
+            Wanted::Room(id) if is_new => {
+                if let (Some(live), Some(portal)) = (self.logins.live(&account), self.portals.by_id(*id)) {
+                    live.look_at(&portal);
                 }
             }
             _ => {}

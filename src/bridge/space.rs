@@ -17,7 +17,7 @@ use super::portal::Portal;
 use super::{Bridge, Error, levels};
 use crate::base::failpoint::{Failpoint, reach};
 use crate::matrix::{NewRoom, NewState};
-use crate::qq::{AccountId, Chat, ChatKind};
+use crate::qq::{AccountId, Changed, Chat, ChatKind};
 
 /// The field of a space's creation content that says what it was made for: how an orphan is found after a crash.
 const SPACE_FIELD: &str = "net.matrix_webqq.space";
@@ -86,17 +86,19 @@ impl Bridge {
         if !self.config.bridge.personal_spaces {
             return;
         }
-        let work = || self.bring_spaces_up_to_date(&live);
-        live.at_each_ring(|| live.sorted.notified(), "the spaces could not be brought up to date", work).await;
+        let work = |changed| self.bring_spaces_up_to_date(&live, changed);
+        live.at_each_ring(|| live.sorted.taken(), "the spaces could not be brought up to date", work).await;
     }
 
-    async fn bring_spaces_up_to_date(&self, live: &Live) -> Result<(), Error> {
-        let sorted = self.sorted_rooms(live).await?;
+    async fn bring_spaces_up_to_date(&self, live: &Live, changed: Changed) -> Result<(), Error> {
+        let sorted = self.sorted_rooms(live, &changed).await?;
         let mut spaces = self.known_spaces(&live.account).await?;
-        if sorted.is_empty() && spaces.is_empty() {
+        if sorted.is_empty() && (spaces.is_empty() || !changed.everything) {
             return Ok(());
         }
-        self.follow_categories(&live.account, &mut spaces, &sorted).await?;
+        if changed.everything {
+            self.follow_categories(&live.account, &mut spaces, &sorted).await?;
+        }
         let all = self.ensure_space(live, &mut spaces, &Part::All).await?;
         for (part, rooms) in &sorted {
             let space = self.ensure_space(live, &mut spaces, part).await?;
@@ -108,20 +110,25 @@ impl Bridge {
                 self.put_in(&space, room, json!({ "via": [self.server()] }), Some(portal)).await?;
             }
         }
-        self.take_out(live, &all, &spaces, &sorted).await
+        if changed.everything { self.take_out(live, &all, &spaces, &sorted).await } else { Ok(()) }
     }
 
     fn server(&self) -> &str {
         self.homeserver.bot_id().server_name().as_str()
     }
 
-    async fn sorted_rooms(&self, live: &Live) -> Result<Sorted, Error> {
-        let parts: BTreeMap<_, Part> =
-            live.network.chats().await?.into_iter().map(|chat| (chat.id.clone(), Part::of(&chat))).collect();
+    /// Where the rooms of the chats of `changed` belong.
+    async fn sorted_rooms(&self, live: &Live, changed: &Changed) -> Result<Sorted, Error> {
+        let portals = if changed.everything {
+            self.portals.of(&live.account)
+        } else {
+            changed.chats.iter().filter_map(|chat| self.portals.by_chat(&live.account, chat)).collect()
+        };
         let mut sorted = Sorted::new();
-        for portal in self.portals.of(&live.account) {
+        for portal in portals {
             let is_met = portal.kind == ChatKind::Temporary;
-            let part = parts.get(&portal.chat).cloned().or(is_met.then_some(Part::All));
+            let part =
+                live.network.chat(&portal.chat).await?.map(|chat| Part::of(&chat)).or(is_met.then_some(Part::All));
             if let (Some(part), Some(room)) = (part, portal.room.clone()) {
                 sorted.entry(part).or_default().insert(room, portal);
             }

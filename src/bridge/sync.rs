@@ -58,7 +58,7 @@ impl Bridge {
                 self.want_portraits_again(&portal).await?;
             }
         }
-        live.sorted.notify_one();
+        live.sorted.add(|changed| changed.everything = true);
         Ok(found)
     }
 

@@ -210,7 +210,8 @@ impl Bridge {
             self.wake(lane);
         }
         if let Some(live) = self.logins.live(&portal.account) {
-            live.named.notify_one();
+            // The room before leaves its space.
+            live.named.add(|changed| changed.everything = true);
         }
         self.let_owner_in(portal, &target).await;
         Ok(())

@@ -4,6 +4,7 @@
 //! whatever numbers the wire uses, [`ChatId`] and [`ContactId`] mean the same chat and person for ever.
 
 pub mod around;
+pub mod changed;
 pub mod error;
 pub mod face;
 pub mod id;
@@ -24,6 +25,7 @@ use crate::base::{Clock, Secret};
 use crate::config::Network as Settings;
 
 pub use around::{Answer, Change, GroupNews, News, Request, Wanted};
+pub use changed::Changed;
 pub use error::{Error, Refusal, Verdict};
 pub use face::Face;
 pub use id::{AccountId, ChatId, ContactId, MessageKey};
@@ -94,9 +96,14 @@ pub trait Network: Send + Sync {
     /// Every friend, group and discussion of the account that is matched for certain.
     async fn chats(&self) -> Result<Vec<Chat>, Error>;
 
-    /// Waits until names may have changed since the last call ended: of contacts, of chats, or the account's remarks.
-    /// One caller at a time.
-    async fn changed(&self);
+    /// The one of these chats that is called `chat`.
+    async fn chat(&self, chat: &ChatId) -> Result<Option<Chat>, Error> {
+        Ok(self.chats().await?.into_iter().find(|known| known.id == *chat))
+    }
+
+    /// Waits until names may have changed since the last call ended: of contacts, of chats, or the account's remarks. Gives
+    /// whose. One caller at a time.
+    async fn changed(&self) -> Changed;
 
     /// The members of `chat`, from the last list that the network gave; asks only when it has none.
     async fn members(&self, chat: &ChatId) -> Result<Vec<Contact>, Error>;

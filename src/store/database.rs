@@ -22,7 +22,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// changes are then written there once for many of them. The limit keeps the log small after a burst.
 const SQLITE_WRITER: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
      PRAGMA busy_timeout = 5000; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 4096; PRAGMA journal_size_limit = 67108864;";
-const SQLITE_READER: &str = "PRAGMA query_only = ON; PRAGMA busy_timeout = 5000;";
+/// Whatever the writer commits, a reader forgets all pages that it kept: it keeps few.
+const SQLITE_READER: &str = "PRAGMA query_only = ON; PRAGMA busy_timeout = 5000; PRAGMA cache_size = -256;";
 /// The lock that says who is the only bridge of a schema.
 macro_rules! lock_of_bridge {
     () => {

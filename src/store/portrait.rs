@@ -25,6 +25,20 @@ pub struct LookRow {
     pub picture: Option<String>,
 }
 
+/// How the chats of a login look: `$rest` says which, and in which order.
+macro_rules! looks {
+    ($rest:literal) => {
+        concat!(
+            "SELECT portal.id AS portal, ghost.name AS nick, picture.uri AS picture FROM portal \
+             LEFT JOIN ghost ON ghost.contact = portal.peer \
+             LEFT JOIN portrait ON portrait.subject = $2 || CAST(portal.id AS TEXT) \
+             LEFT JOIN picture ON picture.hash = portrait.hash \
+             WHERE portal.login = $1",
+            $rest
+        )
+    };
+}
+
 impl Tx {
     /// What `subject` shows.
     pub async fn portrait(&mut self, subject: &str) -> Result<Option<PortraitRow>, Error> {
@@ -55,12 +69,11 @@ impl Tx {
     /// How the chats of a login look, or that of one portal alone. What the picture of a chat is filed under is `prefix` and
     /// the portal.
     pub async fn looks(&mut self, login: &str, only: Option<i64>, prefix: &str) -> Result<Vec<LookRow>, Error> {
-        let select = "SELECT portal.id AS portal, ghost.name AS nick, picture.uri AS picture FROM portal \
-             LEFT JOIN ghost ON ghost.contact = portal.peer \
-             LEFT JOIN portrait ON portrait.subject = $3 || CAST(portal.id AS TEXT) \
-             LEFT JOIN picture ON picture.hash = portrait.hash \
-             WHERE portal.login = $1 AND portal.id = COALESCE($2, portal.id) ORDER BY portal.id";
-        self.all(sql(select).text(login).number_or_null(only).text(prefix)).await
+        // Two statements: one for both would read every portal of the login to find the one.
+        match only {
+            Some(portal) => self.all(sql(looks!(" AND portal.id = $3")).text(login).text(prefix).number(portal)).await,
+            None => self.all(sql(looks!(" ORDER BY portal.id")).text(login).text(prefix)).await,
+        }
     }
 }
 

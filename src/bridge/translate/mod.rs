@@ -15,8 +15,9 @@ use tracing::warn;
 
 use super::deliver::Marked;
 use super::login::Live;
+use super::portal::Portal;
 use super::{Bridge, Order};
-use crate::qq::{AccountId, ContactId, Doubt, Passing};
+use crate::qq::{Changed, ContactId, Doubt, Passing};
 use crate::store::{self, Fate, PortalRow, Tx};
 
 /// How many rows are translated in one transaction.
@@ -41,8 +42,8 @@ struct Outcome {
     jobs: bool,
     /// Rooms from which portals are to follow elsewhere, which is a job.
     replaced: Vec<String>,
-    /// Of which accounts a room may let the bridge do more now.
-    levelled: Vec<AccountId>,
+    /// Whose rooms may let the bridge do more now.
+    levelled: Vec<Arc<Portal>>,
 }
 
 impl Outcome {
@@ -62,12 +63,13 @@ impl Outcome {
 impl Bridge {
     /// Tells those in memory what is on disk now.
     async fn announce(self: &Arc<Self>, mut outcome: Outcome, live: Option<&Arc<Live>>) {
-        let named = !outcome.portals.is_empty() || !outcome.ghosts.is_empty();
+        let mut named = Changed::default();
         for row in outcome.portals {
-            self.note_portal(row);
+            named.chats.insert(self.note_portal(row).chat.clone());
         }
         for (contact, name) in outcome.ghosts {
-            self.ghosts.note_name(contact, name);
+            self.ghosts.note_name(contact.clone(), name);
+            named.contacts.insert(contact);
         }
         for room in &outcome.replaced {
             self.replaced.add(room);
@@ -75,8 +77,10 @@ impl Bridge {
         if outcome.jobs || !outcome.replaced.is_empty() {
             self.hurry_jobs();
         }
-        for live in outcome.levelled.iter().filter_map(|account| self.logins.live(account)) {
-            live.named.notify_one();
+        for portal in outcome.levelled {
+            if let Some(live) = self.logins.live(&portal.account) {
+                live.look_at(&portal);
+            }
         }
         if !outcome.orders.is_empty()
             && let Err(error) = self.store.flush().await
@@ -89,8 +93,8 @@ impl Bridge {
             let _ = self.orders.send(order);
         }
         if let Some(live) = live {
-            if named {
-                live.named.notify_one();
+            if named != Changed::default() {
+                live.named.add(|changed| changed.add(named));
             }
             self.pass_on(live, outcome.passing);
         }

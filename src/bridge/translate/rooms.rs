@@ -16,7 +16,7 @@ impl Bridge {
         out.jobs |= tx.hurry_jobs(event.room.as_str()).await? > 0;
         let is_ours = self.homeserver.is_ours(&event.sender);
         let portal = self.portals.by_room(event.room.as_str()).filter(|_| !is_ours);
-        out.levelled.extend(portal.map(|portal| portal.account.clone()));
+        out.levelled.extend(portal);
         Ok(())
     }
 

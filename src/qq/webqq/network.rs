@@ -24,8 +24,8 @@ use super::standing::Told;
 use crate::base::Clock;
 use crate::config::WebQq as Settings;
 use crate::qq::{
-    Answer, Capabilities, Chat, ChatId, Contact, ContactId, Envelope, Error, Event, Matching, Media, MediaRef, Memory,
-    Network, Officers, Outgoing, Piece, Portrait, Profile, Sent, Session, Settled, Standing, Status, Upload,
+    Answer, Capabilities, Changed, Chat, ChatId, Contact, ContactId, Envelope, Error, Event, Matching, Media, MediaRef,
+    Memory, Network, Officers, Outgoing, Piece, Portrait, Profile, Sent, Session, Settled, Standing, Status, Upload,
 };
 
 /// The longest text. Nobody knows QQ's limit: real clients sent 720 bytes, but longer ones than this were seen to
@@ -172,8 +172,12 @@ impl Network for WebQq {
         Ok(self.roster.chats())
     }
 
-    async fn changed(&self) {
-        self.roster.changed().await;
+    async fn chat(&self, chat: &ChatId) -> Result<Option<Chat>, Error> {
+        Ok(self.roster.chat(chat))
+    }
+
+    async fn changed(&self) -> Changed {
+        self.roster.changed().await
     }
 
     async fn members(&self, chat: &ChatId) -> Result<Vec<Contact>, Error> {

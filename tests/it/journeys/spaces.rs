@@ -16,7 +16,7 @@ fn spacious() -> Value {
 }
 
 /// The spaces called `name` that are not left.
-fn spaces(world: &World, name: &str) -> Vec<String> {
+pub(super) fn spaces(world: &World, name: &str) -> Vec<String> {
     let rooms = world.room_ids().into_iter();
     let is_space = |room: &String| world.state(room, "m.room.create", "")["type"] == "m.space";
     let is_called = |room: &String| world.state(room, "m.room.name", "")["name"] == name;

@@ -3,6 +3,7 @@
 use matrix_webqq::base::failpoint::Failpoint;
 use serde_json::{Value, json};
 
+use super::spaces::spaces;
 use super::{FAMILY, FAMILY_CHAT, family_rooms, is_bridge_in, talking};
 use crate::support::homeserver::{Endpoint, Fault, World};
 use crate::support::house::House;
@@ -87,6 +88,22 @@ async fn a_direct_chat_follows_with_the_ghost_that_lets_the_others_in() {
     house.qq.say("friend:王芳", "王芳", "here?").unwrap();
     assert_eq!(house.shows("here?").await, (new.clone(), ghost));
     assert_eq!(house.said_by_ghosts(&new), ["into the gap", "here?"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_room_that_replaces_another_lies_in_its_space_in_its_place() {
+    let (house, _, old) = talking(&json!({ "bridge": { "personal_spaces": true } })).await;
+    let child = |world: &World, room: &str| {
+        let space = spaces(world, "Groups").into_iter().next();
+        space.map_or(Value::Null, |space| world.state(&space, "m.space.child", room)["via"].clone())
+    };
+    house.matrix.wait_until("it to lie in a space", |world| child(world, &old) == json!(["hs.test"])).await;
+    let new = replacement(&house, &old, &json!({}));
+    replace(&house, &old, &new);
+    is_shut_out(&house, &new).await;
+    let_bot_in(&house, &new);
+    house.matrix.wait_until("the other in its place", |world| child(world, &new) == json!(["hs.test"])).await;
+    house.matrix.wait_until("the old one to be out", |world| child(world, &old) == Value::Null).await;
 }
 
 /// As clients do: they ask everybody who was in a room into the one that replaces it, one by one.

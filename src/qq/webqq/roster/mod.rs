@@ -6,6 +6,7 @@
 //! A person is `<account>.<n>`, the account itself `<account>`; a chat is `friend:<person>`, `group:<n>` or
 //! `discussion:<n>`. Nobody outside takes these apart.
 
+mod chats;
 mod doubts;
 mod evidence;
 mod friends;
@@ -25,14 +26,15 @@ mod worlds;
 
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
-use tokio::sync::{Mutex, Notify};
+use tokio::sync::Mutex;
 
-use self::note::{Changes, Kept, Place};
+use self::note::{Changes, Kept};
 use self::state::State;
 use super::api::get_user_friends2::Friends;
 use super::members::Members;
 use super::number::Uin;
-use crate::qq::{AccountId, Chat, ChatId, ChatKind, Contact, ContactId, Error, Matching, Memory, Muting};
+use crate::base::Pile;
+use crate::qq::{AccountId, Changed, ChatId, ChatKind, Contact, ContactId, Error, Matching, Memory, Muting};
 
 pub(crate) use self::evidence::PlaceEvidence;
 pub(crate) use self::note::PlaceKind;
@@ -45,8 +47,7 @@ pub(crate) struct Roster {
     epoch: String,
     memory: Arc<dyn Memory>,
     state: RwLock<State>,
-    /// Rung with every change.
-    changed: Notify,
+    changed: Pile<Changed>,
     /// Held while something is decided, written and taken over: one change at a time.
     changing: Mutex<()>,
 }
@@ -105,7 +106,7 @@ impl Roster {
     ) -> Result<Self, Error> {
         let (notes, awaited) = (memory.recall().await?, memory.awaited_epochs().await?);
         let state = RwLock::new(State::new(Kept::read(&notes)?, awaited));
-        let (changed, changing) = (Notify::new(), Mutex::default());
+        let (changed, changing) = (Pile::default(), Mutex::default());
         Ok(Self { account, own, epoch, memory, state, changed, changing })
     }
 
@@ -197,15 +198,16 @@ impl Roster {
         };
         if !notes.is_empty() {
             self.memory.remember(notes).await?;
+            let concerned = self.concerned(&changes);
             self.state.write().unwrap_or_else(PoisonError::into_inner).apply(changes);
-            self.changed.notify_one();
+            self.changed.add(|piled| piled.add(concerned));
         }
         Ok(())
     }
 
-    /// Waits until something has changed since the last call ended.
-    pub(crate) async fn changed(&self) {
-        self.changed.notified().await;
+    /// Waits until something has changed since the last call ended, and gives what.
+    pub(crate) async fn changed(&self) -> Changed {
+        self.changed.taken().await
     }
 
     /// Who `uin` of `epoch` is. The account itself is known as such.
@@ -307,30 +309,6 @@ impl Roster {
         };
         let place = state.place_n(place_kind, n)?;
         place.numbers.of(&self.epoch).map(|number| address(number.value))
-    }
-
-    /// Every chat of the last lists that is matched for certain.
-    pub(crate) fn chats(&self) -> Vec<Chat> {
-        let state = self.state();
-        let friends = state.people().filter(|person| person.listed).filter_map(|person| {
-            let (friend, _) = (person.friend.as_ref()?, person.numbers.of(&self.epoch)?);
-            Some(Chat {
-                id: self.friend_chat_id(person.n),
-                kind: ChatKind::Friend,
-                name: friend.markname.clone().unwrap_or_else(|| person.nick.clone()),
-                peer: Some(self.contact_id(person.n)),
-                category: Some(friend.category.clone()).filter(|category| !category.is_empty()),
-            })
-        });
-        let here = |place: &&Place| place.listed && place.numbers.of(&self.epoch).is_some();
-        let places = state.places().filter(here).map(|place| Chat {
-            id: place_chat_id(place.kind, place.n),
-            kind: place.kind.into(),
-            name: place.markname.clone().unwrap_or_else(|| place.evidence.name.clone()),
-            peer: None,
-            category: None,
-        });
-        friends.chain(places).collect()
     }
 
     /// A person by lasting id; `None` for ids that were never given out.
