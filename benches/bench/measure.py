@@ -191,6 +191,7 @@ def over_history(programs: Programs, counts: list[int], messages: int) -> list[d
                 until(lambda before=polls: harness.ask(op="stats")["polls"] > before, "the session to be taken up")
                 harness.load(bridge.pid, "r2m", n=100, rate=0)
                 settle(harness)
+                rest(bridge.pid)
                 point = {"rows": rows}
                 for way in WAYS:
                     point[way] = harness.load(bridge.pid, way, n=messages, rate=0)["cpu_us_per_msg"]
@@ -219,8 +220,20 @@ def write_history(database: Path, rows: int):
         db.execute("UPDATE inbox SET received_at_ms = ? WHERE state = 'done'", (now_ms,))
         db.execute("UPDATE outbox SET sent_at_ms = ? WHERE state = 'sent'", (now_ms,))
     db.close()
+    os.sync()  # not by the bridge, with its next sync
 
 
 def settle(harness: Harness):
     harness.ask(op="wait", what="queue_empty")
     harness.ask(op="wait", what="quiet", ms=500, timeout=30)
+
+
+def rest(pid: int):
+    """Waits until the program does nothing for a second: after a start it takes the books of the last day, once for all messages."""
+
+    def spent():
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[11:13]
+
+    before = None
+    while before != (before := spent()):
+        time.sleep(1)
