@@ -95,6 +95,9 @@ const HOMESERVER_REQUESTS: usize = 8;
 /// How many of them may tell how a message does: messages go first.
 const HOMESERVER_STATUSES: usize = 1;
 
+/// How many rooms may be made at once: homeservers take long over each. What goes into rooms that are there does not wait for that.
+const ROOMS_IN_THE_MAKING: usize = 8;
+
 /// Everything that the two journeys share.
 pub struct Bridge {
     /// What was configured.
@@ -140,6 +143,7 @@ pub struct Bridge {
     replaced: upgrade::Replaced,
     requests: Semaphore,
     statuses: Semaphore,
+    makings: Semaphore,
     orders: mpsc::UnboundedSender<Order>,
     watch: watch::Watch,
 }
@@ -215,6 +219,7 @@ impl Bridge {
             replaced: upgrade::Replaced::default(),
             requests: Semaphore::new(HOMESERVER_REQUESTS),
             statuses: Semaphore::new(HOMESERVER_STATUSES),
+            makings: Semaphore::new(ROOMS_IN_THE_MAKING),
             orders,
             watch: watch::Watch::default(),
         };

@@ -279,7 +279,7 @@ impl Bridge {
     }
 
     async fn make_room(&self, portal: &Arc<Portal>, creator: &Intent) -> Result<OwnedRoomId, Error> {
-        let id = portal.id;
+        let (_turn, id) = (self.makings.acquire().await, portal.id);
         self.store
             .write(move |tx| Box::pin(async move { tx.set_portal_state(id, PortalState::Creating).await }))
             .await?;

@@ -1,11 +1,13 @@
 //! What rooms are like besides the words in them: what they tell clients, who may do what, who is in them, and what they
 //! never tell.
 
-use matrix_webqq::sim::{Act, World as Qq};
+use std::time::Duration;
+
+use matrix_webqq::sim::{Act, Friend, World as Qq};
 use serde_json::{Value, json};
 
 use super::{FAMILY, FAMILY_CHAT};
-use crate::support::homeserver::{Endpoint, World};
+use crate::support::homeserver::{Endpoint, Fault, World};
 use crate::support::house::House;
 
 /// Lists everybody anew before each poll.
@@ -191,4 +193,41 @@ async fn a_remark_is_told_by_the_name_of_the_direct_room_and_by_nothing_else_tha
     assert!(told.len() >= 2, "{told:#?}");
     let elsewhere: Vec<&String> = told.iter().filter(|asked| !in_its_place(asked)).collect();
     assert!(elsewhere.is_empty(), "{elsewhere:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rush_of_new_chats_asks_for_a_few_rooms_at_a_time_and_holds_up_no_room_that_is_there() {
+    const NEW: usize = 10;
+    const AT_ONCE: usize = 8;
+    let mut house = House::new().await;
+    let name = |n: usize| format!("同事{n}");
+    house
+        .qq
+        .edit_world(|world| {
+            let like = world.friends[0].clone();
+            let friend = |n| Friend { name: name(n), nick: None, markname: None, number: None, ..like.clone() };
+            world.friends.extend((0..NEW).map(friend));
+        })
+        .unwrap();
+    house.log_in().await;
+    house.qq.say(FAMILY_CHAT, "妈妈", "hi").unwrap();
+    house.sees(FAMILY, "hi").await;
+    let before = house.matrix.see(|world| world.asked(Endpoint::CreateRoom));
+
+    house.matrix.fail_next(Endpoint::CreateRoom, AT_ONCE, Fault::Delay(Duration::from_hours(1)));
+    for n in 0..NEW {
+        house.qq.say(&format!("friend:{}", name(n)), &name(n), &format!("words {n}")).unwrap();
+    }
+    let asked = |world: &World| world.asked(Endpoint::CreateRoom) - before;
+    house.matrix.wait_until("rooms to be asked for", |world| asked(world) == AT_ONCE).await;
+    house.qq.say(FAMILY_CHAT, "妈妈", "and here?").unwrap();
+    house.sees(FAMILY, "and here?").await;
+    assert_eq!(house.matrix.see(asked), AT_ONCE);
+
+    house.kill().await;
+    house.start();
+    for n in 0..NEW {
+        house.shows(&format!("words {n}")).await;
+    }
+    assert_eq!(house.matrix.see(asked), AT_ONCE + NEW, "of those that were asked for first, none was made");
 }
