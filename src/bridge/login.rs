@@ -30,9 +30,10 @@ pub struct Live {
     pub part: Shutdown,
     /// Rung when something lies in the inbox.
     pub(super) arrived: Notify,
-    /// Rung when a portal or a ghost was put on disk under a name that QQ told a while ago, and may not tell any more.
+    /// What may be out of step with QQ besides what the network tells: whatever was put on disk under a name that QQ told a while ago, and may
+    /// not tell any more; rooms that were made, moved or given more power; chats with another picture.
     pub(super) named: Pile<Changed>,
-    /// Rung when rooms or chats may belong into other spaces.
+    /// What may belong into other spaces.
     pub(super) sorted: Pile<Changed>,
     /// Rung when there may be a room that people have to enter.
     pub(super) peopled: Notify,
