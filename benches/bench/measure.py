@@ -229,7 +229,7 @@ def settle(harness: Harness):
 
 
 def rest(pid: int):
-    """Waits until the program does nothing for a second: after a start it takes the books of the last day, once for all messages."""
+    """Waits until the program does nothing for a second: after a start it takes the books of the last day."""
 
     def spent():
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[11:13]
