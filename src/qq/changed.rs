@@ -16,6 +16,12 @@ pub struct Changed {
 }
 
 impl Changed {
+    /// All of them: none need be named.
+    #[must_use]
+    pub fn everything() -> Self {
+        Self { everything: true, ..Self::default() }
+    }
+
     /// Adds what has changed besides.
     pub fn add(&mut self, other: Self) {
         self.everything |= other.everything;

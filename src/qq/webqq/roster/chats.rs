@@ -40,7 +40,7 @@ impl Roster {
         self.is_here(place).then(|| Chat {
             id: place_chat_id(place.kind, place.n),
             kind: place.kind.into(),
-            name: place.markname.clone().unwrap_or_else(|| place.evidence.name.clone()),
+            name: place.name().to_owned(),
             peer: None,
             category: None,
         })
@@ -53,12 +53,16 @@ impl Roster {
     /// Whom and what `changes`, which are not taken over yet, concern: whoever becomes a friend, or is none any more, and
     /// chats that come or go, concern everything.
     pub(super) fn concerned(&self, changes: &Changes) -> Changed {
-        let state = self.state();
-        let mut concerned = Changed { everything: changes.login.is_some(), ..Changed::default() };
+        if changes.login.is_some() {
+            return Changed::everything();
+        }
+        let (state, mut concerned) = (self.state(), Changed::default());
         for person in changes.people.values() {
             let before = state.person_n(person.n);
             let (was_listed, friend) = before.map_or((false, None), |before| (before.listed, before.friend.as_ref()));
-            concerned.everything |= (was_listed, friend) != (person.listed, person.friend.as_ref());
+            if (was_listed, friend) != (person.listed, person.friend.as_ref()) {
+                return Changed::everything();
+            }
             concerned.contacts.insert(self.contact_id(person.n));
             // Its members were listed: more may be known of it now.
             let was_heard = |place, card| before.is_some_and(|before| before.heard_in.get(place) == Some(card));
@@ -69,7 +73,9 @@ impl Roster {
         }
         for place in changes.places.values() {
             let before = state.place_n(place.kind, place.n);
-            concerned.everything |= before.is_some_and(|before| self.is_here(before)) != self.is_here(place);
+            if before.is_some_and(|before| self.is_here(before)) != self.is_here(place) {
+                return Changed::everything();
+            }
             // Its real number shows nowhere.
             if before.is_none_or(|before| *before != Place { real: before.real.clone(), ..place.clone() }) {
                 concerned.chats.insert(place_chat_id(place.kind, place.n));

@@ -215,7 +215,7 @@ impl State {
 
     fn name_of(&self, kind: ChatKind, n: u64) -> String {
         if let Some(place) = self.place_of(kind, n) {
-            return place.markname.clone().unwrap_or_else(|| place.evidence.name.clone());
+            return place.name().to_owned();
         }
         let Some(person) = self.person_n(n) else { return String::new() };
         let markname = person.friend.as_ref().and_then(|friend| friend.markname.clone());

@@ -160,6 +160,13 @@ pub(crate) struct Place {
     pub(crate) real: Option<Real>,
 }
 
+impl Place {
+    /// What the account calls it.
+    pub(crate) fn name(&self) -> &str {
+        self.markname.as_deref().unwrap_or(&self.evidence.name)
+    }
+}
+
 /// What the matching of one login came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct LoginNote {

@@ -146,7 +146,7 @@ impl State {
             let code = place.numbers.of(epoch).and_then(|number| number.code);
             newer.numbers.unset(epoch);
             newer.listed = false;
-            let name = place.markname.clone().unwrap_or_else(|| place.evidence.name.clone());
+            let name = place.name().to_owned();
             let candidates = self.possible_places(place, epoch, &seen);
             let seen = Evidence::Place { evidence: seen, code, markname: place.markname.clone() };
             self.add_doubt(epoch, (kind.into(), number, name), seen, candidates, changes);

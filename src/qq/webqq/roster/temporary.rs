@@ -43,6 +43,6 @@ impl Roster {
         let kind = if kind == "group" { PlaceKind::Group } else { PlaceKind::Discussion };
         let state = self.state();
         let place = state.place_n(kind, n.parse().ok()?)?;
-        Some(place.markname.clone().unwrap_or_else(|| place.evidence.name.clone()))
+        Some(place.name().to_owned())
     }
 }
