@@ -6,6 +6,7 @@ pub mod clock;
 #[cfg(test)]
 pub(crate) mod damage;
 pub mod failpoint;
+pub mod locks;
 pub mod logfile;
 pub mod metrics;
 pub mod pile;
@@ -17,6 +18,7 @@ pub mod telemetry;
 pub use backoff::Backoff;
 pub use clock::Clock;
 pub use failpoint::Failpoint;
+pub use locks::Locks;
 pub use logfile::LogFile;
 pub use pile::Pile;
 pub use seal::Seal;

@@ -1,11 +1,12 @@
 //! Ghosts: the Matrix users that stand in for QQ people, made when they first speak.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use matrix_sdk::ruma::{OwnedUserId, RoomId, UserId};
 
 use super::{Bridge, Error};
+use crate::base::Locks;
 use crate::base::failpoint::{Failpoint, reach};
 use crate::matrix::Intent;
 use crate::qq::ContactId;
@@ -15,48 +16,46 @@ use crate::store::{self, GhostRow, Tx};
 #[derive(Debug, Default)]
 pub(super) struct Ghosts {
     known: Mutex<Known>,
+    /// Each ghost is shown by one task at a time: of two names, the one that was on disk later has to be the last.
+    showing: Locks<ContactId, tokio::sync::Mutex<()>>,
 }
 
 #[derive(Debug, Default)]
 struct Known {
-    names: HashMap<ContactId, String>,
-    shown: HashSet<ContactId>,
-    /// Each ghost is shown by one task at a time: of two names, the one that was on disk later has to be the last.
-    showing: HashMap<ContactId, Arc<tokio::sync::Mutex<()>>>,
+    names: HashMap<ContactId, Name>,
     joined: HashSet<(String, OwnedUserId)>,
     /// What ghosts are called in a room, where it is not their nick.
     cards: HashMap<(OwnedUserId, String), String>,
 }
 
+/// What somebody is called on disk.
+#[derive(Debug)]
+struct Name {
+    text: String,
+    is_shown: bool,
+}
+
 impl Ghosts {
     /// Whether `contact` is on disk under this `name`.
     pub(super) fn is_named(&self, contact: &ContactId, name: &str) -> bool {
-        self.with(|known| known.names.get(contact).is_some_and(|old| old == name))
+        self.with(|known| known.names.get(contact).is_some_and(|old| old.text == name))
     }
 
     /// Notes that `contact` is on disk under this `name`.
     pub(super) fn note_name(&self, contact: ContactId, name: String) {
-        self.with(|known| {
-            known.shown.remove(&contact);
-            known.names.insert(contact, name);
-        });
+        self.with(|known| known.names.insert(contact, Name { text: name, is_shown: false }));
     }
 
     fn is_shown(&self, contact: &ContactId) -> bool {
-        self.with(|known| known.shown.contains(contact))
+        self.with(|known| known.names.get(contact).is_some_and(|name| name.is_shown))
     }
 
-    /// Notes that `contact` is shown under this `name`, unless it has another one by now.
-    fn note_shown(&self, contact: &ContactId, name: &str) {
-        self.with(|known| {
-            if known.names.get(contact).is_none_or(|now| now == name) {
-                known.shown.insert(contact.clone());
-            }
+    /// Notes that `contact`, on disk under this `name`, is shown under it, unless it has another one by now.
+    fn note_shown(&self, contact: &ContactId, name: String) {
+        self.with(|known| match known.names.get_mut(contact) {
+            Some(now) => now.is_shown |= now.text == name,
+            None => drop(known.names.insert(contact.clone(), Name { text: name, is_shown: true })),
         });
-    }
-
-    fn showing(&self, contact: &ContactId) -> Arc<tokio::sync::Mutex<()>> {
-        self.with(|known| Arc::clone(known.showing.entry(contact.clone()).or_default()))
     }
 
     fn has_joined(&self, room: &RoomId, user: &UserId) -> bool {
@@ -117,13 +116,13 @@ impl Bridge {
         if self.ghosts.is_shown(contact) {
             return Ok(intent);
         }
-        let showing = self.ghosts.showing(contact);
+        let showing = self.ghosts.showing.of(contact);
         let _one_at_a_time = showing.lock().await;
         let id = contact.as_str().to_owned();
         let ghost = self.store.read(move |tx| Box::pin(async move { tx.ghost(&id).await })).await?;
         if let Some(ghost) = ghost {
             self.show_ghost(contact, &ghost, &intent).await?;
-            self.ghosts.note_shown(contact, &ghost.name);
+            self.ghosts.note_shown(contact, ghost.name);
         }
         Ok(intent)
     }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use tracing::info;
 
 use super::{Bridge, Error, levels, route};
+use crate::base::Locks;
 use crate::base::failpoint::{Failpoint, reach};
 use crate::matrix::{Intent, NewRoom, NewState};
 use crate::qq::{AccountId, Chat, ChatId, ChatKind, ContactId};
@@ -72,7 +73,7 @@ pub struct Portals {
     /// One room is made at a time for each portal.
     making: Mutex<HashMap<i64, Arc<tokio::sync::Mutex<()>>>>,
     /// Whoever sends into the room of a portal reads it, whoever moves the portal writes it.
-    standing: Mutex<HashMap<i64, Arc<tokio::sync::RwLock<()>>>>,
+    standing: Locks<i64, tokio::sync::RwLock<()>>,
 }
 
 #[derive(Debug, Default)]
@@ -129,8 +130,7 @@ impl Portals {
 
     /// Held for reading while something is sent into the room of portal `id`, for writing while that changes.
     pub(super) fn standing(&self, id: i64) -> Arc<tokio::sync::RwLock<()>> {
-        let mut standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(standing.entry(id).or_default())
+        self.standing.of(&id)
     }
 
     /// Takes in a row that may be new. What is known of it already may be newer than the row: that stays.

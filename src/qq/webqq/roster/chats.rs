@@ -65,10 +65,10 @@ impl Roster {
             }
             concerned.contacts.insert(self.contact_id(person.n));
             // Its members were listed: more may be known of it now.
-            let was_heard = |place, card| before.is_some_and(|before| before.heard_in.get(place) == Some(card));
-            let heard = person.heard_in.iter().filter(|(place, card)| !was_heard(place, card));
+            let was_heard = |place, card| before.is_some_and(|before| before.heard_in.card(place) == Some(card));
+            let heard = person.heard_in.iter().filter(|(place, card)| !was_heard(*place, *card));
             let kinds = [PlaceKind::Group, PlaceKind::Discussion];
-            let places = heard.filter_map(|(n, _)| kinds.iter().find_map(|kind| state.place_n(*kind, *n)));
+            let places = heard.filter_map(|(n, _)| kinds.iter().find_map(|kind| state.place_n(*kind, n)));
             concerned.chats.extend(places.map(|place| place_chat_id(place.kind, place.n)));
         }
         for place in changes.places.values() {

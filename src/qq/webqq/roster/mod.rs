@@ -285,8 +285,8 @@ impl Roster {
     pub(crate) fn card(&self, chat: &ChatId, contact: &ContactId) -> Option<String> {
         let place = chat.as_str().strip_prefix("group:")?.parse().ok()?;
         let state = self.state();
-        let card = state.person_n(self.n_of(contact.as_str())?)?.heard_in.get(&place)?;
-        Some(card.clone()).filter(|card| !card.is_empty())
+        let card = state.person_n(self.n_of(contact.as_str())?)?.heard_in.card(place)?;
+        Some(card.to_owned()).filter(|card| !card.is_empty())
     }
 
     /// Where `chat` is in this login; `None` when it is not matched.

@@ -40,6 +40,8 @@ impl Numbers {
     /// Sets the number of an epoch.
     pub(crate) fn set(&mut self, number: Number) {
         self.unset(&number.epoch);
+        // Most have one: room for four would be half of what a contact takes.
+        self.0.reserve_exact(1);
         self.0.push(number);
     }
 
@@ -86,6 +88,48 @@ impl Real {
     }
 }
 
+/// The places in which somebody was heard, and their card there (empty for none). A list: most were heard in one, and a tree has room for
+/// eleven.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "BTreeMap<u64, String>", into = "BTreeMap<u64, String>")]
+pub(crate) struct HeardIn(Vec<(u64, String)>);
+
+impl HeardIn {
+    /// The card in `place`; `None` where they were not heard.
+    pub(crate) fn card(&self, place: u64) -> Option<&str> {
+        self.iter().find(|(known, _)| *known == place).map(|(_, card)| card)
+    }
+
+    /// They were heard in `place`, where they have this card.
+    pub(crate) fn note(&mut self, place: u64, card: String) {
+        self.0.retain(|(known, _)| *known != place);
+        self.0.reserve_exact(1);
+        self.0.insert(self.0.partition_point(|(known, _)| *known < place), (place, card));
+    }
+
+    /// All of them.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u64, &str)> {
+        self.0.iter().map(|(place, card)| (*place, card.as_str()))
+    }
+
+    /// The places.
+    pub(crate) fn places(&self) -> impl Iterator<Item = u64> {
+        self.iter().map(|(place, _)| place)
+    }
+}
+
+impl From<BTreeMap<u64, String>> for HeardIn {
+    fn from(heard_in: BTreeMap<u64, String>) -> Self {
+        Self(heard_in.into_iter().collect())
+    }
+}
+
+impl From<HeardIn> for BTreeMap<u64, String> {
+    fn from(HeardIn(heard_in): HeardIn) -> Self {
+        heard_in.into_iter().collect()
+    }
+}
+
 /// A person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Person {
@@ -101,9 +145,8 @@ pub(crate) struct Person {
     /// Whether nobody in the last friend list can be them: whoever has their nick later may well be somebody else.
     #[serde(default)]
     pub(crate) gone: bool,
-    /// The places in which they were heard, and their card there (empty for none).
     #[serde(default)]
-    pub(crate) heard_in: BTreeMap<u64, String>,
+    pub(crate) heard_in: HeardIn,
     /// Once QQ told it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) real: Option<Real>,
@@ -112,7 +155,7 @@ pub(crate) struct Person {
 impl Person {
     /// Somebody of whom nothing is known.
     pub(crate) fn nobody(n: u64) -> Self {
-        let (numbers, nick, heard_in) = (Numbers::default(), String::new(), BTreeMap::new());
+        let (numbers, nick, heard_in) = (Numbers::default(), String::new(), HeardIn::default());
         Self { n, numbers, nick, friend: None, listed: false, gone: false, heard_in, real: None }
     }
 

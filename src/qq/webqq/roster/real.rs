@@ -181,7 +181,7 @@ fn move_person(mut right: Person, mistaken: &Person, uin: Uin, real: Real, chang
     } else if !mistaken.nick.is_empty() {
         right.nick.clone_from(&mistaken.nick);
     }
-    right.heard_in.extend(mistaken.heard_in.clone());
+    mistaken.heard_in.iter().for_each(|(place, card)| right.heard_in.note(place, card.to_owned()));
     right.real = Some(real);
     let mut left = Person { listed: false, ..mistaken.clone() };
     left.numbers.unset(&epoch);

@@ -60,13 +60,13 @@ fn learn(person: &mut Person, member: &Member, place: u64) {
     if !member.nick.is_empty() && !person.listed {
         member.nick.clone_into(&mut person.nick);
     }
-    person.heard_in.insert(place, member.card.clone().unwrap_or_default());
+    person.heard_in.note(place, member.card.clone().unwrap_or_default());
 }
 
 fn member_tie(known: &Person, seen: &Member, place: u64) -> Tie {
     let card = seen.card.as_deref().unwrap_or_default();
     let same_nick = !known.nick.is_empty() && known.nick == seen.nick;
-    let same_card = known.heard_in.get(&place).is_some_and(|known| known == card);
+    let same_card = known.heard_in.card(place) == Some(card);
     numbers_first(known.account(), seen.account, || match (same_nick, same_card) {
         (true, true) => Tie::Full,
         (true, false) => Tie::Enough,
