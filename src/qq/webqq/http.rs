@@ -1,6 +1,8 @@
 //! Speaks HTTP as QQ's own page did: its headers, its cookies, one kept connection; tells "never sent" from "no answer".
 
+use std::collections::HashMap;
 use std::error::Error as _;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use reqwest::Method;
@@ -180,6 +182,8 @@ impl Service {
 pub(crate) struct Http {
     client: reqwest::Client,
     service: Service,
+    /// The addresses of the sites, which every call begins with.
+    roots: Mutex<HashMap<&'static str, Url>>,
     /// Cookies, as a browser would keep them.
     pub(crate) jar: Jar,
 }
@@ -191,13 +195,24 @@ impl Http {
         // A server of one's own stands nearby; a proxy that leads to the world would not find it.
         let builder = if service.server.is_some() { builder.no_proxy() } else { builder };
         let client = builder.build().map_err(|why| Error::Settings(cause(why)))?;
-        Ok(Self { client, service, jar })
+        Ok(Self { client, service, roots: Mutex::default(), jar })
     }
 
     /// The cookie `name` that goes to `site`.
     pub(crate) fn cookie(&self, site: Site, name: &str) -> Option<String> {
-        let url = Url::parse(self.era().root(site)).ok()?;
-        self.jar.value(&url, name)
+        self.jar.value(&self.root(site).ok()?, name)
+    }
+
+    /// The address of `site`.
+    fn root(&self, site: Site) -> Result<Url, url::ParseError> {
+        let root = self.era().root(site);
+        let mut known = self.roots.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(url) = known.get(root) {
+            return Ok(url.clone());
+        }
+        let url = Url::parse(root)?;
+        known.insert(root, url.clone());
+        Ok(url)
     }
 
     /// Of which time the QQ is that is asked.
@@ -246,7 +261,7 @@ impl Http {
     pub(crate) fn address(&self, ask: &Ask) -> Result<Url, url::ParseError> {
         match &ask.to {
             To::Path(path) => {
-                let mut url = Url::parse(self.era().root(ask.site))?.join(path)?;
+                let mut url = self.root(ask.site)?.join(path)?;
                 if let Some(host) = &ask.host {
                     url.set_host(Some(host))?;
                 }

@@ -1,6 +1,7 @@
 //! The cookies of one login, under their real qq.com domains whichever server answers in QQ's place.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use cookie_store::{CookieStore, RawCookie};
@@ -10,6 +11,8 @@ use url::Url;
 #[derive(Default)]
 pub(crate) struct Jar {
     store: Mutex<CookieStore>,
+    /// How many answers have brought cookies.
+    taken: AtomicU64,
 }
 
 impl Jar {
@@ -29,6 +32,7 @@ impl Jar {
             return false;
         }
         let mut store = self.store();
+        self.taken.fetch_add(1, Ordering::Relaxed);
         let before = values(&store);
         for header in headers {
             if let Ok(cookie) = RawCookie::parse(header.to_owned()) {
@@ -44,6 +48,11 @@ impl Jar {
         self.store().get_request_values(url).find(|(known, _)| *known == name).map(|(_, value)| value.to_owned())
     }
 
+    /// Another number whenever [`Jar::save`] may give something else.
+    pub(crate) fn version(&self) -> u64 {
+        self.taken.load(Ordering::Relaxed)
+    }
+
     /// Every cookie as JSON.
     pub(crate) fn save(&self) -> String {
         let mut json = Vec::new();
@@ -54,7 +63,7 @@ impl Jar {
     /// What [`Jar::save`] gave; `None` when it is not that.
     pub(crate) fn load(json: &str) -> Option<Self> {
         let store = cookie_store::serde::json::load_all(json.as_bytes()).ok()?;
-        Some(Self { store: Mutex::new(store) })
+        Some(Self { store: Mutex::new(store), taken: AtomicU64::default() })
     }
 
     fn store(&self) -> MutexGuard<'_, CookieStore> {

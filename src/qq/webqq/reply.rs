@@ -18,8 +18,8 @@ const CODES: [&str; 3] = ["retcode", "errCode", "ret"];
 pub(crate) struct Reply {
     endpoint: &'static str,
     fields: Map<String, Value>,
-    /// What is told of it when it turns out not to be what was asked for.
-    excerpt: String,
+    /// All of it, for when it turns out not to be what was asked for.
+    body: Vec<u8>,
 }
 
 impl Reply {
@@ -27,7 +27,7 @@ impl Reply {
     pub(crate) fn read(endpoint: &'static str, answer: Result<Answer, Fault>) -> Result<Self, Error> {
         let body = body(endpoint, answer)?;
         match serde_json::from_str(&mend(&body)) {
-            Ok(Value::Object(fields)) => Ok(Self { endpoint, fields, excerpt: excerpt(&body) }),
+            Ok(Value::Object(fields)) => Ok(Self { endpoint, fields, body }),
             Ok(_) => Err(unintelligible(endpoint, "not an object", &body)),
             Err(why) => Err(unintelligible(endpoint, &why.to_string(), &body)),
         }
@@ -47,11 +47,7 @@ impl Reply {
     pub(crate) fn result<T: DeserializeOwned>(mut self) -> Result<T, Error> {
         self.check()?;
         let result = self.fields.remove("result").unwrap_or_default();
-        serde_json::from_value(result).map_err(|why| Error::Unintelligible {
-            endpoint: self.endpoint,
-            why: outline(&why),
-            evidence: self.excerpt,
-        })
+        serde_json::from_value(result).map_err(|why| unintelligible(self.endpoint, &outline(&why), &self.body))
     }
 
     /// Fails unless the code is one of success. An answer without a code counts as one.

@@ -52,6 +52,8 @@ pub(crate) struct Link {
 struct Held {
     tickets: Tickets,
     saved: Arc<Session>,
+    /// Of which cookies `saved` is; `None` when the tickets have changed since.
+    saved_of: Option<u64>,
 }
 
 impl Link {
@@ -80,9 +82,9 @@ impl Link {
 
     fn with(http: Http, tickets: Tickets, nick: String, epoch: String) -> Self {
         let account = AccountId::new(tickets.uin.to_string());
-        let body = seal(&tickets, &http.jar);
+        let (saved_of, body) = (Some(http.jar.version()), seal(&tickets, &http.jar));
         let saved = Arc::new(Session { account: account.clone(), nick: nick.clone(), epoch: epoch.clone(), body });
-        Self { http, account, nick, epoch, held: RwLock::new(Held { tickets, saved }) }
+        Self { http, account, nick, epoch, held: RwLock::new(Held { tickets, saved, saved_of }) }
     }
 
     /// Asks once.
@@ -151,12 +153,20 @@ impl Link {
 
     /// Changes the tickets; the epoch stays, since numbers outlive a relink.
     pub(crate) fn change(&self, change: impl FnOnce(&mut Tickets)) {
-        change(&mut self.held.write().unwrap_or_else(PoisonError::into_inner).tickets);
+        let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
+        change(&mut held.tickets);
+        held.saved_of = None;
     }
 
     /// What must survive a restart; the same `Arc` until something in it changed.
     pub(crate) fn session(&self) -> Arc<Session> {
         let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
+        // Before they are saved: what comes meanwhile is looked at the next time.
+        let now = Some(self.http.jar.version());
+        if held.saved_of == now {
+            return Arc::clone(&held.saved);
+        }
+        held.saved_of = now;
         let body = seal(&held.tickets, &self.http.jar);
         if body != held.saved.body {
             let (account, nick, epoch) = (self.account.clone(), self.nick.clone(), self.epoch.clone());
@@ -215,6 +225,14 @@ pub(crate) mod tests {
         assert!(!Arc::ptr_eq(&first, &second));
         assert!(Arc::ptr_eq(&second, &link.session()));
         assert_eq!(first.epoch, second.epoch);
+        let site = Url::parse("https://d1.web2.qq.com/").unwrap();
+        link.http.jar.take(&site, std::iter::once("ptwebqq=new; PATH=/; DOMAIN=qq.com"));
+        assert!(Arc::ptr_eq(&second, &link.session()), "the same cookie again");
+        link.http.jar.take(&site, std::iter::once("p_skey=x; PATH=/; DOMAIN=qq.com"));
+        let third = link.session();
+        assert!(!Arc::ptr_eq(&second, &third), "another cookie");
+        link.change(|tickets| "other".clone_into(&mut tickets.vfwebqq));
+        assert!(!Arc::ptr_eq(&third, &link.session()), "another ticket");
     }
 
     #[test]
