@@ -7,7 +7,10 @@ import subprocess
 import tempfile
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+
+import postgres
 
 from .programs import Bridge, Floor, Harness, Programs, log_in, until
 
@@ -85,6 +88,20 @@ def many_rooms(programs: Programs, messages: int, rooms: int) -> dict:
         settle(harness)
         ours = {way: harness.load(bridge.pid, way, n=messages, rate=0, rooms=rooms, spr=1) for way in WAYS}
     return {"rooms": rooms, "floor": least, "bridge": ours}
+
+
+def on_postgres(programs: Programs, messages: int, rooms: int) -> dict:
+    """The bridge on a PostgreSQL that syncs, saturated, in one room and in many; CPU without the server's."""
+    figures = {}
+    for count in (1, rooms):
+        with fresh_folder() as folder, postgres.running(folder.parent, "") as address:
+            on_server = replace(programs, database={"type": "postgres", "uri": address})
+            with bridge_running(on_server, "--qq-groups", count) as (harness, bridge, _):
+                harness.load(bridge.pid, "r2m", n=max(200, count), rate=0, rooms=count, spr=1)
+                settle(harness)
+                loads = {way: harness.load(bridge.pid, way, n=messages, rate=0, rooms=count, spr=1) for way in WAYS}
+        figures[count] = loads
+    return figures
 
 
 def intake(programs: Programs, messages: int) -> dict:

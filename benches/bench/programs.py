@@ -20,6 +20,7 @@ class Programs:
 
     harness: Path
     bridge: Path
+    database: dict | None = None  # of the bridge; a file in its folder when not said
 
 
 class Child:
@@ -86,7 +87,8 @@ class Bridge(Child):
 
     def __init__(self, programs: Programs, folder: Path):
         config = folder / "config.yaml"
-        config.write_text(json.dumps(bridge_config(folder)))
+        database = programs.database or {"uri": f"file:{folder}/bench.db"}
+        config.write_text(json.dumps(bridge_config(database)))
         begun = time.monotonic()
         super().__init__(programs.bridge, "-n", "-c", config)
         ready = f"http://127.0.0.1:{BRIDGE}/_matrix/mau/ready"
@@ -104,11 +106,11 @@ def log_in(harness: Harness):
     harness.polled()
 
 
-def bridge_config(folder: Path) -> dict:
+def bridge_config(database: dict) -> dict:
     return {
         "network": {"webqq": {"server": f"http://127.0.0.1:{QQ}", "send_interval_ms": 0, "send_jitter_ms": 0}},
         "bridge": {"permissions": {DOMAIN: "user"}},
-        "database": {"uri": f"file:{folder}/bench.db"},
+        "database": database,
         "homeserver": {"address": f"http://127.0.0.1:{HS}", "domain": DOMAIN},
         "appservice": {
             "address": f"http://127.0.0.1:{BRIDGE}",

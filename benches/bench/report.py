@@ -23,6 +23,8 @@ def tables(figures: dict) -> str:
         parts.append(faults(figures["relay"]["bridge"]))
     if "many_rooms" in figures:
         parts.append(many_rooms_table(figures["many_rooms"]))
+    if "on_postgres" in figures:
+        parts.append(postgres_table(figures["on_postgres"]))
     parts.append(single_figures(figures))
     for name, column in (("over_rooms", "rooms"), ("over_history", "rows")):
         if name in figures:
@@ -87,6 +89,17 @@ def many_rooms_table(many: dict) -> str:
         rows.append([LOADS[way], *cells, f"{least['msg_per_s']:,.0f}", f"{ours['msg_per_s']:,.0f}"])
     heads = [f"{many['rooms']} rooms", "floor, CPU", "bridge, CPU", "ratio", "floor, messages/s", "bridge, messages/s"]
     return table(heads, rows)
+
+
+def postgres_table(on_postgres: dict) -> str:
+    rows = []
+    for rooms, loads in on_postgres.items():
+        for way, load in loads.items():
+            cells = [f"{load['cpu_us_per_msg']:,.0f} µs", f"{load['msg_per_s']:,.0f}"]
+            rows.append([f"{LOADS[way]}, {rooms} room{'s' if rooms > 1 else ''}", *cells])
+    heads = ["PostgreSQL", "bridge, CPU without the server's", "messages/s"]
+    loads = {(rooms, way): load for rooms, loads in on_postgres.items() for way, load in loads.items()}
+    return f"{table(heads, rows)}\n\n{faults(loads)}"
 
 
 def single_figures(figures: dict) -> str:

@@ -129,7 +129,7 @@ async fn a_registration_for_double_puppets_that_does_not_fit_is_shown() {
     }
 }
 
-/// Whom `tests/e2e/postgres.py` asks for a password.
+/// Whom `scripts/lib/postgres.py` asks for a password.
 const STRANGER: &str = "webqq_test_stranger";
 
 fn on_postgres(url: &str) -> Value {

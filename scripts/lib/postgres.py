@@ -8,8 +8,11 @@ import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+# Nothing of it is to outlive the machine.
 QUICK = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=200"
 
 
@@ -37,10 +40,10 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def main(command: list[str]) -> int:
-    with tempfile.TemporaryDirectory(
-        prefix="pg-", dir="/tmp"
-    ) as folder:  # short: a socket's path has at most 107 bytes
+@contextmanager
+def running(parent: str, settings: str) -> Iterator[str]:
+    """A server of its own in a folder in `parent`, for as long as the block: gives its address."""
+    with tempfile.TemporaryDirectory(prefix=".pg-", dir=os.path.realpath(parent)) as folder:
         if os.geteuid() == 0:
             shutil.chown(folder, "postgres", "postgres")
         port, data = free_port(), f"{folder}/data"
@@ -48,13 +51,19 @@ def main(command: list[str]) -> int:
         # A role that is asked for its password; the others are trusted.
         rules = Path(data, "pg_hba.conf")
         rules.write_text(f"host all webqq_test_stranger all scram-sha-256\n{rules.read_text()}")
-        options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 {QUICK}"
+        # No socket: the path of one has at most 107 bytes.
+        options = f"-p {port} -c unix_socket_directories= -c listen_addresses=127.0.0.1 {settings}"
         server(program("pg_ctl"), "-D", data, "-w", "-l", f"{folder}/log", "-o", options, "start")
         try:
-            environment = os.environ | {"MATRIX_WEBQQ_TEST_POSTGRES": f"postgres://test@127.0.0.1:{port}/postgres"}
-            return subprocess.run(command, env=environment, check=False).returncode
+            yield f"postgres://test@127.0.0.1:{port}/postgres"
         finally:
             server(program("pg_ctl"), "-D", data, "-m", "immediate", "stop")
+
+
+def main(command: list[str]) -> int:
+    with running("/tmp", QUICK) as address:
+        environment = os.environ | {"MATRIX_WEBQQ_TEST_POSTGRES": address}
+        return subprocess.run(command, env=environment, check=False).returncode
 
 
 if __name__ == "__main__":
