@@ -88,8 +88,14 @@ impl Bridge {
     /// Lets `contact` into the room of `portal`, if it is a member of that group or discussion. Where that is not known, it comes
     /// in with its first word, as all do.
     async fn join_chat(&self, meeting: &Meeting<'_>, contact: &ContactId, portal: &Portal) -> Result<Met, Error> {
-        let live = self.logins.live(&portal.account).filter(|_| portal.room.as_ref() == Some(&meeting.room));
-        let Some(live) = live else { return Ok(Met::Now) };
+        if portal.room.as_ref() != Some(&meeting.room) {
+            return Ok(Met::Now);
+        }
+        let Some(live) = self.logins.live(&portal.account) else {
+            let account = portal.account.as_str().to_owned();
+            let login = self.store.read(move |tx| Box::pin(async move { tx.login(&account).await })).await?;
+            return Ok(if login.is_some_and(|login| self.is_awaited(&login)) { Met::Later } else { Met::Now });
+        };
         let members = match live.network.members(&portal.chat).await {
             Err(error) if error.verdict() == qq::Verdict::GiveUp => return Ok(Met::Now),
             told => told?,
@@ -176,14 +182,16 @@ impl Bridge {
         Ok(None)
     }
 
-    /// Whether a session of `asker` works, as far as is known, and is not taken up yet: after a start.
+    /// Whether a session of `asker` is awaited.
     async fn is_taking_up(&self, asker: &str) -> Result<bool, Error> {
         let owner = asker.to_owned();
         let logins = self.store.read(move |tx| Box::pin(async move { tx.logins_of(&owner).await })).await?;
-        let is_awaited = |login: &LoginRow| {
-            login.state == LoginState::Connected && self.logins.live(&AccountId::new(&login.account)).is_none()
-        };
-        Ok(logins.iter().any(is_awaited))
+        Ok(logins.iter().any(|login| self.is_awaited(login)))
+    }
+
+    /// Whether the session of `login` works, as far as is known, and is not taken up yet: after a start.
+    fn is_awaited(&self, login: &LoginRow) -> bool {
+        login.state == LoginState::Connected && self.logins.live(&AccountId::new(&login.account)).is_none()
     }
 
     /// Asks `asker` into the room that `chat` has, and says which that is.

@@ -54,9 +54,24 @@ pub enum JobState {
     Failed,
 }
 
+/// Keeps a job unless there is one that is the same by `$unique`, which it may replace.
+macro_rules! add {
+    ($unique:literal) => {
+        concat!(
+            "INSERT INTO job (kind, portal, room_id, target, asker, state, attempts, due_at_ms, created_at_ms) \
+             VALUES ($1, $2, $3, $4, $5, 'open', 0, 0, $6) ON CONFLICT ",
+            $unique,
+            " DO UPDATE SET \
+             state = 'open', attempts = 0, due_at_ms = 0, target = excluded.target, asker = excluded.asker, batch = NULL, \
+             created_at_ms = excluded.created_at_ms \
+             WHERE job.state = 'failed' OR job.target <> excluded.target"
+        )
+    };
+}
+
 impl Tx {
     /// Keeps a job; `false` when the same is to be done to the room already. One that was given up begins anew, and
-    /// one that leads elsewhere is replaced.
+    /// one that leads elsewhere is replaced; each ghost is met.
     pub async fn add_job(
         &mut self,
         kind: JobKind,
@@ -65,11 +80,10 @@ impl Tx {
         target: Option<&str>,
         asker: &str,
     ) -> Result<bool, Error> {
-        let insert = "INSERT INTO job (kind, portal, room_id, target, asker, state, attempts, due_at_ms, created_at_ms) \
-             VALUES ($1, $2, $3, $4, $5, 'open', 0, 0, $6) ON CONFLICT (kind, room_id) DO UPDATE SET \
-             state = 'open', attempts = 0, due_at_ms = 0, target = excluded.target, asker = excluded.asker, batch = NULL, \
-             created_at_ms = excluded.created_at_ms \
-             WHERE job.state = 'failed' OR job.target <> excluded.target";
+        let insert = match kind {
+            JobKind::Meet => add!("(room_id, target) WHERE kind = 'meet'"),
+            JobKind::Leave | JobKind::Empty | JobKind::Follow => add!("(kind, room_id) WHERE kind <> 'meet'"),
+        };
         let insert = sql(insert).text(kind.as_str()).number(portal).text(room_id).text_or_null(target).text(asker);
         let now_ms = self.now_ms();
         Ok(self.change(insert.number(now_ms)).await? > 0)

@@ -21,6 +21,7 @@ const SQLITE: &[&str] = &[
     include_str!("migrations/sqlite/0012_lighter.sql"),
     include_str!("migrations/sqlite/0013_order.sql"),
     include_str!("migrations/sqlite/0014_open.sql"),
+    include_str!("migrations/sqlite/0015_meetings.sql"),
 ];
 const POSTGRES: &[&str] = &[
     include_str!("migrations/postgres/0001_the_house.sql"),
@@ -37,6 +38,7 @@ const POSTGRES: &[&str] = &[
     include_str!("migrations/postgres/0012_lighter.sql"),
     include_str!("migrations/postgres/0013_order.sql"),
     include_str!("migrations/postgres/0014_open.sql"),
+    include_str!("migrations/postgres/0015_meetings.sql"),
 ];
 
 /// Where the number of the newest migration is kept.

@@ -162,6 +162,25 @@ async fn whoever_is_asked_into_the_room_of_a_group_that_they_are_not_in_leaves_a
     is_left(&house, &room, &stranger).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn all_who_are_asked_into_the_room_of_a_group_before_one_of_them_is_seen_to_are_seen_to() {
+    let (mut house, control, room) = talking(&json!({})).await;
+    let mut strangers = Vec::new();
+    for (friend, name) in [(FRIEND, "Alice Chen"), ("friend:王芳", "王芳")] {
+        house.qq.say(friend, name, name).unwrap();
+        strangers.push(house.shows(name).await.1);
+    }
+    assert!(house.stop());
+    for stranger in &strangers {
+        house.owner.invite(&room, stranger);
+    }
+    house.start();
+    for stranger in &strangers {
+        is_left(&house, &room, stranger).await;
+    }
+    house.is_told(&control, "is not in it on QQ", 2).await;
+}
+
 /// It was in the room when it was to be invited, which is refused then, and left before it could join again.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_ghost_that_leaves_while_it_is_let_in_is_let_in_again() {

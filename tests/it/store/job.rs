@@ -7,6 +7,7 @@ on_every_database! {
     a_job_is_kept_once_until_it_is_done
     a_job_that_was_given_up_is_not_done_until_it_is_wanted_again
     a_job_that_leads_elsewhere_replaces_the_first
+    whoever_is_asked_into_a_room_is_met_besides_the_others
     jobs_that_were_wanted_together_are_counted_together
     a_room_that_a_portal_had_is_known_until_the_portal_has_none
 }
@@ -63,6 +64,21 @@ async fn a_job_that_leads_elsewhere_replaces_the_first(place: &Place) {
     assert_eq!(write!(store, tx => tx.hurry_jobs("!c").await).await.unwrap(), 1);
     assert_eq!(open(&store).await[0].due_at_ms, 0);
     assert!(read!(store, tx => tx.rooms_being_left().await).await.unwrap().is_empty());
+}
+
+async fn whoever_is_asked_into_a_room_is_met_besides_the_others(place: &Place) {
+    let store = place.open().await;
+    for (ghost, is_new) in [("@a", true), ("@b", true), ("@a", false)] {
+        assert_eq!(add(&store, JobKind::Meet, "!a", Some(ghost)).await, is_new, "{ghost}");
+    }
+    assert!(add(&store, JobKind::Meet, "!b", Some("@a")).await, "another room");
+    let met = open(&store).await.into_iter().map(|job| (job.room_id, job.target.unwrap_or_default()));
+    let expected = [("!a", "@a"), ("!a", "@b"), ("!b", "@a")].map(|(room, ghost)| (room.to_owned(), ghost.to_owned()));
+    assert_eq!(met.collect::<Vec<_>>(), expected);
+    let id = open(&store).await[1].id;
+    write!(store, tx => tx.fail_job(id, "no").await).await.unwrap();
+    assert!(add(&store, JobKind::Meet, "!a", Some("@b")).await, "it was given up");
+    assert_eq!(open(&store).await.len(), 3);
 }
 
 async fn jobs_that_were_wanted_together_are_counted_together(place: &Place) {
