@@ -2,9 +2,12 @@
 //!
 //! Source: protocol dossier 7.3 (shape), 7.7 (what makes two events the same).
 
+use std::fmt;
+
 use serde::Deserialize;
-use serde::de::IgnoredAny;
-use serde_json::{Deserializer, Value};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::mend::mend;
@@ -102,13 +105,13 @@ impl Batch {
 
     /// Everything that came, oldest first; what is no event any more comes last.
     pub(crate) fn in_order(self) -> Vec<String> {
-        oldest_first(&self.items).into_iter().chain(self.rest).collect()
+        oldest_first(self.items).into_iter().chain(self.rest).collect()
     }
 }
 
 /// The first JSON value of `text`, and what follows it.
 fn take<'a, T: Deserialize<'a>>(text: &'a str) -> Option<(T, &'a str)> {
-    let mut values = Deserializer::from_str(text).into_iter::<T>();
+    let mut values = serde_json::Deserializer::from_str(text).into_iter::<T>();
     let value = values.next()?.ok()?;
     let after = text.get(values.byte_offset()..)?;
     Some((value, after))
@@ -128,16 +131,57 @@ pub(crate) fn digest(time: i64, identity: &str) -> String {
     format!("{time:08x}{of_identity}")
 }
 
+/// What of an event tells which it is and when it happened; the rest is passed over.
+#[derive(Deserialize)]
+pub(crate) struct Marked {
+    #[serde(default)]
+    poll_type: Value,
+    #[serde(deserialize_with = "Marks::of_object")]
+    pub(crate) value: Marks,
+}
+
+/// Integers, each bare or as a string.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Marks {
+    pub(crate) from_uin: Value,
+    pub(crate) send_uin: Value,
+    pub(crate) did: Value,
+    pub(crate) msg_id: Value,
+    msg_id2: Value,
+    pub(crate) time: Value,
+}
+
+impl Marks {
+    /// serde would take an array, too, for the fields in their order; what may be in that is not known.
+    fn of_object<'de, D: Deserializer<'de>>(wire: D) -> Result<Self, D::Error> {
+        struct Object;
+
+        impl<'de> Visitor<'de> for Object {
+            type Value = Marks;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<Marks, A::Error> {
+                Marks::deserialize(MapAccessDeserializer::new(fields))
+            }
+        }
+
+        wire.deserialize_map(Object)
+    }
+}
+
 /// What a push handed out twice has in common with itself, beginning with when it was said; `None` when only all of it tells.
 pub(crate) fn identity(body: &str) -> Option<(i64, String)> {
-    let item: Value = serde_json::from_str(body).ok()?;
-    let value = item.get("value")?;
-    let number = |name: &str| value.get(name).and_then(integer);
-    number("msg_id")?;
-    let fields = ["from_uin", "send_uin", "did", "msg_id", "msg_id2", "time"];
-    let fields = fields.map(|name| number(name).map(|number| number.to_string()).unwrap_or_default());
-    let text = [item.get("poll_type")?.as_str()?, &fields.join("|")].join("|");
-    Some((number("time").unwrap_or_default(), text))
+    let Marked { poll_type, value } = serde_json::from_str(body).ok()?;
+    let Marks { from_uin, send_uin, did, msg_id, msg_id2, time } = &value;
+    integer(msg_id)?;
+    let fields = [from_uin, send_uin, did, msg_id, msg_id2, time];
+    let fields = fields.map(|field| integer(field).map(|number| number.to_string()).unwrap_or_default());
+    let text = [poll_type.as_str()?, &fields.join("|")].join("|");
+    Some((integer(time).unwrap_or_default(), text))
 }
 
 /// Makes pushes differ that look the same each time they truly happen again, such as somebody who comes online. To take
@@ -252,6 +296,8 @@ mod tests {
         }
         assert!(!key(&one, "e").contains('7'.to_string().repeat(5).as_str()));
         assert_ne!(key(&json!("a"), "e"), key(&json!("b"), "e"));
+        let unknown = |last: &str| json!({"poll_type": "x", "value": [1, 2, 3, 4, 5, 6, last]});
+        assert_ne!(key(&unknown("a"), "e"), key(&unknown("b"), "e"));
     }
 
     #[test]

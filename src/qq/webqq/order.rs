@@ -5,9 +5,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use serde_json::Value;
-
-use super::batch::identity;
+use super::batch::{Marked, identity};
 use super::number::integer;
 
 /// One more than the largest `msg_id`: after that it begins anew.
@@ -23,18 +21,18 @@ struct Dated {
 }
 
 impl Dated {
-    fn read(item: &str) -> Option<Self> {
-        let event: Value = serde_json::from_str(item).ok()?;
-        let value = event.get("value")?;
-        let field = |name: &str| value.get(name).and_then(integer);
-        let msg_id = field("msg_id");
-        let speaker = msg_id.map(|_| ["from_uin", "send_uin", "did"].map(field));
-        Some(Self { second: field("time")?, speaker, msg_id: msg_id.unwrap_or_default(), item: item.to_owned() })
+    /// Gives `item` back when nothing tells.
+    fn read(item: String) -> Result<Self, String> {
+        let Ok(Marked { value, .. }) = serde_json::from_str(&item) else { return Err(item) };
+        let Some(second) = integer(&value.time) else { return Err(item) };
+        let msg_id = integer(&value.msg_id);
+        let speaker = msg_id.map(|_| [&value.from_uin, &value.send_uin, &value.did].map(integer));
+        Ok(Self { second, speaker, msg_id: msg_id.unwrap_or_default(), item })
     }
 }
 
 /// The events of one answer, whose array is newest first where nothing else tells. One without a time keeps its place.
-pub(crate) fn oldest_first(items: &[String]) -> Vec<String> {
+pub(crate) fn oldest_first(items: Vec<String>) -> Vec<String> {
     in_order(items, <[Dated]>::reverse)
 }
 
@@ -48,7 +46,7 @@ pub(crate) fn join(earlier: &[String], later: Vec<String>) -> Vec<String> {
     let later = later.into_iter().filter(|piece| !is_fragment(piece));
     let all: Vec<String> = missing.into_iter().chain(later).collect();
     // Without a repetition, whatever was handed out first happened first.
-    if said_again { in_order(&all, |_| ()) } else { all }
+    if said_again { in_order(all, |_| ()) } else { all }
 }
 
 /// Whether `piece` is the same event as `whole`, or its beginning.
@@ -60,15 +58,15 @@ fn is_part(piece: &str, whole: &str) -> bool {
 
 /// Sorts those with a time, by that and the numbers of each speaker; `prepare` has brought the others of one second into
 /// their order.
-fn in_order(items: &[String], prepare: impl FnOnce(&mut [Dated])) -> Vec<String> {
-    let read: Vec<Option<Dated>> = items.iter().map(|item| Dated::read(item)).collect();
-    let is_dated: Vec<bool> = read.iter().map(Option::is_some).collect();
-    let mut dated: Vec<Dated> = read.into_iter().flatten().collect();
+fn in_order(items: Vec<String>, prepare: impl FnOnce(&mut [Dated])) -> Vec<String> {
+    let (mut dated, mut places) = (Vec::with_capacity(items.len()), Vec::with_capacity(items.len()));
+    for item in items {
+        places.push(Dated::read(item).map(|read| dated.push(read)).err());
+    }
     prepare(&mut dated);
     dated.sort_by_key(|dated| dated.second);
     let mut sorted = dated.chunk_by(|one, next| one.second == next.second).flat_map(by_number);
-    let in_place = items.iter().zip(is_dated);
-    in_place.filter_map(|(item, is_dated)| if is_dated { sorted.next() } else { Some(item.clone()) }).collect()
+    places.into_iter().filter_map(|undated| undated.or_else(|| sorted.next())).collect()
 }
 
 /// What was said in one second: each speaker's messages by their numbers, in the places that this speaker has.
@@ -93,7 +91,7 @@ fn by_number(second: &[Dated]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -137,7 +135,7 @@ mod tests {
         ];
         for (said, expected) in table {
             let items: Vec<String> = said.iter().map(|said| item(*said)).collect();
-            assert_eq!(numbers(&oldest_first(&items)), expected, "{said:?}");
+            assert_eq!(numbers(&oldest_first(items)), expected, "{said:?}");
         }
     }
 
