@@ -1,7 +1,7 @@
 //! What the bridge says of its rooms in state events: remembered by hash, on disk, so that it is said again only when it is
 //! another. State takes a turn behind messages.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use matrix_sdk::ruma::RoomId;
@@ -19,8 +19,18 @@ pub(super) struct Appearances {
     known: Mutex<HashMap<String, Said>>,
 }
 
-/// Hashes of contents by type and key.
-type Said = BTreeMap<(String, String), String>;
+/// What was said of one room, sorted by type and key.
+type Said = Vec<Piece>;
+
+#[derive(Debug)]
+struct Piece {
+    kind: Box<str>,
+    key: Box<str>,
+    hash: Hash,
+}
+
+/// Of a content, whatever the order of its fields.
+type Hash = [u8; 32];
 
 impl Appearances {
     /// Takes in rows as they are on disk.
@@ -32,27 +42,44 @@ impl Appearances {
 
     /// Whether `state` is what was last said of `room`.
     pub(super) fn is(&self, room: &RoomId, state: &NewState) -> bool {
-        let key = (state.kind.clone(), state.key.clone());
-        self.with(|known| known.get(room.as_str()).and_then(|said| said.get(&key)) == Some(&hash(&state.content)))
+        let hash = digest(&state.content);
+        self.with(|known| {
+            let said = known.get(room.as_str()).map_or(&[][..], Vec::as_slice);
+            find(said, &state.kind, &state.key).ok().and_then(|at| said.get(at)).is_some_and(|piece| piece.hash == hash)
+        })
     }
 
     /// The keys under which state of this `kind` was said of `room`.
     pub(super) fn keys(&self, room: &RoomId, kind: &str) -> Vec<String> {
         self.with(|known| {
-            let said = known.get(room.as_str()).into_iter().flat_map(BTreeMap::keys);
-            said.filter(|(known, _)| known == kind).map(|(_, key)| key.clone()).collect()
+            let said = known.get(room.as_str()).into_iter().flatten();
+            said.filter(|piece| *piece.kind == *kind).map(|piece| piece.key.to_string()).collect()
         })
     }
 
     fn note(&self, row: AppearanceRow) {
-        self.with(|known| known.entry(row.room_id).or_default().insert((row.kind, row.state_key), row.hash));
+        let mut hash = Hash::default();
+        // One that cannot be read is like that of something else: it is said once more.
+        hex::decode_to_slice(row.hash, &mut hash).unwrap_or_default();
+        self.with(|known| {
+            let said = known.entry(row.room_id).or_default();
+            let at = match find(said, &row.kind, &row.state_key) {
+                Ok(at) => {
+                    said.remove(at);
+                    at
+                }
+                Err(at) => at,
+            };
+            said.insert(at, Piece { kind: row.kind.into(), key: row.state_key.into(), hash });
+        });
     }
 
     /// Forgets what was said of `room` under this `kind` and `key`, for this process.
     pub(super) fn forget(&self, room: &RoomId, kind: &str, key: &str) {
         self.with(|known| {
-            let said = known.get_mut(room.as_str());
-            said.and_then(|said| said.remove(&(kind.to_owned(), key.to_owned())))
+            if let Some(said) = known.get_mut(room.as_str()) {
+                said.retain(|piece| (&*piece.kind, &*piece.key) != (kind, key));
+            }
         });
     }
 
@@ -132,9 +159,18 @@ pub(super) fn unless_refused(room: &RoomId, done: Result<(), Error>) -> Result<(
     }
 }
 
-/// Of `content`, whatever the order of its fields.
+/// Where something is, or belongs.
+fn find(said: &[Piece], kind: &str, key: &str) -> Result<usize, usize> {
+    said.binary_search_by(|piece| (&*piece.kind, &*piece.key).cmp(&(kind, key)))
+}
+
+/// Of `content`, as it is kept on disk.
 pub(super) fn hash(content: &Value) -> String {
-    hex::encode(Sha256::digest(content.to_string()))
+    hex::encode(digest(content))
+}
+
+fn digest(content: &Value) -> Hash {
+    Sha256::digest(content.to_string()).into()
 }
 
 #[cfg(test)]
@@ -157,6 +193,22 @@ mod tests {
         };
         appearances.load(vec![row]);
         assert!(appearances.is(room, &state("x")) && !appearances.is(room, &state("y")));
+        assert_eq!(appearances.keys(room, "k"), ["a"]);
+        let of = |kind: &str, state_key: &str, hash: &str| AppearanceRow {
+            room_id: room.to_string(),
+            kind: kind.into(),
+            state_key: state_key.into(),
+            hash: hash.into(),
+        };
+        appearances.load(vec![of("k", "c", "odd"), of("j", "z", "odd"), of("k", "b", "odd"), of("k", "c", "odd")]);
+        assert_eq!(appearances.keys(room, "k"), ["a", "b", "c"]);
+        assert!(appearances.is(room, &state("x")));
+        let y = state("y");
+        appearances.load(vec![of("k", "a", &hash(&y.content))]);
+        assert!(appearances.is(room, &y) && !appearances.is(room, &state("x")));
+        appearances.load(vec![of("k", "a", &hash(&state("x").content))]);
+        appearances.forget(room, "k", "b");
+        appearances.forget(room, "k", "c");
         assert_eq!(appearances.keys(room, "k"), ["a"]);
         assert_eq!(appearances.keys(room, "other"), [""; 0]);
         appearances.forget(room, "k", "a");

@@ -23,7 +23,8 @@ pub(super) struct Ghosts {
 #[derive(Debug, Default)]
 struct Known {
     names: HashMap<ContactId, Name>,
-    joined: HashSet<(String, OwnedUserId)>,
+    /// By room.
+    joined: HashMap<String, HashSet<OwnedUserId>>,
     /// What ghosts are called in a room, where it is not their nick.
     cards: HashMap<(OwnedUserId, String), String>,
 }
@@ -59,13 +60,13 @@ impl Ghosts {
     }
 
     fn has_joined(&self, room: &RoomId, user: &UserId) -> bool {
-        self.with(|known| known.joined.contains(&(room.to_string(), user.to_owned())))
+        self.with(|known| known.joined.get(room.as_str()).is_some_and(|users| users.contains(user)))
     }
 
     fn note_joined(&self, room: &RoomId, user: &UserId, joined: bool) {
         self.with(|known| {
-            let pair = (room.to_string(), user.to_owned());
-            if joined { known.joined.insert(pair) } else { known.joined.remove(&pair) }
+            let users = known.joined.entry(room.to_string()).or_default();
+            if joined { users.insert(user.to_owned()) } else { users.remove(user) }
         });
     }
 
