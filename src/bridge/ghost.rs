@@ -65,8 +65,11 @@ impl Ghosts {
 
     fn note_joined(&self, room: &RoomId, user: &UserId, joined: bool) {
         self.with(|known| {
-            let users = known.joined.entry(room.to_string()).or_default();
-            if joined { users.insert(user.to_owned()) } else { users.remove(user) }
+            if joined {
+                known.joined.entry(room.to_string()).or_default().insert(user.to_owned());
+            } else if let Some(users) = known.joined.get_mut(room.as_str()) {
+                users.remove(user);
+            }
         });
     }
 
