@@ -17,12 +17,16 @@ from .programs import Bridge, Floor, Harness, Programs, log_in, until
 WAYS = ("r2m", "m2r")
 
 
+def place() -> str:
+    """A folder on the disk that the project is on: /tmp may be memory, where a sync costs nothing."""
+    return os.environ.get("BENCH_DIR", ".")
+
+
 @contextmanager
 def fresh_folder():
-    """A folder on the disk that the project is on: /tmp may be memory, where a sync costs nothing. What others wrote
-    before is on the disk, too: else the first syncs wait for that."""
+    """A folder for one program. What others wrote before is on the disk: else the first syncs wait for that."""
     os.sync()
-    with tempfile.TemporaryDirectory(prefix=".bench-", dir=os.environ.get("BENCH_DIR", ".")) as name:
+    with tempfile.TemporaryDirectory(prefix=".bench-", dir=place()) as name:
         yield Path(name).resolve()
 
 
@@ -94,7 +98,7 @@ def on_postgres(programs: Programs, messages: int, rooms: int) -> dict:
     """The bridge on a PostgreSQL that syncs, saturated, in one room and in many; CPU without the server's."""
     figures = {}
     for count in (1, rooms):
-        with fresh_folder() as folder, postgres.running(folder.parent, "") as address:
+        with postgres.running(place(), "") as address:
             on_server = replace(programs, database={"type": "postgres", "uri": address})
             with bridge_running(on_server, "--qq-groups", count) as (harness, bridge, _):
                 harness.load(bridge.pid, "r2m", n=max(200, count), rate=0, rooms=count, spr=1)

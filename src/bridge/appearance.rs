@@ -63,22 +63,23 @@ impl Appearances {
         hex::decode_to_slice(row.hash, &mut hash).unwrap_or_default();
         self.with(|known| {
             let said = known.entry(row.room_id).or_default();
-            let at = match find(said, &row.kind, &row.state_key) {
+            match find(said, &row.kind, &row.state_key) {
                 Ok(at) => {
-                    said.remove(at);
-                    at
+                    if let Some(piece) = said.get_mut(at) {
+                        piece.hash = hash;
+                    }
                 }
-                Err(at) => at,
-            };
-            said.insert(at, Piece { kind: row.kind.into(), key: row.state_key.into(), hash });
+                Err(at) => said.insert(at, Piece { kind: row.kind.into(), key: row.state_key.into(), hash }),
+            }
         });
     }
 
     /// Forgets what was said of `room` under this `kind` and `key`, for this process.
     pub(super) fn forget(&self, room: &RoomId, kind: &str, key: &str) {
         self.with(|known| {
-            if let Some(said) = known.get_mut(room.as_str()) {
-                said.retain(|piece| (&*piece.kind, &*piece.key) != (kind, key));
+            let Some(said) = known.get_mut(room.as_str()) else { return };
+            if let Ok(at) = find(said, kind, key) {
+                said.remove(at);
             }
         });
     }

@@ -296,7 +296,7 @@ mod tests {
         }
         assert!(!key(&one, "e").contains('7'.to_string().repeat(5).as_str()));
         assert_ne!(key(&json!("a"), "e"), key(&json!("b"), "e"));
-        let unknown = |last: &str| json!({"poll_type": "x", "value": [1, 2, 3, 4, 5, 6, last]});
+        let unknown = |last: &str| json!({"poll_type": "x", "value": [1, 2, 3, 4, 5, last]});
         assert_ne!(key(&unknown("a"), "e"), key(&unknown("b"), "e"));
     }
 
